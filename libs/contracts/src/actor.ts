@@ -1,0 +1,29 @@
+import type { Role } from './role.js'
+
+/**
+ * Who acts. It stands in every event for ever, so it holds guids only; names are joined when read.
+ *
+ * - `user`: a person with a browser session (`sid`, see `UserState.sessions`)
+ * - `key`: a person's API key; `role` is the effective one, the lower of key's and owner's
+ * - `content_key`: a key bound to one content item, good for the exchange only
+ * - `link`: a visitor by share link · `anonymous`: nobody known
+ * - `operator`: somebody at the shell · `bootstrap`: the holder of the bootstrap secret
+ * - `service`: one of ours, for itself · `provider`: a login's own facts, as the OpenID provider states them
+ */
+export type Actor =
+  | { readonly type: 'user'; readonly guid: string; readonly role: Role; readonly sid: string }
+  | { readonly type: 'key'; readonly guid: string; readonly user: string; readonly role: Role }
+  | { readonly type: 'content_key'; readonly guid: string; readonly content: string; readonly owner: string }
+  | { readonly type: 'link'; readonly guid: string; readonly content: string }
+  | { readonly type: 'anonymous' }
+  | { readonly type: 'operator'; readonly name: string }
+  | { readonly type: 'bootstrap' }
+  | { readonly type: 'service'; readonly name: string }
+  | { readonly type: 'provider' }
+
+/** The person behind an actor, if there is one. */
+export function personOf(actor: Actor): { guid: string; role: Role } | undefined {
+  if (actor.type === 'user') return { guid: actor.guid, role: actor.role }
+  if (actor.type === 'key') return { guid: actor.user, role: actor.role }
+  return undefined
+}

@@ -1,0 +1,75 @@
+import { Type } from 'class-transformer'
+import { IsBoolean, IsIn, IsOptional, IsString, IsUrl, IsUUID, ValidateNested } from 'class-validator'
+import type { ChangeContract } from './change-message.js'
+import { AUTH_TYPES, type AuthType } from './integration.contract.js'
+
+export const ACCESS_TYPES = ['acl', 'logged_in', 'all'] as const
+export type AccessType = (typeof ACCESS_TYPES)[number]
+
+/** What content can do for a token: `interactive` has visitors, `rendered` runs without one, `static` cannot ask. */
+export const CONTENT_KINDS = ['unknown', 'interactive', 'rendered', 'static'] as const
+export type ContentKind = (typeof CONTENT_KINDS)[number]
+
+export class PermissionState {
+  @IsUUID()
+  principal_guid: string
+
+  @IsIn(['user', 'group'])
+  principal_type: 'user' | 'group'
+
+  /** `owner` is a collaborator; the real owner is `ContentState.owner_guid`. */
+  @IsIn(['viewer', 'owner'])
+  role: 'viewer' | 'owner'
+}
+
+export class AssociationState {
+  @IsUUID()
+  oauth_integration_guid: string
+
+  /** As it was when the association was made; the exchange asks the integration itself. */
+  @IsIn(AUTH_TYPES)
+  auth_type: AuthType
+}
+
+/** A content item, its access list and its associations. */
+export class ContentState {
+  @IsUUID()
+  guid: string
+
+  @IsUUID()
+  owner_guid: string
+
+  @IsString()
+  name: string
+
+  @IsIn(ACCESS_TYPES)
+  access_type: AccessType
+
+  @IsIn(CONTENT_KINDS)
+  kind: ContentKind
+
+  /** Where the gateway finds the running app; `null` until somebody says so. */
+  @IsOptional()
+  @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false })
+  upstream_url: string | null
+
+  @IsBoolean()
+  locked: boolean
+
+  @ValidateNested({ each: true })
+  @Type(() => PermissionState)
+  permissions: PermissionState[]
+
+  /** In the order in which they were associated. */
+  @ValidateNested({ each: true })
+  @Type(() => AssociationState)
+  associations: AssociationState[]
+}
+
+export const contentContract: ChangeContract<ContentState> = {
+  service: 'integrations',
+  category: 'content',
+  type: 'ContentChanged',
+  revision: 1,
+  state: ContentState,
+}

@@ -1,0 +1,37 @@
+/** What makes each of our JWTs unmistakable: its `typ` header. One key set signs one `typ` and nothing else. */
+export const TOKEN_TYP = {
+  /** Proves the calling service. Signed by the caller with its own key; `iss` caller, `aud` callee; 60 s. */
+  service: 'keybearer-service+jwt',
+  /** Proves who acts. Signed by identity for one callee (`aud`); claim `actor`; 60 s. */
+  actor: 'keybearer-actor+jwt',
+  /** A viewer in one content item. Signed by identity; `iss` the server's address, `aud` vault, `sub` user guid. */
+  userSession: 'keybearer-user-session+jwt',
+} as const
+
+/** The request header that carries the actor assertion between services; the gateway removes it from what comes in. */
+export const ACTOR_HEADER = 'keybearer-actor'
+
+/** What content receives about its visitor; a client can never send these itself. */
+export const USER_SESSION_TOKEN_HEADER = 'posit-connect-user-session-token'
+export const CREDENTIALS_HEADER = 'rstudio-connect-credentials'
+
+/** Claims of a user session token, beside `iss`, `aud`, `sub` (user guid), `iat`, `exp`, `jti`. */
+export interface UserSessionClaims {
+  /** The content item that the token was minted for: the only one whose caller may present it. */
+  content: string
+  /** The browser session it hangs on; asked for at each exchange, so that a logout ends the token. */
+  sid: string
+}
+
+/** RFC 8693 and the names of Posit Connect's HTTP API. */
+export const GRANT_TYPE_TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
+export const SUBJECT_TOKEN_TYPE = {
+  userSession: 'urn:posit:connect:user-session-token',
+  contentSession: 'urn:posit:connect:content-session-token',
+} as const
+export const REQUESTED_TOKEN_TYPE = {
+  accessToken: 'urn:ietf:params:oauth:token-type:access_token',
+  awsCredentials: 'urn:ietf:params:aws:token-type:credentials',
+  apiKey: 'urn:posit:connect:api-key',
+  idToken: 'urn:ietf:params:oauth:token-type:id_token',
+} as const
