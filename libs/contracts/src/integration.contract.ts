@@ -1,5 +1,15 @@
 import { Type } from 'class-transformer'
-import { ArrayUnique, IsArray, IsIn, IsObject, IsOptional, IsString, IsUrl, IsUUID, ValidateNested } from 'class-validator'
+import {
+  ArrayUnique,
+  IsArray,
+  IsIn,
+  IsObject,
+  IsOptional,
+  IsString,
+  IsUrl,
+  IsUUID,
+  ValidateNested,
+} from 'class-validator'
 import type { ChangeContract } from './change-message.js'
 
 export const AUTH_TYPES = ['Viewer', 'Service Account', 'Visitor API Key'] as const

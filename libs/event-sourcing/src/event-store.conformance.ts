@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto'
+import { ConcurrencyConflict, endOf, NO_STREAM, type Append, type EventStore, type StreamEnd } from './event-store.js'
+import { brokenAt } from './hash-chain.js'
+
+const newStream = (): string => `thing-${randomUUID()}`
+
+export function appendOf(streamId: string, expected: StreamEnd, ...types: string[]): Append {
+  return {
+    streamId,
+    expected,
+    events: types.map((type) => ({ type, schemaVersion: 1, data: JSON.stringify({ note: `ü "${type}"` }) })),
+    meta: { actor: { type: 'service', name: 'spec' }, at: new Date(0).toISOString(), command_id: randomUUID() },
+    published: true,
+  }
+}
+
+/** What every store promises. Call it inside a `describe`. */
+export function eventStoreContract(makeStore: () => EventStore): void {
+  let store: EventStore
+  beforeAll(() => {
+    store = makeStore()
+  })
+
+  it('has no events for a stream that nobody has written', async () => {
+    expect(await store.read(newStream())).toEqual([])
+  })
+
+  it('gives back what was appended, byte for byte and in order', async () => {
+    const stream = newStream()
+    const appended = await store.append(appendOf(stream, NO_STREAM, 'Opened', 'Renamed', 'Closed'))
+    const events = await store.read(stream)
+    expect(events).toEqual(appended)
+    expect(events.map(({ version, type }) => [version, type])).toEqual([
+      [1, 'Opened'],
+      [2, 'Renamed'],
+      [3, 'Closed'],
+    ])
+    expect(events[1]?.data).toBe('{"note":"ü \\"Renamed\\""}')
+  })
+
+  it('gives rising positions inside a stream', async () => {
+    const stream = newStream()
+    await store.append(appendOf(stream, NO_STREAM, 'Opened', 'Renamed'))
+    await store.append(appendOf(stream, endOf(await store.read(stream)), 'Closed'))
+    const positions = (await store.read(stream)).map(({ position }) => BigInt(position))
+    expect([...positions].sort((a, b) => (a < b ? -1 : 1))).toEqual(positions)
+    expect(new Set(positions).size).toBe(3)
+  })
+
+  it('refuses an append at a version that is taken, and keeps nothing of it', async () => {
+    const stream = newStream()
+    await store.append(appendOf(stream, NO_STREAM, 'Opened'))
+    await expect(store.append(appendOf(stream, NO_STREAM, 'Opened', 'Renamed'))).rejects.toThrow(ConcurrencyConflict)
+    expect(await store.read(stream)).toHaveLength(1)
+  })
+
+  it('lets one of ten writers at one version win', async () => {
+    const stream = newStream()
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 10 }, () => store.append(appendOf(stream, NO_STREAM, 'Opened'))),
+    )
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    const refusals = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []))
+    expect(refusals).toHaveLength(9)
+    for (const refusal of refusals) expect(refusal).toBeInstanceOf(ConcurrencyConflict)
+    expect(await store.read(stream)).toHaveLength(1)
+  })
+
+  it('chains each stream so that a changed event shows', async () => {
+    const stream = newStream()
+    await store.append(appendOf(stream, NO_STREAM, 'Opened', 'Renamed'))
+    await store.append(appendOf(stream, endOf(await store.read(stream)), 'Closed'))
+    const events = await store.read(stream)
+    expect(brokenAt(events)).toBeUndefined()
+    expect(brokenAt(events.map((event) => (event.version === 2 ? { ...event, data: '{}' } : event)))).toBe(2)
+    expect(brokenAt(events.filter(({ version }) => version !== 2))).toBe(3)
+  })
+}

@@ -1,0 +1,35 @@
+import { ConcurrencyConflict, endOf, type Append, type EventStore, type StoredEvent } from './event-store.js'
+import { eventHash } from './hash-chain.js'
+
+/**
+ * The store's twin for specs of flows: keeps every promise of `eventStoreContract` and has no tables, so projections
+ * and `record` statements are left out.
+ */
+export class MemoryEventStore implements EventStore {
+  readonly #streams = new Map<string, readonly StoredEvent[]>()
+  #position = 0
+
+  /** Names of streams whose new state has not been announced: the outbox. */
+  readonly outbox = new Map<string, number>()
+
+  constructor(private readonly now: () => Date = () => new Date()) {}
+
+  read(streamId: string): Promise<readonly StoredEvent[]> {
+    return Promise.resolve(this.#streams.get(streamId) ?? [])
+  }
+
+  append({ streamId, expected, events, meta, published }: Append): Promise<readonly StoredEvent[]> {
+    const before = this.#streams.get(streamId) ?? []
+    if (endOf(before).version !== expected.version) return Promise.reject(new ConcurrencyConflict(streamId))
+    const appended: StoredEvent[] = []
+    let { version, hash } = expected
+    for (const event of events) {
+      const next = { streamId, version: ++version, meta: JSON.stringify(meta), ...event }
+      hash = eventHash(hash, next)
+      appended.push({ ...next, hash, position: `${++this.#position}`, recordedAt: this.now() })
+    }
+    this.#streams.set(streamId, [...before, ...appended])
+    if (published) this.outbox.set(streamId, version)
+    return Promise.resolve(appended)
+  }
+}

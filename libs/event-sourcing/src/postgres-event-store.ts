@@ -1,0 +1,99 @@
+import type { Pool, PoolClient } from 'pg'
+import { ConcurrencyConflict, type Append, type EventStore, type StoredEvent } from './event-store.js'
+import { eventHash } from './hash-chain.js'
+import { sql } from './sql.js'
+
+interface EventRow {
+  stream_id: string
+  version: number
+  type: string
+  schema_version: number
+  data: string
+  meta: string
+  hash: Buffer
+  position: string
+  recorded_at: Date
+}
+
+const fromRow = (row: EventRow): StoredEvent => ({
+  streamId: row.stream_id,
+  version: row.version,
+  type: row.type,
+  schemaVersion: row.schema_version,
+  data: row.data,
+  meta: row.meta,
+  hash: row.hash,
+  position: row.position,
+  recordedAt: row.recorded_at,
+})
+
+/** Streams in the tables that `LOG_SCHEMA_SQL` makes. An append is one transaction, and its first write. */
+export class PostgresEventStore implements EventStore {
+  constructor(private readonly pool: Pool) {}
+
+  async read(streamId: string): Promise<readonly StoredEvent[]> {
+    const { rows } = await this.pool.query<EventRow>(sql`
+      select stream_id, version, type, schema_version, data, meta, hash, position, recorded_at
+      from event where stream_id = ${streamId} order by version`)
+    return rows.map(fromRow)
+  }
+
+  async append(append: Append): Promise<readonly StoredEvent[]> {
+    const client = await this.pool.connect()
+    let broken: Error | undefined
+    try {
+      await client.query('begin')
+      const events = await this.#insert(client, append)
+      await append.inTransaction?.(client, events)
+      await client.query('commit')
+      return events
+    } catch (error) {
+      // A connection whose rollback fails is in an unknown state and must not serve anybody else.
+      await client.query('rollback').catch((failure: Error) => (broken = failure))
+      throw conflictOf(error, append.streamId)
+    } finally {
+      client.release(broken)
+    }
+  }
+
+  /** One fixed statement, however many events: so it stays prepared, and the outbox is written with them. */
+  async #insert(client: PoolClient, { streamId, expected, events, meta, published }: Append): Promise<StoredEvent[]> {
+    const metaText = JSON.stringify(meta)
+    let { version, hash } = expected
+    const chained = events.map((event) => {
+      const next = { streamId, version: ++version, meta: metaText, ...event }
+      hash = eventHash(hash, next)
+      return { ...next, hash }
+    })
+    const { rows } = await client.query<Pick<EventRow, 'version' | 'position' | 'recorded_at'>>(sql`
+      with inserted as (
+        insert into event (stream_id, version, type, schema_version, data, meta, command_id, hash)
+        select ${streamId}, version, type, schema_version, data, ${metaText}, ${meta.command_id}, hash
+        from unnest(
+          ${chained.map((event) => event.version)}::int[],
+          ${chained.map((event) => event.type)}::text[],
+          ${chained.map((event) => event.schemaVersion)}::smallint[],
+          ${chained.map((event) => event.data)}::text[],
+          ${chained.map((event) => event.hash)}::bytea[]
+        ) as new (version, type, schema_version, data, hash)
+        order by version
+        returning version, position, recorded_at
+      ), noted as (
+        insert into outbox (stream_id, version)
+        select ${streamId}, ${version}::int where ${published}
+        on conflict (stream_id) do update set version = excluded.version, priority = 0
+      )
+      select version, position, recorded_at from inserted order by version`)
+    return chained.map((event, index) => {
+      const row = rows[index]
+      if (!row) throw new Error('the log took fewer events than it was given')
+      return { ...event, position: row.position, recordedAt: row.recorded_at }
+    })
+  }
+}
+
+/** The unique key of (stream, version) is optimistic concurrency, all of it. */
+function conflictOf(error: unknown, streamId: string): unknown {
+  const { code, constraint } = error as { code?: string; constraint?: string }
+  return code === '23505' && constraint === 'event_stream_id_version_key' ? new ConcurrencyConflict(streamId) : error
+}

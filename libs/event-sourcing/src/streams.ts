@@ -1,0 +1,214 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { CommandContext } from './command-context.js'
+import { schemaVersion, type DomainEvent } from './decider.js'
+import {
+  ConcurrencyConflict,
+  endOf,
+  type EventMeta,
+  type EventStore,
+  type RecordedEvent,
+  type StoredEvent,
+} from './event-store.js'
+import { project, recorded } from './projection.js'
+import type { SqlClient } from './sql.js'
+import { streamId, type StreamDefinition } from './stream-definition.js'
+
+/** How long a command goes on trying while others change the same thing, in milliseconds. */
+const RETRY_FOR_MS = 2_000
+
+/** What has become of a command. */
+export interface Handled<Event extends DomainEvent, State> {
+  /** What the command made happen: now, or the first time it was given. */
+  readonly events: readonly RecordedEvent<Event>[]
+  readonly state: State
+  /** The stream's version; 0 when nothing has ever happened to it. */
+  readonly version: number
+  /** Whether the command had been carried out before. */
+  readonly repeated: boolean
+}
+
+export interface HandleOptions {
+  /**
+   * Writes what the log does not contain (schema `record`), in the append's transaction and again on a retry. It does
+   * not run when the command changes nothing, nor for a repeat.
+   */
+  readonly record?: (client: SqlClient) => Promise<void>
+}
+
+/** The same command id came with another request: its sender has to choose a new idempotency key. */
+export class IdempotencyConflict extends Error {
+  constructor() {
+    super('this idempotency key was used for another request')
+    this.name = 'IdempotencyConflict'
+  }
+}
+
+/** The one entrance for commands. Loads, decides, appends; tries again when another was first. */
+export class Streams {
+  readonly #tails = new Map<string, Promise<unknown>>()
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly options: {
+      /** Called after an append that others are told of. */
+      readonly wake?: () => void
+      readonly now?: () => Date
+    } = {},
+  ) {}
+
+  /** The state of a stream, as its rules see it. */
+  async load<Command, Event extends DomainEvent, State>(
+    definition: StreamDefinition<Command, Event, State>,
+    id: string,
+  ): Promise<{ state: State; version: number }> {
+    const events = await this.store.read(streamId(definition, id))
+    return { state: fold(definition, events), version: endOf(events).version }
+  }
+
+  /**
+   * Carries out one command on one stream, in one transaction.
+   * @throws DomainError the decider's refusal
+   * @throws ConcurrencyConflict when others kept changing the same thing for two seconds
+   * @throws IdempotencyConflict
+   */
+  async handle<Command, Event extends DomainEvent, State>(
+    definition: StreamDefinition<Command, Event, State>,
+    id: string,
+    command: Command,
+    context: CommandContext,
+    options: HandleOptions = {},
+  ): Promise<Handled<Event, State>> {
+    const name = streamId(definition, id)
+    return this.#inTurn(name, async () => {
+      const giveUpAt = performance.now() + RETRY_FOR_MS
+      for (;;) {
+        try {
+          return await this.#attempt(definition, name, command, context, options)
+        } catch (error) {
+          if (!(error instanceof ConcurrencyConflict) || performance.now() > giveUpAt) throw error
+          await delay(5 + Math.random() * 45)
+        }
+      }
+    })
+  }
+
+  async #attempt<Command, Event extends DomainEvent, State>(
+    definition: StreamDefinition<Command, Event, State>,
+    name: string,
+    command: Command,
+    context: CommandContext,
+    options: HandleOptions,
+  ): Promise<Handled<Event, State>> {
+    const before = await this.store.read(name)
+    const former = this.#repeat(definition, before, context)
+    if (former) return former
+
+    const state = fold(definition, before)
+    const decided = definition.decider.decide(command, state)
+    if (decided.length === 0) return { events: [], state, version: endOf(before).version, repeated: false }
+
+    const appended = await this.#append(definition, name, before, decided, context, options)
+    if (!appended) {
+      // The commit's answer was lost and the events are there: the command has been carried out.
+      const now = this.#repeat(definition, await this.store.read(name), context)
+      if (now) return now
+      throw new ConcurrencyConflict(name)
+    }
+    if (definition.published) this.options.wake?.()
+    const events = appended.map((event) => recorded(event, definition.upcasters) as RecordedEvent<Event>)
+    return {
+      events,
+      state: decided.reduce((state, event) => definition.decider.evolve(state, event), state),
+      version: endOf(appended).version,
+      repeated: false,
+    }
+  }
+
+  /** @returns `undefined` when the outcome was unknown and turned out to be a success */
+  async #append<Command, Event extends DomainEvent, State>(
+    definition: StreamDefinition<Command, Event, State>,
+    name: string,
+    before: readonly StoredEvent[],
+    decided: readonly Event[],
+    context: CommandContext,
+    { record }: HandleOptions,
+  ): Promise<readonly StoredEvent[] | undefined> {
+    try {
+      return await this.store.append({
+        streamId: name,
+        expected: endOf(before),
+        events: decided.map(({ type, data }) => ({
+          type,
+          schemaVersion: schemaVersion(definition.upcasters, type),
+          data: JSON.stringify(data),
+        })),
+        meta: this.#meta(context),
+        published: definition.published,
+        inTransaction: async (client, stored) => {
+          const events = stored.map((event) => recorded(event, definition.upcasters) as RecordedEvent<Event>)
+          await project(definition.projections, events, client)
+          await record?.(client)
+        },
+      })
+    } catch (error) {
+      if (error instanceof ConcurrencyConflict) throw error
+      // An error at commit means unknown, not failed: the log itself knows.
+      const now = await this.store.read(name).catch(() => before)
+      if (byCommand(now, context.commandId).length > 0) return undefined
+      throw error
+    }
+  }
+
+  #repeat<Command, Event extends DomainEvent, State>(
+    definition: StreamDefinition<Command, Event, State>,
+    events: readonly StoredEvent[],
+    { commandId, requestFingerprint }: CommandContext,
+  ): Handled<Event, State> | undefined {
+    const former = byCommand(events, commandId)
+    const [first] = former
+    if (!first) return undefined
+    if ((JSON.parse(first.meta) as EventMeta).request_fingerprint !== requestFingerprint)
+      throw new IdempotencyConflict()
+    return {
+      events: former.map((event) => recorded(event, definition.upcasters) as RecordedEvent<Event>),
+      state: fold(definition, events),
+      version: endOf(events).version,
+      repeated: true,
+    }
+  }
+
+  #meta(context: CommandContext): EventMeta {
+    return {
+      actor: context.actor,
+      at: (this.options.now?.() ?? new Date()).toISOString(),
+      command_id: context.commandId,
+      correlation_id: context.correlationId,
+      causation_id: context.causationId,
+      request_fingerprint: context.requestFingerprint,
+    }
+  }
+
+  /** Commands on one stream queue here, so that a process never races with itself. */
+  async #inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const mine = (this.#tails.get(name) ?? Promise.resolve()).then(work, work)
+    this.#tails.set(name, mine)
+    try {
+      return await mine
+    } finally {
+      if (this.#tails.get(name) === mine) this.#tails.delete(name)
+    }
+  }
+}
+
+const byCommand = (events: readonly StoredEvent[], commandId: string): readonly StoredEvent[] =>
+  events.filter((event) => (JSON.parse(event.meta) as EventMeta).command_id === commandId)
+
+function fold<Command, Event extends DomainEvent, State>(
+  { decider, upcasters }: StreamDefinition<Command, Event, State>,
+  events: readonly StoredEvent[],
+): State {
+  return events.reduce((state, stored) => {
+    const { type, data } = recorded(stored, upcasters)
+    return decider.evolve(state, { type, data } as Event)
+  }, decider.initial)
+}
