@@ -1,0 +1,6 @@
+export * from './authorization-code.js'
+export * from './discovery.js'
+export * from './errors.js'
+export * from './outbound.js'
+export * from './quirks.js'
+export * from './token-endpoint.js'
