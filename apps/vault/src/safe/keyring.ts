@@ -1,0 +1,119 @@
+import { createSecretKey, type KeyObject } from 'node:crypto'
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+
+/** AES-256. */
+export const KEY_BYTES = 32
+const HIGHEST_VERSION = 0xffffffff
+
+/** Where key-encrypting keys come from. Old versions open; only the active one wraps. */
+export interface KeySource {
+  /** The version that wraps, from 1 to 2³² − 1. */
+  readonly active: number
+  /** `undefined` when this version is unknown or retired. */
+  key(version: number): KeyObject | undefined
+}
+
+/** A key file that must not be used. The message names the file and the fault, never a key. */
+export class KeyringError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'KeyringError'
+  }
+}
+
+/** The key-encrypting keys, by version, as they stand in `{"active":1,"keys":{"1":"<base64 of 32 bytes>"}}`. */
+export class Keyring implements KeySource {
+  readonly #keys: ReadonlyMap<number, KeyObject>
+
+  private constructor(
+    readonly active: number,
+    keys: ReadonlyMap<number, KeyObject>,
+  ) {
+    this.#keys = keys
+  }
+
+  /**
+   * Loads the file, which only its owner may be able to read (mode 0600 or stricter).
+   * @throws KeyringError
+   */
+  static load(path: string): Keyring {
+    return Keyring.parse(readPrivate(path), path)
+  }
+
+  /**
+   * @param name stands in error messages
+   * @throws KeyringError
+   */
+  static parse(json: string, name = 'key ring'): Keyring {
+    const { active, keys } = membersOf(json, name)
+    const ring = new Map<number, KeyObject>()
+    for (const [version, text] of Object.entries(keys)) {
+      ring.set(versionOf(version, name), keyOf(text, version, name))
+    }
+    if (typeof active !== 'number' || !ring.has(active)) {
+      throw new KeyringError(`${name}: "active" names no version of "keys"`)
+    }
+    return new Keyring(active, ring)
+  }
+
+  key(version: number): KeyObject | undefined {
+    return this.#keys.get(version)
+  }
+
+  /** Every version that can still open. */
+  get versions(): number[] {
+    return [...this.#keys.keys()]
+  }
+}
+
+function readPrivate(path: string): string {
+  let file: number
+  try {
+    file = openSync(path, 'r')
+  } catch {
+    throw new KeyringError(`${path}: cannot be opened`)
+  }
+  try {
+    // The open file is asked, not the path, which could name another one by now.
+    const { mode } = fstatSync(file)
+    if ((mode & 0o077) !== 0) throw new KeyringError(`${path}: others than its owner may use it; set its mode to 0600`)
+    return readFileSync(file, 'utf8')
+  } finally {
+    closeSync(file)
+  }
+}
+
+function membersOf(json: string, name: string): { active: unknown; keys: object } {
+  let value: unknown
+  try {
+    value = JSON.parse(json)
+  } catch {
+    // JSON.parse quotes what it could not read, and that would be a key.
+    throw new KeyringError(`${name}: is no JSON`)
+  }
+  if (typeof value !== 'object' || value === null || !('active' in value) || !('keys' in value)) {
+    throw new KeyringError(`${name}: must have the members "active" and "keys"`)
+  }
+  const { active, keys } = value
+  if (typeof keys !== 'object' || keys === null) throw new KeyringError(`${name}: "keys" must be an object`)
+  return { active, keys }
+}
+
+function versionOf(text: string, name: string): number {
+  const version = Number(text)
+  if (!/^[1-9]\d*$/.test(text) || version > HIGHEST_VERSION) {
+    throw new KeyringError(`${name}: a key version is no integer from 1 to ${HIGHEST_VERSION}`)
+  }
+  return version
+}
+
+function keyOf(text: unknown, version: string, name: string): KeyObject {
+  const bytes = Buffer.from(typeof text === 'string' ? text : '', 'base64')
+  // Comparing with the text refuses what base64 decoding silently skips.
+  if (bytes.length !== KEY_BYTES || bytes.toString('base64') !== text) {
+    throw new KeyringError(`${name}: key ${version} is not the base64 of ${KEY_BYTES} bytes`)
+  }
+  const key = createSecretKey(bytes)
+  bytes.fill(0)
+  return key
+}
