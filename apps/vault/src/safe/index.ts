@@ -1,3 +1,3 @@
 export { Keyring, KeyringError, type KeySource } from './keyring.js'
-export { SAFE_SCHEMA_SQL, Safe, type SqlQueries } from './safe.js'
+export { SAFE_SCHEMA_SQL, Safe } from './safe.js'
 export { placeName, SafeError, type Place } from './seal.js'

@@ -1,13 +1,9 @@
 import { Secret } from '#libs/contracts'
+import { sql, type SqlClient } from '#libs/event-sourcing'
 import type { KeySource } from './keyring.js'
-import { open, placeName, rewrap, seal, SafeError, type Place } from './seal.js'
+import { open, parsePlace, placeName, rewrap, seal, SafeError, type Place } from './seal.js'
 
-/** A pg pool or client. Give `put` and `destroy` the append's client, so that facts and secrets change together. */
-export interface SqlQueries {
-  query(text: string, values?: unknown[]): Promise<{ rows: unknown[]; rowCount: number | null }>
-}
-
-/** The table of the safe, for the vault's first migration; after the schemas, run as the owner. */
+/** The table of the safe, for the vault's first migration; after `logSchema`, whose default privileges give the serving role its rights. */
 export const SAFE_SCHEMA_SQL = `
 create table record.safe (
   place       text        not null,
@@ -23,34 +19,33 @@ comment on column record.safe.generation is 'Which of several successive secrets
 comment on column record.safe.envelope is 'format, KEK version, wrapped data key, nonce, ciphertext, tag.';
 comment on column record.safe.kek_version is 'As in the envelope, so that a count shows when a key may be retired.';
 create index safe_kek_version on record.safe (kek_version);
-grant select, insert, update, delete on record.safe to vault;
 `
 
-/** The vault's secrets at rest. Table: `safe(place, generation, envelope, kek_version, sealed_at)`. */
+/**
+ * The vault's secrets at rest. Table: `safe(place, generation, envelope, kek_version, sealed_at)`. Give `put` and
+ * `destroy` the client of an append (`record` of `Streams.handle`), so that facts and secrets change together.
+ */
 export class Safe {
   constructor(private readonly keys: KeySource) {}
 
   /** Seals a secret into its place; the same place and generation is overwritten, so a repeat does no harm. */
-  async put(sql: SqlQueries, place: Place, generation: number, secret: Secret): Promise<void> {
+  async put(client: SqlClient, place: Place, generation: number, secret: Secret): Promise<void> {
     const envelope = seal(this.keys, place, generation, secret.reveal())
-    await sql.query(
-      `insert into safe (place, generation, envelope, kek_version) values ($1, $2, $3, $4)
-       on conflict (place, generation) do update
-       set envelope = excluded.envelope, kek_version = excluded.kek_version, sealed_at = clock_timestamp()`,
-      [placeName(place), generation, envelope, this.keys.active],
-    )
+    await client.query(sql`
+      insert into safe (place, generation, envelope, kek_version)
+      values (${placeName(place)}, ${generation}, ${envelope}, ${this.keys.active})
+      on conflict (place, generation) do update
+      set envelope = excluded.envelope, kek_version = excluded.kek_version, sealed_at = clock_timestamp()`)
   }
 
   /**
    * Reads and opens a secret.
    * @throws SafeError when there is none, or it does not open
    */
-  async open(sql: SqlQueries, place: Place, generation: number): Promise<Secret> {
-    const { rows } = await sql.query('select envelope from safe where place = $1 and generation = $2', [
-      placeName(place),
-      generation,
-    ])
-    const [row] = rows as { envelope: Buffer }[]
+  async open(client: SqlClient, place: Place, generation: number): Promise<Secret> {
+    const { rows } = await client.query<{ envelope: Buffer }>(sql`
+      select envelope from safe where place = ${placeName(place)} and generation = ${generation}`)
+    const [row] = rows
     if (!row) throw new SafeError()
     return this.openEnvelope(row.envelope, place, generation)
   }
@@ -64,14 +59,13 @@ export class Safe {
   }
 
   /**
-   * Destroys every generation of a place, or those below `before`.
+   * Destroys every generation of a place, or only those below `before`.
    * @returns how many there were
    */
-  async destroy(sql: SqlQueries, place: Place, { before }: { before?: number } = {}): Promise<number> {
-    const { rowCount } = await sql.query(
-      'delete from safe where place = $1 and ($2::int is null or generation < $2::int)',
-      [placeName(place), before ?? null],
-    )
+  async destroy(client: SqlClient, place: Place, { before }: { before?: number } = {}): Promise<number> {
+    const { rowCount } = await client.query(sql`
+      delete from safe
+      where place = ${placeName(place)} and (${before ?? null}::int is null or generation < ${before ?? null}::int)`)
     return rowCount ?? 0
   }
 
@@ -79,36 +73,29 @@ export class Safe {
    * Brings secrets under the active key without opening them; call until it returns 0.
    * @param limit rows at once
    * @returns how many were rewrapped
-   * @throws SafeError when a row's key has been retired too early or the row has been tampered with
+   * @throws SafeError when a row's key has been retired too early, or a row has been tampered with
    */
-  async rewrap(sql: SqlQueries, limit = 500): Promise<number> {
-    const { rows } = await sql.query(
-      'select place, generation, envelope from safe where kek_version <> $1 order by place, generation limit $2',
-      [this.keys.active, limit],
-    )
+  async rewrap(client: SqlClient, limit = 500): Promise<number> {
+    const { active } = this.keys
+    const { rows } = await client.query<{ place: string; generation: number; envelope: Buffer }>(sql`
+      select place, generation, envelope from safe where kek_version <> ${active}
+      order by place, generation limit ${limit}`)
     let count = 0
-    for (const { place, generation, envelope } of rows as { place: string; generation: number; envelope: Buffer }[]) {
-      // Comparing the envelope leaves alone what a refresh has replaced meanwhile; no row is locked for long.
-      const { rowCount } = await sql.query(
-        `update safe set envelope = $3, kek_version = $4 where place = $1 and generation = $2 and envelope = $5`,
-        [
-          place,
-          generation,
-          rewrap(this.keys, place.split('/') as [string, ...string[]], generation, envelope),
-          this.keys.active,
-          envelope,
-        ],
-      )
+    for (const { place, generation, envelope } of rows) {
+      const rewrapped = rewrap(this.keys, parsePlace(place), generation, envelope)
+      // Comparing the envelope leaves alone what was replaced meanwhile, and no row stays locked.
+      const { rowCount } = await client.query(sql`
+        update safe set envelope = ${rewrapped}, kek_version = ${active}
+        where place = ${place} and generation = ${generation} and envelope = ${envelope}`)
       count += rowCount ?? 0
     }
     return count
   }
 
   /** How many secrets each key version still holds: a version that is not here may be retired. */
-  async versionsInUse(sql: SqlQueries): Promise<Map<number, number>> {
-    const { rows } = await sql.query('select kek_version, count(*)::int as count from safe group by kek_version')
-    return new Map(
-      (rows as { kek_version: string; count: number }[]).map((row) => [Number(row.kek_version), row.count]),
-    )
+  async versionsInUse(client: SqlClient): Promise<Map<number, number>> {
+    const { rows } = await client.query<{ kek_version: string; count: number }>(sql`
+      select kek_version, count(*)::int as count from safe group by kek_version order by kek_version`)
+    return new Map(rows.map(({ kek_version, count }) => [Number(kek_version), count]))
   }
 }

@@ -86,6 +86,9 @@ export function placeName(place: Place): string {
   return place.join('/')
 }
 
+/** The place that `placeName` has named. */
+export const parsePlace = (name: string): Place => name.split('/') as [string, ...string[]]
+
 function wrap(keys: KeySource, place: Place, generation: number, dataKey: Buffer): Buffer {
   const key = keys.key(keys.active)
   if (!key) throw new SafeError()
