@@ -1,0 +1,45 @@
+/** Somebody whom the demo's OpenID provider knows. */
+export interface Person {
+  /** Login name and `sub`. */
+  readonly username: string
+  readonly givenName: string
+  readonly familyName: string
+  readonly groups: readonly string[]
+  /** What the person is there for, in the words of the login page. */
+  readonly part: string
+}
+
+/** Everybody who can log in to the demo. */
+export const PEOPLE: readonly Person[] = [
+  { username: 'alice', givenName: 'Alice', familyName: 'Archer', groups: ['administrators'], part: 'runs the server' },
+  {
+    username: 'priya',
+    givenName: 'Priya',
+    familyName: 'Nair',
+    groups: ['publishers', 'analysts'],
+    part: 'publishes content',
+  },
+  {
+    username: 'vera',
+    givenName: 'Vera',
+    familyName: 'Lindqvist',
+    groups: ['viewers', 'analysts'],
+    part: 'looks at it',
+  },
+  { username: 'victor', givenName: 'Victor', familyName: 'Osei', groups: ['viewers', 'finance'], part: 'looks at it' },
+]
+
+/** An account at the vendor, which knows nothing of Keybearer's users. */
+export interface VendorAccount {
+  readonly id: string
+  readonly name: string
+  readonly email: string
+}
+
+/** Everybody who has an account at the demo's vendor. */
+export const VENDOR_ACCOUNTS: readonly VendorAccount[] = [
+  { id: 'alice', name: 'Alice A. of Acme', email: 'alice@acme-data.example' },
+  { id: 'priya', name: 'Priya N. of Acme', email: 'priya@acme-data.example' },
+  { id: 'vera', name: 'Vera L. of Acme', email: 'vera@acme-data.example' },
+  { id: 'victor', name: 'Victor O. of Acme', email: 'victor@acme-data.example' },
+]
