@@ -1,0 +1,242 @@
+import {
+  errorNumber,
+  GRANT_TYPE_TOKEN_EXCHANGE,
+  REQUESTED_TOKEN_TYPE,
+  SUBJECT_TOKEN_TYPE,
+  type AuthType,
+  type ContentState,
+  type IntegrationState,
+  type UserState,
+} from '#libs/contracts'
+import { decide, readRequest, type Caller, type Facts, type GrantFacts, type Subject } from './decide.js'
+
+const OWNER = '00000000-0000-4000-8000-000000000001'
+const VIEWER = '00000000-0000-4000-8000-000000000002'
+const CONTENT = '00000000-0000-4000-8000-000000000003'
+const ACME = '00000000-0000-4000-8000-000000000004'
+const OTHER = '00000000-0000-4000-8000-000000000005'
+const GROUP = '00000000-0000-4000-8000-000000000006'
+const KEY = '00000000-0000-4000-8000-000000000007'
+const NOW = new Date('2026-11-22T12:00:00Z')
+const inSeconds = (seconds: number): Date => new Date(NOW.getTime() + seconds * 1000)
+
+const key: Caller = { type: 'key', guid: KEY, user: OWNER, role: 'publisher' }
+const contentKey: Caller = { type: 'content_key', guid: KEY, content: CONTENT, owner: OWNER }
+const subject: Subject = { userGuid: VIEWER, content: CONTENT, sid: 'alive' }
+
+const user = (guid: string, changes: Partial<UserState> = {}): UserState => ({
+  guid,
+  username: 'u',
+  first_name: '',
+  last_name: '',
+  email: '',
+  user_role: 'publisher',
+  locked: false,
+  group_guids: [],
+  sessions: [{ sid: 'alive', expires_at: inSeconds(3600).toISOString() }],
+  ...changes,
+})
+const associations = (...guids: string[]) =>
+  guids.map((oauth_integration_guid) => ({ oauth_integration_guid, auth_type: 'Viewer' as const }))
+const content = (changes: Partial<ContentState> = {}): ContentState => ({
+  guid: CONTENT,
+  owner_guid: OWNER,
+  name: 'report',
+  access_type: 'logged_in',
+  kind: 'interactive',
+  upstream_url: null,
+  locked: false,
+  permissions: [],
+  associations: associations(ACME),
+  ...changes,
+})
+const integration = (auth_type: AuthType = 'Viewer'): IntegrationState => ({
+  guid: ACME,
+  name: 'acme',
+  auth_type,
+  authorization_server: { token_endpoint: 'https://acme.example/token' },
+  client: {
+    client_id: 'keybearer',
+    token_endpoint_auth_method: 'none',
+    scope: '',
+    client_secret_reference: null,
+  },
+  quirks: [],
+})
+const grant = (changes: Partial<GrantFacts> = {}): GrantFacts => ({
+  guid: '00000000-0000-4000-8000-000000000008',
+  status: 'usable',
+  generation: 1,
+  expiresAt: inSeconds(600),
+  hasRefreshToken: true,
+  ...changes,
+})
+const facts = (changes: Partial<Facts> = {}): Facts => ({
+  now: NOW,
+  content: content(),
+  visitor: user(VIEWER),
+  callerUser: user(OWNER),
+  liveGroupGuids: [],
+  unknownGroupGuids: [],
+  integration: integration(),
+  grant: grant(),
+  ...changes,
+})
+const form = (changes: Record<string, string> = {}): Record<string, string> => ({
+  grant_type: GRANT_TYPE_TOKEN_EXCHANGE,
+  subject_token_type: SUBJECT_TOKEN_TYPE.userSession,
+  subject_token: 'header.payload.signature',
+  ...changes,
+})
+
+interface Case {
+  form?: Record<string, string>
+  caller?: Caller
+  subject?: Partial<Subject>
+  facts?: Partial<Facts>
+  requireContentKeys?: boolean
+}
+
+const aclFor = (principal_guid: string, principal_type: 'user' | 'group') =>
+  content({ access_type: 'acl', permissions: [{ principal_guid, principal_type, role: 'viewer' }] })
+const ofContent = `content ${CONTENT}`
+const ofVisitor = `user ${VIEWER}`
+const CONSENT = { consent_url: `https://kb.example/__oauth__/integrations/${ACME}/login` }
+
+/** What is so, in words; what differs from a request that is granted; number, RFC word, and what is doubted. */
+const REFUSALS: [string, Case, number, string, ...string[]][] = [
+  ['2: a viewer’s key', { caller: { ...key, role: 'viewer' } }, 22, 'unauthorized_client'],
+  ['3: the documented misspelling of the grant type', { form: { grant_type: GRANT_TYPE_TOKEN_EXCHANGE.replace('ietf', 'eitf') } }, 213, 'unsupported_grant_type'],
+  ['4: a content session token', { form: { subject_token_type: SUBJECT_TOKEN_TYPE.contentSession } }, 214, 'invalid_request'],
+  ['4: another subject token type', { form: { subject_token_type: 'urn:x' } }, 214, 'invalid_request'],
+  ['5: no subject token', { form: { subject_token: '' } }, 215, 'invalid_request'],
+  ['5: a subject nobody has heard of', { facts: { visitor: undefined } }, 217, 'invalid_request', ofVisitor],
+  ['5: a subject who is deleted', { facts: { visitor: null } }, 217, 'invalid_request'],
+  ['5: a session that has ended', { subject: { sid: 'gone' } }, 215, 'invalid_request', ofVisitor],
+  [
+    '5: a session that has run out',
+    { facts: { visitor: user(VIEWER, { sessions: [{ sid: 'alive', expires_at: NOW.toISOString() }] }) } },
+    215,
+    'invalid_request',
+  ],
+  ['6: content nobody has heard of', { facts: { content: undefined } }, 22, 'unauthorized_client', ofContent],
+  ['6: content that is deleted', { facts: { content: null } }, 22, 'unauthorized_client'],
+  ['6: a key of somebody else', { caller: { ...key, user: VIEWER } }, 22, 'unauthorized_client'],
+  ['6: an administrator who is not the owner', { caller: { ...key, user: VIEWER, role: 'administrator' } }, 22, 'unauthorized_client'],
+  ['6: an owner who is locked', { facts: { callerUser: user(OWNER, { locked: true }) } }, 22, 'unauthorized_client'],
+  ['6: an owner who has become a viewer', { facts: { callerUser: user(OWNER, { user_role: 'viewer' }) } }, 22, 'unauthorized_client'],
+  ['6: an owner nobody has heard of', { facts: { callerUser: undefined } }, 22, 'unauthorized_client', `user ${OWNER}`],
+  ['6: a key bound to other content', { caller: { ...contentKey, content: OTHER } as Caller }, 22, 'unauthorized_client'],
+  ['6: a personal key where bound ones are required', { requireContentKeys: true }, 22, 'unauthorized_client'],
+  ['6: a viewer who is locked', { facts: { visitor: user(VIEWER, { locked: true }) } }, 19, 'invalid_request'],
+  ['6: content that is locked', { facts: { content: content({ locked: true }) } }, 19, 'invalid_request'],
+  ['6: a viewer who is not on the list', { facts: { content: aclFor(OTHER, 'user') } }, 19, 'invalid_request', ofContent, ofVisitor],
+  [
+    '6: a viewer whose group is gone',
+    { facts: { content: aclFor(GROUP, 'group'), visitor: user(VIEWER, { group_guids: [GROUP] }) } },
+    19,
+    'invalid_request',
+    ofContent,
+    ofVisitor,
+  ],
+  [
+    '6: a viewer whose group nobody has heard of',
+    {
+      facts: {
+        content: aclFor(GROUP, 'group'),
+        visitor: user(VIEWER, { group_guids: [GROUP] }),
+        unknownGroupGuids: [GROUP],
+      },
+    },
+    19,
+    'invalid_request',
+    ofContent,
+    ofVisitor,
+    `group ${GROUP}`,
+  ],
+  ['7: no association', { facts: { content: content({ associations: [] }) } }, 212, 'invalid_target', ofContent],
+  [
+    '8: two associations and no audience',
+    { facts: { content: content({ associations: associations(ACME, OTHER) }) } },
+    257,
+    'invalid_request',
+  ],
+  ['8: an audience that is not associated', { form: { audience: OTHER } }, 256, 'invalid_target', ofContent],
+  ['8: an audience that is no guid', { form: { audience: 'acme' } }, 256, 'invalid_target', ofContent],
+  ['8: an integration nobody has heard of', { facts: { integration: undefined } }, 256, 'invalid_target', `integration ${ACME}`],
+  ['8: an integration that is deleted', { facts: { integration: null } }, 256, 'invalid_target'],
+  ['9: a service account', { facts: { integration: integration('Service Account') } }, 252, 'invalid_request'],
+  ['9: visitor API keys, which nobody makes yet', { facts: { integration: integration('Visitor API Key') } }, 250, 'invalid_request'],
+  ['10: an API key is asked for', { form: { requested_token_type: REQUESTED_TOKEN_TYPE.apiKey } }, 242, 'invalid_request'],
+  ['10: a refresh token is asked for', { form: { requested_token_type: 'urn:ietf:params:oauth:token-type:refresh_token' } }, 242, 'invalid_request'],
+  ['11: no consent', { facts: { grant: undefined } }, 220, 'consent_required'],
+  ['11: a consent that was withdrawn', { facts: { grant: grant({ status: 'revoked' }) } }, 220, 'consent_required'],
+  ['11: a grant that the provider gave up', { facts: { grant: grant({ status: 'consent_required' }) } }, 219, 'consent_required'],
+  [
+    '11: an expired token without a refresh token',
+    { facts: { grant: grant({ expiresAt: NOW, hasRefreshToken: false }) } },
+    235,
+    'consent_required',
+  ],
+]
+
+const GRANTED: [string, Case, 'issue' | 'refresh', boolean?][] = [
+  ['the owner’s key and one association', {}, 'issue'],
+  ['a key that is bound to the content', { caller: contentKey, facts: { callerUser: undefined } }, 'issue'],
+  ['a bound key where bound ones are required', { caller: contentKey, requireContentKeys: true }, 'issue'],
+  ['the audience among several', { form: { audience: ACME }, facts: { content: content({ associations: associations(OTHER, ACME) }) } }, 'issue'],
+  ['the requested type in words', { form: { requested_token_type: REQUESTED_TOKEN_TYPE.accessToken } }, 'issue'],
+  ['resource and scope, which are ignored', { form: { resource: 'x', scope: 'y' } }, 'issue'],
+  ['a viewer on the list', { facts: { content: aclFor(VIEWER, 'user') } }, 'issue'],
+  ['a viewer by a group that lives', { facts: { content: aclFor(GROUP, 'group'), liveGroupGuids: [GROUP] } }, 'issue'],
+  ['a token that does not say when it ends', { facts: { grant: grant({ expiresAt: null, hasRefreshToken: false }) } }, 'issue'],
+  ['a token that is good for six seconds', { facts: { grant: grant({ expiresAt: inSeconds(6) }) } }, 'issue'],
+  ['a token that is good for five seconds', { facts: { grant: grant({ expiresAt: inSeconds(5) }) } }, 'refresh', true],
+  ['the same, without a refresh token', { facts: { grant: grant({ expiresAt: inSeconds(5), hasRefreshToken: false }) } }, 'issue'],
+  ['a token that has expired', { facts: { grant: grant({ expiresAt: NOW }) } }, 'refresh', false],
+]
+
+function outcome(each: Case) {
+  const caller = each.caller ?? key
+  const request = readRequest(form(each.form), caller)
+  return decide(request, caller, { ...subject, ...each.subject }, facts(each.facts), {
+    requireContentKeys: each.requireContentKeys ?? false,
+    consentUrl: (guid) => `https://kb.example/__oauth__/integrations/${guid}/login`,
+  })
+}
+
+function refusal(each: Case): unknown[] {
+  let decision
+  try {
+    decision = outcome(each)
+  } catch (error) {
+    decision = { verdict: 'refuse' as const, error: error as never, doubts: [] }
+  }
+  if (decision.verdict !== 'refuse') return [decision.verdict]
+  const { error, doubts } = decision
+  return [errorNumber(error).number, error.payload?.oauth_error, ...doubts.map(({ kind, guid }) => `${kind} ${guid}`)]
+}
+
+describe('the exchange refuses, in the order of the contract', () => {
+  it.each(REFUSALS)('%s', (_, each, ...expected) => {
+    expect(refusal(each)).toEqual(expected)
+  })
+
+  it('names the first fault when there are several', () => {
+    const worse = { form: { audience: OTHER }, subject: { sid: 'gone' }, facts: { grant: undefined, integration: null } }
+    expect(refusal(worse)).toEqual([215, 'invalid_request', ofVisitor])
+  })
+
+  it('says where to consent whenever the viewer can mend it', () => {
+    for (const [, each, , word] of REFUSALS.filter(([, , , word]) => word === 'consent_required')) {
+      const decision = outcome(each)
+      expect(decision).toMatchObject({ verdict: 'refuse', error: { payload: { oauth_error: word, ...CONSENT } } })
+    }
+  })
+})
+
+describe('the exchange gives', () => {
+  it.each(GRANTED)('%s', (_, each, verdict, ...[oldIsValid]) => {
+    expect(outcome(each)).toMatchObject({ verdict, ...(oldIsValid !== undefined && { oldIsValid }) })
+  })
+})

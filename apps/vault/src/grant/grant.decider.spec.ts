@@ -1,0 +1,207 @@
+import { specification } from '#libs/event-sourcing'
+import { grantDecider, type GrantCommand } from './grant.decider.js'
+import type { GrantEvent, RefreshFate } from './grant.events.js'
+
+const USER = '11111111-1111-4111-8111-111111111111'
+const INTEGRATION = '22222222-2222-4222-8222-222222222222'
+const at = (seconds: number): Date => new Date(Date.UTC(2026, 10, 22, 12, 0, seconds))
+const LEASE_MS = 25_000
+
+const obtained = (generation = 1, hasRefreshToken = true): GrantEvent => ({
+  type: 'GrantObtained',
+  data: {
+    userGuid: USER,
+    integrationGuid: INTEGRATION,
+    generation,
+    expiresAt: at(0).toISOString(),
+    scope: 'profile',
+    hasRefreshToken,
+  },
+})
+const begun = (attempt: string, leaseUntil: Date, generation = 1): GrantEvent => ({
+  type: 'RefreshBegun',
+  data: { generation, attempt, leaseUntil: leaseUntil.toISOString() },
+})
+const refreshed = (attempt: string, generation: number): GrantEvent => ({
+  type: 'TokenRefreshed',
+  data: { attempt, generation, expiresAt: at(60).toISOString(), scope: 'profile' },
+})
+const failed = (attempt: string, fate: RefreshFate, error: string | null = null, inDoubt = false): GrantEvent => ({
+  type: 'RefreshFailed',
+  data: { attempt, generation: 1, fate, error, inDoubt },
+})
+const revoked: GrantEvent = { type: 'GrantRevoked', data: { reason: 'user' } }
+
+const begin = (attempt: string, now: Date, generation = 1): GrantCommand => ({
+  type: 'BeginRefresh',
+  generation,
+  attempt,
+  now,
+  leaseMilliseconds: LEASE_MS,
+})
+const recordRefreshed = (attempt: string, generation = 1): GrantCommand => ({
+  type: 'RecordRefreshed',
+  generation,
+  attempt,
+  expiresAt: at(60),
+  scope: 'profile',
+})
+const recordFailed = (attempt: string, fate: RefreshFate, error: string | null = null): GrantCommand => ({
+  type: 'RecordRefreshFailed',
+  generation: 1,
+  attempt,
+  fate,
+  error,
+  inDoubt: false,
+})
+const obtain = (hasRefreshToken = true): GrantCommand => ({
+  type: 'ObtainGrant',
+  userGuid: USER,
+  integrationGuid: INTEGRATION,
+  hasRefreshToken,
+  expiresAt: at(0),
+  scope: 'profile',
+})
+
+const grant = specification(grantDecider)
+
+describe('two requests that find the same expired token', () => {
+  it('lets the first begin', () => {
+    grant
+      .given(obtained())
+      .when(begin('first', at(1)))
+      .then(begun('first', at(26)))
+  })
+
+  it('makes the second wait', () => {
+    grant
+      .given(obtained(), begun('first', at(26)))
+      .when(begin('second', at(2)))
+      .thenRefused('grant.refresh_in_progress')
+  })
+
+  it('frees a dead holder’s lease by itself', () => {
+    grant
+      .given(obtained(), begun('dead', at(26)))
+      .when(begin('second', at(26)))
+      .then(begun('second', at(51)))
+  })
+
+  it('stores a late success although its lease has ended and another has begun', () => {
+    grant
+      .given(obtained(), begun('late', at(26)), begun('second', at(51)))
+      .when(recordRefreshed('late'))
+      .then(refreshed('late', 2))
+  })
+
+  it('stores a late success although the grant was given up, which heals it', () => {
+    grant
+      .given(obtained(), begun('late', at(26)), begun('second', at(51)), failed('second', 'consent_required', 'invalid_grant'))
+      .when(recordRefreshed('late'))
+      .then(refreshed('late', 2))
+    grant
+      .given(
+        obtained(),
+        begun('late', at(26)),
+        begun('second', at(51)),
+        failed('second', 'consent_required', 'invalid_grant'),
+        refreshed('late', 2),
+      )
+      .when(begin('third', at(70), 2))
+      .then(begun('third', at(95), 2))
+  })
+
+  it('refuses a second successor of the same token set', () => {
+    grant
+      .given(obtained(), begun('late', at(26)), begun('second', at(51)), refreshed('second', 2))
+      .when(recordRefreshed('late'))
+      .thenRefused('grant.superseded')
+  })
+
+  it('does not begin for somebody who has read a row that is out of date', () => {
+    grant
+      .given(obtained(), begun('first', at(26)), refreshed('first', 2))
+      .when(begin('second', at(2)))
+      .thenRefused('grant.superseded')
+  })
+})
+
+describe('a refresh that fails', () => {
+  it('lets the next request try when time may mend it', () => {
+    grant
+      .given(obtained(), begun('first', at(26)), failed('first', 'retry'))
+      .when(begin('second', at(3)))
+      .then(begun('second', at(28)))
+  })
+
+  it('asks for the user when the provider has refused the refresh token', () => {
+    const history = [obtained(), begun('first', at(26))]
+    grant
+      .given(...history)
+      .when(recordFailed('first', 'consent_required', 'invalid_grant'))
+      .then(failed('first', 'consent_required', 'invalid_grant'))
+    grant
+      .given(...history, failed('first', 'consent_required', 'invalid_grant'))
+      .when(begin('second', at(3)))
+      .thenRefused('grant.consent_required')
+  })
+
+  it('says nothing when another has taken over', () => {
+    grant
+      .given(obtained(), begun('late', at(26)), begun('second', at(51)))
+      .when(recordFailed('late', 'consent_required', 'invalid_grant'))
+      .thenNothing()
+  })
+
+  it('says nothing when another has already succeeded', () => {
+    grant
+      .given(obtained(), begun('first', at(26)), refreshed('first', 2))
+      .when(recordFailed('first', 'retry'))
+      .thenNothing()
+  })
+
+  it('cannot begin without a refresh token', () => {
+    grant
+      .given(obtained(1, false))
+      .when(begin('first', at(1)))
+      .thenRefused('grant.no_refresh_token')
+  })
+})
+
+describe('consent', () => {
+  it('begins with the first generation', () => {
+    grant.when(obtain()).then(obtained(1))
+  })
+
+  it('makes a new generation each time, also after a revocation', () => {
+    grant.given(obtained(1)).when(obtain()).then(obtained(2))
+    grant.given(obtained(1), revoked).when(obtain()).then(obtained(2))
+  })
+
+  it('leaves a refresh of the former tokens without a place', () => {
+    grant
+      .given(obtained(1), begun('first', at(26)), obtained(2))
+      .when(recordRefreshed('first'))
+      .thenRefused('grant.superseded')
+    grant
+      .given(obtained(1), begun('first', at(26)), obtained(2))
+      .when(recordFailed('first', 'consent_required', 'invalid_grant'))
+      .thenNothing()
+  })
+})
+
+describe('revocation', () => {
+  it('ends a grant once', () => {
+    grant.given(obtained()).when({ type: 'RevokeGrant', reason: 'user' }).then(revoked)
+    grant.given(obtained(), revoked).when({ type: 'RevokeGrant', reason: 'user' }).thenNothing()
+    grant.when({ type: 'RevokeGrant', reason: 'user' }).thenNothing()
+  })
+
+  it('has no room for a refresh that comes back later', () => {
+    grant
+      .given(obtained(), begun('first', at(26)), revoked)
+      .when(recordRefreshed('first'))
+      .thenRefused('grant.superseded')
+    grant.given(obtained(), revoked).when(begin('first', at(1))).thenRefused('grant.superseded')
+  })
+})

@@ -1,0 +1,124 @@
+import { DomainError } from '#libs/contracts'
+import type { Decider } from '#libs/event-sourcing'
+import type { GrantEvent, RefreshFate, RevocationReason } from './grant.events.js'
+
+/** What a token endpoint's answer says about the tokens, without the tokens. */
+export interface TokenFacts {
+  readonly expiresAt: Date | null
+  readonly scope: string | null
+}
+
+export type GrantCommand =
+  | ({ type: 'ObtainGrant'; userGuid: string; integrationGuid: string; hasRefreshToken: boolean } & TokenFacts)
+  /** `now` is the database's clock, read with the grant's row; `generation` is what that row said. */
+  | { type: 'BeginRefresh'; generation: number; attempt: string; now: Date; leaseMilliseconds: number }
+  | ({ type: 'RecordRefreshed'; generation: number; attempt: string } & TokenFacts)
+  | {
+      type: 'RecordRefreshFailed'
+      generation: number
+      attempt: string
+      fate: RefreshFate
+      error: string | null
+      inDoubt: boolean
+    }
+  | { type: 'RevokeGrant'; reason: RevocationReason }
+
+export type Grant =
+  | { status: 'none' }
+  | { status: 'revoked'; generation: number }
+  | Held
+
+interface Held {
+  /** `consent_required`: the provider has refused the refresh token for good; only the user can mend that. */
+  readonly status: 'usable' | 'consent_required'
+  readonly generation: number
+  readonly hasRefreshToken: boolean
+  readonly lease: { readonly attempt: string; readonly until: Date } | null
+}
+
+export const grantDecider: Decider<GrantCommand, GrantEvent, Grant> = {
+  initial: { status: 'none' },
+
+  decide(command, grant) {
+    switch (command.type) {
+      case 'ObtainGrant':
+        return [
+          {
+            type: 'GrantObtained',
+            data: {
+              userGuid: command.userGuid,
+              integrationGuid: command.integrationGuid,
+              generation: grant.status === 'none' ? 1 : grant.generation + 1,
+              ...tokenData(command),
+              hasRefreshToken: command.hasRefreshToken,
+            },
+          },
+        ]
+      case 'BeginRefresh': {
+        const { generation, lease } = refreshable(held(grant, command.generation))
+        if (lease && lease.until > command.now)
+          throw new DomainError('conflict', 'grant.refresh_in_progress', 'another request is refreshing this grant')
+        const until = new Date(command.now.getTime() + command.leaseMilliseconds)
+        return [
+          { type: 'RefreshBegun', data: { generation, attempt: command.attempt, leaseUntil: until.toISOString() } },
+        ]
+      }
+      case 'RecordRefreshed': {
+        // Guarded by generation, not by lease: a holder that woke up late may hold the only valid refresh token.
+        const { generation } = held(grant, command.generation)
+        const data = { attempt: command.attempt, generation: generation + 1, ...tokenData(command) }
+        return [{ type: 'TokenRefreshed', data }]
+      }
+      case 'RecordRefreshFailed': {
+        // Whoever took over an ended lease speaks for the grant: its former holder's failure means nothing any more.
+        if (!('lease' in grant) || grant.lease?.attempt !== command.attempt) return []
+        const { attempt, generation, fate, error, inDoubt } = command
+        return [{ type: 'RefreshFailed', data: { attempt, generation, fate, error, inDoubt } }]
+      }
+      case 'RevokeGrant':
+        return 'lease' in grant ? [{ type: 'GrantRevoked', data: { reason: command.reason } }] : []
+    }
+  },
+
+  evolve(grant, event) {
+    switch (event.type) {
+      case 'GrantObtained': {
+        const { generation, hasRefreshToken } = event.data
+        return { status: 'usable', generation, hasRefreshToken, lease: null }
+      }
+      case 'RefreshBegun': {
+        const { attempt, leaseUntil } = event.data
+        return 'lease' in grant ? { ...grant, lease: { attempt, until: new Date(leaseUntil) } } : grant
+      }
+      case 'TokenRefreshed':
+        return 'lease' in grant
+          ? { ...grant, status: 'usable', generation: event.data.generation, lease: null }
+          : grant
+      case 'RefreshFailed':
+        if (!('lease' in grant)) return grant
+        return { ...grant, status: event.data.fate === 'consent_required' ? 'consent_required' : grant.status, lease: null }
+      case 'GrantRevoked':
+        return grant.status === 'none' ? grant : { status: 'revoked', generation: grant.generation }
+    }
+  },
+}
+
+/** The grant, if it is alive and still has the token set that the command is about. */
+function held(grant: Grant, generation: number): Held {
+  if (!('lease' in grant) || grant.generation !== generation)
+    throw new DomainError('conflict', 'grant.superseded', 'this grant has moved on')
+  return grant
+}
+
+function refreshable(grant: Held): Held {
+  if (grant.status === 'consent_required')
+    throw new DomainError('conflict', 'grant.consent_required', 'the provider wants the user to consent again')
+  if (!grant.hasRefreshToken)
+    throw new DomainError('invalid', 'grant.no_refresh_token', 'the provider gave no refresh token for this grant')
+  return grant
+}
+
+const tokenData = ({ expiresAt, scope }: TokenFacts): { expiresAt: string | null; scope: string | null } => ({
+  expiresAt: expiresAt?.toISOString() ?? null,
+  scope,
+})

@@ -1,0 +1,52 @@
+/** Who can mend a failed refresh: nobody but time, an administrator, or the user. */
+export type RefreshFate = 'retry' | 'misconfigured' | 'consent_required'
+
+/**
+ * Everything that can have happened to a viewer's authorization at one provider. Append-only: add an event or a
+ * version, never edit one. Tokens are in the safe, under the generation that stands here.
+ */
+export type GrantEvent =
+  | {
+      type: 'GrantObtained'
+      data: {
+        userGuid: string
+        integrationGuid: string
+        /** Counts the token sets that this grant has had; a new one with each consent and each refresh. */
+        generation: number
+        /** RFC 3339; `null` when the provider did not say when the access token ends. */
+        expiresAt: string | null
+        /** As granted, space-separated; `null` when the provider did not say (RFC 6749 §5.1: as asked for). */
+        scope: string | null
+        hasRefreshToken: boolean
+      }
+    }
+  | {
+      type: 'RefreshBegun'
+      data: {
+        /** The token set that is being replaced. */
+        generation: number
+        attempt: string
+        /** RFC 3339 by the database's clock; until then nobody else may begin. */
+        leaseUntil: string
+      }
+    }
+  | {
+      type: 'TokenRefreshed'
+      data: { attempt: string; generation: number; expiresAt: string | null; scope: string | null }
+    }
+  | {
+      type: 'RefreshFailed'
+      data: {
+        attempt: string
+        /** The token set that could not be replaced. */
+        generation: number
+        fate: RefreshFate
+        /** The provider's `error` code (RFC 6749 §5.2); `null` when it gave none. */
+        error: string | null
+        /** Whether the provider may have rotated the refresh token although no answer arrived. */
+        inDoubt: boolean
+      }
+    }
+  | { type: 'GrantRevoked'; data: { reason: RevocationReason } }
+
+export type RevocationReason = 'user' | 'administrator' | 'integration_deleted' | 'user_deleted'
