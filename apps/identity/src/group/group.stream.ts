@@ -1,0 +1,10 @@
+import { defineStream } from '#libs/event-sourcing'
+import { groupDecider } from './group.decider.js'
+import { groups } from './group.projection.js'
+
+export const groupStream = defineStream({
+  category: 'group',
+  decider: groupDecider,
+  projections: [groups],
+  published: true,
+})
