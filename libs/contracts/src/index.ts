@@ -1,3 +1,4 @@
+import 'reflect-metadata'
 export * from './access.js'
 export * from './actor.js'
 export * from './api-key.contract.js'

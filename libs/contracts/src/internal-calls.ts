@@ -52,7 +52,7 @@ export const INTERNAL_CALLS = {
     callee: 'vault',
     method: 'PUT',
     path: '/internal/client-secrets/:reference',
-    actors: ['user', 'key'],
+    actors: ['none'],
     whenDown: 'creating or changing the integration fails whole, with 503',
   },
   /** One published document, for a replica that is behind or misses it: a `ChangeMessage`. */

@@ -57,7 +57,18 @@ create table log.broker (
 );
 comment on table log.broker is 'Which JetStream stream the publisher spoke to, and how far: to notice a wiped or restored one.';
 
+create table record.reserved (
+  kind   text not null,
+  value  text not null,
+  holder uuid not null,
+  primary key (kind, value)
+);
+create index reserved_holder on record.reserved (holder);
+comment on table record.reserved is 'What must be unique across streams; written in the append that makes it so.';
+
+grant select on public.migrations to ${role};
 grant usage on schema log, record, model to ${role};
+grant select, insert, update, delete on record.reserved to ${role};
 grant select, insert on log.event to ${role};
 grant select, insert, update, delete on log.outbox, log.announced, log.broker to ${role};
 alter default privileges in schema record, model grant select, insert, update, delete on tables to ${role};

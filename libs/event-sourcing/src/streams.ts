@@ -66,6 +66,19 @@ export class Streams {
   }
 
   /**
+   * What this command did when it came before, if it did: for what must not happen twice and stands outside the
+   * append, such as handing over a secret.
+   * @throws IdempotencyConflict
+   */
+  async former<Command, Event extends DomainEvent, State>(
+    definition: StreamDefinition<Command, Event, State>,
+    id: string,
+    context: CommandContext,
+  ): Promise<Handled<Event, State> | undefined> {
+    return this.#repeat(definition, await this.store.read(streamId(definition, id)), context)
+  }
+
+  /**
    * Carries out one command on one stream, in one transaction.
    * @throws DomainError the decider's refusal
    * @throws ConcurrencyConflict when others kept changing the same thing for two seconds

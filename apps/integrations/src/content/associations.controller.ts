@@ -1,0 +1,54 @@
+import { Body, Controller, Get, HttpCode, ParseArrayPipe, Put } from '@nestjs/common'
+import { ApiBody, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
+import type { Actor } from '#libs/contracts'
+import { Streams } from '#libs/event-sourcing'
+import { Audit, Command, CurrentActor, GuidParam, NotAudited, RequireRole, type CommandContext } from '#libs/service'
+import { editorOf } from '../editor.js'
+import { IntegrationQueries } from '../integration/integration.queries.js'
+import { AssociationBody, associationView, AssociationView } from './association.dto.js'
+import { ContentQueries } from './content.queries.js'
+import { contentStream } from './content.stream.js'
+
+@ApiTags('OAuth integrations of content')
+@Controller('__api__/v1/content/:guid/oauth/integrations/associations')
+export class AssociationsController {
+  constructor(
+    private readonly streams: Streams,
+    private readonly contents: ContentQueries,
+    private readonly integrations: IntegrationQueries,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'Lists the integrations that a content item may use' })
+  @ApiOkResponse({ type: [AssociationView] })
+  @RequireRole('viewer')
+  @NotAudited('read only')
+  async list(@GuidParam('guid') guid: string): Promise<AssociationView[]> {
+    await this.contents.get(guid)
+    const associations = await this.contents.associationsOf(guid)
+    const integrations = await this.integrations.byGuid(associations.map(({ integrationGuid }) => integrationGuid))
+    // One whose integration is just being deleted is as good as gone.
+    return associations.flatMap((association) => {
+      const integration = integrations.get(association.integrationGuid)
+      return integration ? [associationView(association, integration)] : []
+    })
+  }
+
+  @Put()
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Replaces the whole list; an empty one clears it' })
+  @ApiBody({ type: [AssociationBody] })
+  @ApiNoContentResponse()
+  @RequireRole('publisher')
+  @Audit('association.set')
+  async set(
+    @GuidParam('guid') guid: string,
+    @Body(new ParseArrayPipe({ items: AssociationBody })) body: AssociationBody[],
+    @CurrentActor() actor: Actor,
+    @Command() context: CommandContext,
+  ): Promise<void> {
+    const integrations = await this.integrations.candidates(body.map((entry) => entry.oauth_integration_guid))
+    const command = { type: 'SetAssociations', editor: editorOf(actor), integrations } as const
+    await this.streams.handle(contentStream, guid, command, context)
+  }
+}

@@ -1,0 +1,136 @@
+import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Query } from '@nestjs/common'
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
+import type { Actor } from '#libs/contracts'
+import { Streams } from '#libs/event-sourcing'
+import {
+  Audit,
+  Command,
+  createdGuid,
+  CurrentActor,
+  GuidParam,
+  NotAudited,
+  RequireRole,
+  ServerSettings,
+  type CommandContext,
+} from '#libs/service'
+import { editorOf } from '../editor.js'
+import {
+  changesOf,
+  ContentBody,
+  ContentFilter,
+  contentView,
+  ContentView,
+  isVisible,
+  NewContentBody,
+} from './content.dto.js'
+import { giveUpName, takeName } from './content.names.js'
+import { ContentQueries } from './content.queries.js'
+import { contentStream } from './content.stream.js'
+import { DomainError } from '#libs/contracts'
+import { UpstreamList } from './upstream-list.js'
+
+@ApiTags('Content')
+@Controller('__api__/v1/content')
+export class ContentController {
+  constructor(
+    private readonly streams: Streams,
+    private readonly contents: ContentQueries,
+    private readonly upstreams: UpstreamList,
+    private readonly server: ServerSettings,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'Lists the content that the caller may see, oldest first' })
+  @ApiOkResponse({ type: [ContentView] })
+  @RequireRole('viewer')
+  @NotAudited('read only')
+  async list(@Query() filter: ContentFilter, @CurrentActor() actor: Actor): Promise<ContentView[]> {
+    const caller = editorOf(actor)
+    const contents = await this.contents.list({ name: filter.name, ownerGuid: filter.owner_guid })
+    return contents.filter((content) => isVisible(content, caller)).map((content) => this.#view(content, actor))
+  }
+
+  @Post()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Registers a content item that belongs to the caller' })
+  @ApiOkResponse({ type: ContentView })
+  @RequireRole('publisher')
+  @Audit('content.register')
+  async register(
+    @Body() body: NewContentBody,
+    @CurrentActor() actor: Actor,
+    @Command() context: CommandContext,
+  ): Promise<ContentView> {
+    const guid = createdGuid(context.commandId)
+    const { guid: ownerGuid } = editorOf(actor)
+    const { name = `content-${guid}`, title = null, description = '', access_type: accessType = 'acl' } = body
+    const command = { type: 'RegisterContent', ownerGuid, name, title, description, accessType } as const
+    await this.streams.handle(contentStream, guid, command, context, {
+      record: (client) => takeName(client, guid, ownerGuid, name),
+    })
+    return this.#view(await this.contents.get(guid), actor)
+  }
+
+  @Get(':guid')
+  @ApiOperation({ summary: 'Shows one content item' })
+  @ApiOkResponse({ type: ContentView })
+  @RequireRole('viewer')
+  @NotAudited('read only')
+  async get(@GuidParam('guid') guid: string, @CurrentActor() actor: Actor): Promise<ContentView> {
+    return this.#view(await this.#visible(guid, actor), actor)
+  }
+
+  @Patch(':guid')
+  @ApiOperation({ summary: 'Changes what is named in the body; the rest stays' })
+  @ApiOkResponse({ type: ContentView })
+  @RequireRole('publisher')
+  @Audit('content.change')
+  async change(
+    @GuidParam('guid') guid: string,
+    @Body() body: ContentBody,
+    @CurrentActor() actor: Actor,
+    @Command() context: CommandContext,
+  ): Promise<ContentView> {
+    const { ownerGuid } = await this.#visible(guid, actor)
+    const { name, upstream_url: upstreamUrl } = body
+    const upstreamIsListed = typeof upstreamUrl === 'string' && this.upstreams.includes(upstreamUrl)
+    const command = {
+      type: 'ChangeContent',
+      editor: editorOf(actor),
+      changes: changesOf(body),
+      upstreamIsListed,
+    } as const
+    await this.streams.handle(contentStream, guid, command, context, {
+      record: async (client) => {
+        if (name !== undefined) await takeName(client, guid, ownerGuid, name)
+      },
+    })
+    return this.#view(await this.contents.get(guid), actor)
+  }
+
+  @Delete(':guid')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Removes a content item with its associations' })
+  @ApiNoContentResponse()
+  @RequireRole('publisher')
+  @Audit('content.delete')
+  async delete(
+    @GuidParam('guid') guid: string,
+    @CurrentActor() actor: Actor,
+    @Command() context: CommandContext,
+  ): Promise<void> {
+    const command = { type: 'DeleteContent', editor: editorOf(actor) } as const
+    await this.streams.handle(contentStream, guid, command, context, { record: (client) => giveUpName(client, guid) })
+  }
+
+  /** What the caller may not see does not exist for them. */
+  async #visible(guid: string, actor: Actor) {
+    const content = await this.contents.get(guid)
+    if (isVisible(content, editorOf(actor))) return content
+    throw new DomainError('not_found', 'content.not_found', 'This content does not exist.')
+  }
+
+  #view(content: Awaited<ReturnType<ContentQueries['get']>>, actor: Actor): ContentView {
+    return contentView(content, editorOf(actor), this.server.address)
+  }
+}

@@ -1,0 +1,198 @@
+import { DomainError, type AccessType, type AuthType, type ContentKind, type Role } from '#libs/contracts'
+import type { Decider } from '#libs/event-sourcing'
+import { kindOf, type AppMode } from './app-mode.js'
+import type { ContentEvent } from './content.events.js'
+
+/** Who wants the change, as far as the rules ask. */
+export interface Editor {
+  readonly guid: string
+  readonly role: Role
+}
+
+/** What the controller has looked up about an integration, so that `decide` need not ask. */
+export interface Candidate {
+  readonly guid: string
+  readonly authType: AuthType
+}
+
+/** The changes of a `PATCH`; what is absent stays. */
+export interface ContentChanges {
+  readonly name?: string
+  readonly title?: string | null
+  readonly description?: string
+  readonly accessType?: AccessType
+  readonly appMode?: AppMode
+  readonly upstreamUrl?: string | null
+}
+
+export type ContentCommand =
+  | {
+      type: 'RegisterContent'
+      ownerGuid: string
+      name: string
+      title: string | null
+      description: string
+      accessType: AccessType
+    }
+  /** `upstreamIsListed`: whether the operator's list names this upstream, so that a publisher may choose it. */
+  | { type: 'ChangeContent'; editor: Editor; changes: ContentChanges; upstreamIsListed: boolean }
+  /** Replaces the whole list, as `PUT …/associations` does. */
+  | { type: 'SetAssociations'; editor: Editor; integrations: readonly Candidate[] }
+  /** An integration has been deleted: what follows here. */
+  | { type: 'DropIntegration'; integrationGuid: string }
+  | { type: 'DeleteContent'; editor: Editor }
+
+export type Content = { readonly status: 'unknown' } | Registered | { readonly status: 'deleted' }
+
+interface Registered {
+  readonly status: 'registered'
+  readonly ownerGuid: string
+  readonly name: string
+  readonly title: string | null
+  readonly description: string
+  readonly accessType: AccessType
+  readonly appMode: AppMode
+  readonly upstreamUrl: string | null
+  readonly associated: ReadonlySet<string>
+}
+
+export const contentDecider: Decider<ContentCommand, ContentEvent, Content> = {
+  initial: { status: 'unknown' },
+
+  decide(command, state) {
+    switch (command.type) {
+      case 'RegisterContent': {
+        if (state.status !== 'unknown') return []
+        const { ownerGuid, name, title, description, accessType } = command
+        return [{ type: 'ContentRegistered', data: { ownerGuid, name, title, description, accessType } }]
+      }
+      case 'ChangeContent':
+        return changeContent(command, editable(state, command.editor))
+      case 'SetAssociations':
+        return setAssociations(command.integrations, editable(state, command.editor))
+      case 'DropIntegration':
+        return state.status === 'registered' && state.associated.has(command.integrationGuid)
+          ? [{ type: 'IntegrationDissociated', data: { integrationGuid: command.integrationGuid } }]
+          : []
+      case 'DeleteContent':
+        editable(state, command.editor)
+        return [{ type: 'ContentDeleted', data: {} }]
+    }
+  },
+
+  evolve(state, event) {
+    switch (event.type) {
+      case 'ContentRegistered':
+        return { status: 'registered', ...event.data, appMode: 'unknown', upstreamUrl: null, associated: new Set() }
+      case 'ContentRenamed':
+      case 'ContentDescribed':
+      case 'AccessTypeChanged':
+      case 'AppModeChanged':
+      case 'UpstreamChanged':
+        return { ...known(state), ...event.data }
+      case 'IntegrationAssociated':
+        return withAssociated(known(state), (set) => set.add(event.data.integrationGuid))
+      case 'IntegrationDissociated':
+        return withAssociated(known(state), (set) => set.delete(event.data.integrationGuid))
+      case 'ContentDeleted':
+        return { status: 'deleted' }
+    }
+  },
+}
+
+function known(state: Content): Registered {
+  if (state.status !== 'registered')
+    throw new DomainError('not_found', 'content.not_found', 'This content does not exist.')
+  return state
+}
+
+/** The item, if this person may change it: its owner or an administrator. */
+function editable(state: Content, editor: Editor): Registered {
+  const content = known(state)
+  if (content.ownerGuid !== editor.guid && editor.role !== 'administrator') {
+    throw new DomainError(
+      'forbidden',
+      'permission.denied',
+      'Only the owner or an administrator may change this content.',
+    )
+  }
+  return content
+}
+
+function changeContent(
+  { changes, editor, upstreamIsListed }: Extract<ContentCommand, { type: 'ChangeContent' }>,
+  content: Registered,
+): ContentEvent[] {
+  const { name, title, description, accessType, appMode, upstreamUrl } = { ...content, ...defined(changes) }
+  const events: ContentEvent[] = []
+  if (name !== content.name) events.push({ type: 'ContentRenamed', data: { name } })
+  if (title !== content.title || description !== content.description) {
+    events.push({ type: 'ContentDescribed', data: { title, description } })
+  }
+  if (accessType !== content.accessType) events.push({ type: 'AccessTypeChanged', data: { accessType } })
+  if (appMode !== content.appMode) events.push({ type: 'AppModeChanged', data: { appMode } })
+  if (upstreamUrl !== content.upstreamUrl) {
+    // A URL chosen freely would make every publisher a visitor of the house's own network.
+    if (upstreamUrl !== null && !upstreamIsListed && editor.role !== 'administrator') {
+      throw new DomainError(
+        'forbidden',
+        'permission.denied',
+        'This upstream_url is outside Content.Upstream; ask an administrator to set it or to extend that setting.',
+      )
+    }
+    events.push({ type: 'UpstreamChanged', data: { upstreamUrl } })
+  }
+  return events
+}
+
+function setAssociations(wanted: readonly Candidate[], content: Registered): ContentEvent[] {
+  const kind = kindOf(content.appMode)
+  const unsupported = wanted.find((integration) => !supports(kind, integration.authType))
+  if (unsupported) {
+    throw new DomainError(
+      'invalid',
+      'association.unsupported_auth_type',
+      `${kind} content cannot use a ${unsupported.authType} integration.`,
+    )
+  }
+  const wantedGuids = new Set(wanted.map(({ guid }) => guid))
+  if (wantedGuids.size < wanted.length) {
+    throw new DomainError('invalid', 'association.duplicate', 'An integration is named more than once.')
+  }
+  return [
+    ...[...content.associated]
+      .filter((guid) => !wantedGuids.has(guid))
+      .map((integrationGuid) => ({ type: 'IntegrationDissociated', data: { integrationGuid } }) as const),
+    ...wanted
+      .filter(({ guid }) => !content.associated.has(guid))
+      .map(
+        ({ guid, authType }) => ({ type: 'IntegrationAssociated', data: { integrationGuid: guid, authType } }) as const,
+      ),
+  ]
+}
+
+/**
+ * The product's support table: viewers need interactive content, service accounts also serve rendered content. Content
+ * of which nothing is known yet may be prepared; the exchange asks again.
+ */
+function supports(kind: ContentKind, authType: AuthType): boolean {
+  switch (kind) {
+    case 'unknown':
+    case 'interactive':
+      return true
+    case 'rendered':
+      return authType === 'Service Account'
+    case 'static':
+      return false
+  }
+}
+
+function withAssociated(content: Registered, change: (associated: Set<string>) => void): Registered {
+  const associated = new Set(content.associated)
+  change(associated)
+  return { ...content, associated }
+}
+
+/** Without members that are `undefined`, which would hide what they are spread over. */
+const defined = <T extends object>(value: T): Partial<T> =>
+  Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as Partial<T>

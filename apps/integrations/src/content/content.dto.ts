@@ -1,0 +1,174 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
+import { IsIn, IsOptional, IsString, IsUrl, IsUUID, Length, Matches, MaxLength, ValidateIf } from 'class-validator'
+import { ACCESS_TYPES, isAtLeast, type AccessType } from '#libs/contracts'
+import { APP_MODES, type AppMode } from './app-mode.js'
+import type { ContentChanges, Editor } from './content.decider.js'
+import type { Content } from './content.entity.js'
+import { toTime } from '../time.js'
+
+const NAME = {
+  message: 'The name must have 3 to 64 letters, digits, dots, hyphens or underscores.',
+  context: { code: 'content.name_invalid' },
+}
+const TITLE = { message: 'The title must have 3 to 1024 characters.', context: { code: 'content.title_invalid' } }
+const DESCRIPTION = {
+  message: 'The description may have at most 4096 characters.',
+  context: { code: 'content.description_invalid' },
+}
+const ACCESS_TYPE = {
+  message: `The access_type must be one of (${ACCESS_TYPES.join(', ')}).`,
+  context: { code: 'content.access_type_unknown' },
+}
+
+export class NewContentBody {
+  @ApiPropertyOptional({ description: 'Unique among the owner’s content; generated when absent.', example: 'sales' })
+  @IsOptional()
+  @IsString(NAME)
+  @Matches(/^[\w.-]{3,64}$/, NAME)
+  name?: string
+
+  @ApiPropertyOptional({ description: 'What people see; 3 to 1024 characters.', nullable: true, type: String })
+  @IsOptional()
+  @Length(3, 1024, TITLE)
+  title?: string | null
+
+  @ApiPropertyOptional({ description: 'At most 4096 characters.' })
+  @IsOptional()
+  @MaxLength(4096, DESCRIPTION)
+  description?: string
+
+  @ApiPropertyOptional({
+    description: 'Who may visit: those named, everybody who logs in, everybody.',
+    enum: ACCESS_TYPES,
+  })
+  @IsOptional()
+  @IsIn(ACCESS_TYPES, ACCESS_TYPE)
+  access_type?: AccessType
+}
+
+export class ContentBody extends NewContentBody {
+  @ApiPropertyOptional({
+    description: 'What runs the content; decides which integrations it can use.',
+    enum: APP_MODES,
+  })
+  @IsOptional()
+  @IsIn(APP_MODES, { message: 'The app_mode is not one that is known.' })
+  app_mode?: AppMode
+
+  @ApiPropertyOptional({
+    description: 'Where the gateway finds the running app: http or https, without credentials. `null` takes it away.',
+    nullable: true,
+    type: String,
+    example: 'http://apps.internal:8501/',
+  })
+  @ValidateIf((body: ContentBody) => body.upstream_url !== undefined && body.upstream_url !== null)
+  @IsUrl(
+    { protocols: ['http', 'https'], require_protocol: true, require_tld: false, disallow_auth: true },
+    { message: 'The upstream_url must be an http or https URL without credentials.' },
+  )
+  @MaxLength(2048, { message: 'The upstream_url may have at most 2048 characters.' })
+  upstream_url?: string | null
+}
+
+export class ContentFilter {
+  @ApiPropertyOptional({ description: 'Only content of exactly this name.' })
+  @IsOptional()
+  @IsString()
+  name?: string
+
+  @ApiPropertyOptional({ description: 'Only content of this owner.' })
+  @IsOptional()
+  @IsUUID()
+  owner_guid?: string
+}
+
+/** A content item as the API shows it. Times are RFC 3339 without fractions of a second. */
+export class ContentView {
+  @ApiProperty({ description: 'Digits; for clients of old. Use `guid`.' })
+  id: string
+
+  @ApiProperty({ description: 'The content item.' })
+  guid: string
+
+  @ApiProperty({ description: 'Unique among the owner’s content.' })
+  name: string
+
+  @ApiProperty({ description: 'What people see.', nullable: true, type: String })
+  title: string | null
+
+  @ApiProperty({ description: 'Free text.' })
+  description: string
+
+  @ApiProperty({ description: 'Who may visit.', enum: ACCESS_TYPES })
+  access_type: AccessType
+
+  @ApiProperty({ description: 'Whether visits are refused for the time being.' })
+  locked: boolean
+
+  @ApiProperty({ description: 'Why it is locked.' })
+  locked_message: string
+
+  @ApiProperty({ description: 'When it was registered.' })
+  created_time: string
+
+  @ApiProperty({ description: 'When it last changed.' })
+  last_deployed_time: string
+
+  @ApiProperty({ description: '`unknown` until somebody says what runs it.', enum: APP_MODES })
+  app_mode: AppMode
+
+  @ApiProperty({ description: 'Always empty.' })
+  content_category: string
+
+  @ApiProperty({ description: 'The person it belongs to.' })
+  owner_guid: string
+
+  @ApiProperty({ description: 'Where visitors go.' })
+  content_url: string
+
+  @ApiProperty({ description: 'Where the gateway finds the running app.', nullable: true, type: String })
+  upstream_url: string | null
+
+  @ApiProperty({ description: 'What the caller is to it.', enum: ['owner', 'editor', 'viewer', 'none'] })
+  app_role: 'owner' | 'editor' | 'viewer' | 'none'
+}
+
+export const changesOf = (body: ContentBody): ContentChanges => ({
+  name: body.name,
+  title: body.title,
+  description: body.description,
+  accessType: body.access_type,
+  appMode: body.app_mode,
+  upstreamUrl: body.upstream_url,
+})
+
+/** @param address the server's public address */
+export function contentView(content: Content, caller: Editor, address: string): ContentView {
+  return {
+    id: content.position,
+    guid: content.guid,
+    name: content.name,
+    title: content.title,
+    description: content.description,
+    access_type: content.accessType,
+    locked: false,
+    locked_message: '',
+    created_time: toTime(content.createdAt),
+    last_deployed_time: toTime(content.updatedAt),
+    app_mode: content.appMode,
+    content_category: '',
+    owner_guid: content.ownerGuid,
+    content_url: `${address.replace(/\/+$/, '')}/content/${content.guid}/`,
+    upstream_url: content.upstreamUrl,
+    app_role: roleOf(content, caller),
+  }
+}
+
+/** Whether a caller finds the item in lists and by its GUID. */
+export const isVisible = (content: Content, caller: Editor): boolean => roleOf(content, caller) !== 'none'
+
+function roleOf(content: Content, caller: Editor): ContentView['app_role'] {
+  if (content.ownerGuid === caller.guid) return 'owner'
+  if (isAtLeast(caller.role, 'administrator')) return 'editor'
+  return content.accessType === 'acl' ? 'none' : 'viewer'
+}

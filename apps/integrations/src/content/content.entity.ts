@@ -1,0 +1,60 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm'
+import type { AccessType, AuthType } from '#libs/contracts'
+import type { AppMode } from './app-mode.js'
+
+/** A row of `content`, written by its projection only. */
+@Entity('content')
+export class Content {
+  @PrimaryColumn('uuid')
+  guid: string
+
+  /** Of the event that registered it: the API's numeric id. */
+  @Column('bigint')
+  position: string
+
+  @Column('uuid', { name: 'owner_guid' })
+  ownerGuid: string
+
+  @Column('text')
+  name: string
+
+  @Column('text', { nullable: true })
+  title: string | null
+
+  @Column('text')
+  description: string
+
+  @Column('text', { name: 'access_type' })
+  accessType: AccessType
+
+  @Column('text', { name: 'app_mode' })
+  appMode: AppMode
+
+  @Column('text', { name: 'upstream_url', nullable: true })
+  upstreamUrl: string | null
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt: Date
+
+  @Column('timestamptz', { name: 'updated_at' })
+  updatedAt: Date
+}
+
+/** A row of `association`, written by its projection only. */
+@Entity('association')
+export class Association {
+  @PrimaryColumn('uuid', { name: 'content_guid' })
+  contentGuid: string
+
+  @PrimaryColumn('uuid', { name: 'integration_guid' })
+  integrationGuid: string
+
+  @Column('text', { name: 'auth_type' })
+  authType: AuthType
+
+  @Column('bigint')
+  position: string
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt: Date
+}

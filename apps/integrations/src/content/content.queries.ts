@@ -1,0 +1,36 @@
+import { Injectable } from '@nestjs/common'
+import { InjectRepository } from '@nestjs/typeorm'
+import { Repository } from 'typeorm'
+import { DomainError } from '#libs/contracts'
+import { Association, Content } from './content.entity.js'
+
+/** The reads of content items and their associations. */
+@Injectable()
+export class ContentQueries {
+  constructor(
+    @InjectRepository(Content) private readonly contents: Repository<Content>,
+    @InjectRepository(Association) private readonly associations: Repository<Association>,
+  ) {}
+
+  /** In creation order. */
+  list(filter: { name?: string; ownerGuid?: string }): Promise<Content[]> {
+    return this.contents.find({ where: filter, order: { position: 'asc' } })
+  }
+
+  /** @throws DomainError `content.not_found` */
+  async get(guid: string): Promise<Content> {
+    const content = await this.contents.findOneBy({ guid })
+    if (!content) throw new DomainError('not_found', 'content.not_found', 'This content does not exist.')
+    return content
+  }
+
+  /** In the order in which they were made. */
+  associationsOf(contentGuid: string): Promise<Association[]> {
+    return this.associations.find({ where: { contentGuid }, order: { position: 'asc' } })
+  }
+
+  async contentGuidsWith(integrationGuid: string): Promise<string[]> {
+    const rows = await this.associations.find({ where: { integrationGuid }, order: { position: 'asc' } })
+    return rows.map(({ contentGuid }) => contentGuid)
+  }
+}

@@ -1,0 +1,10 @@
+import { defineStream } from '#libs/event-sourcing'
+import { contentDecider } from './content.decider.js'
+import { associations, contents } from './content.projection.js'
+
+export const contentStream = defineStream({
+  category: 'content',
+  decider: contentDecider,
+  projections: [contents, associations],
+  published: true,
+})

@@ -1,0 +1,30 @@
+import { integrationContract, type AuthType, type IntegrationState } from '#libs/contracts'
+import { publishedSource } from '#libs/messaging'
+import { templateById } from '../template/registry.js'
+import type { Config } from '../template/template.js'
+
+interface IntegrationRow {
+  guid: string
+  name: string | null
+  template: string
+  auth_type: AuthType
+  config: Config
+  client_secret_reference: string | null
+}
+
+/** An integration's public face: its template already resolved to the terms of RFC 8414 and RFC 7591. */
+export const publishedIntegration = publishedSource<IntegrationState, IntegrationRow>(
+  integrationContract,
+  `select guid, name, template, auth_type, config, client_secret_reference from integration where guid = $1`,
+  ({ guid, name, template, auth_type, config, client_secret_reference }) => {
+    const { authorizationServer, client, quirks } = templateById(template).resolve(config)
+    return {
+      guid,
+      name,
+      auth_type,
+      authorization_server: authorizationServer,
+      client: { ...client, client_secret_reference },
+      quirks: [...quirks],
+    }
+  },
+)

@@ -1,0 +1,10 @@
+import { defineStream } from '#libs/event-sourcing'
+import { integrationDecider } from './integration.decider.js'
+import { integrations } from './integration.projection.js'
+
+export const integrationStream = defineStream({
+  category: 'integration',
+  decider: integrationDecider,
+  projections: [integrations],
+  published: true,
+})

@@ -1,0 +1,69 @@
+import type { Pool, PoolConfig } from 'pg'
+import type { DataSource, DataSourceOptions, MixedList } from 'typeorm'
+
+/** Two migrators of one database at once: the second waits for the first. Any number will do, if all use it. */
+const MIGRATION_LOCK = 4_815_162_342
+const LOCK_TIMEOUT_MS = 60_000
+
+type Migrations = readonly (new () => object)[]
+
+/** How a service connects: TypeORM owns the pool, and events, projections and reads share it. */
+export function databaseOptions(
+  url: string,
+  application: string,
+  entities: MixedList<new () => object>,
+  pool: PoolConfig = {},
+): DataSourceOptions {
+  return {
+    type: 'postgres',
+    url,
+    applicationName: application,
+    entities: entities as never,
+    poolSize: 16,
+    // A pool whose server goes away must reconnect, not end the process: pg emits this error on idle connections.
+    poolErrorHandler: () => undefined,
+    extra: { connectionTimeoutMillis: 5_000, idle_in_transaction_session_timeout: 30_000, ...pool },
+  }
+}
+
+/** The pg pool of a connected DataSource. */
+export const poolOf = (dataSource: DataSource): Pool => (dataSource.driver as unknown as { master: Pool }).master
+
+/**
+ * Brings a database up to date, as the role that owns it. Safe to start several times at once.
+ * @returns the names of the migrations that ran
+ */
+export async function migrate(ownerUrl: string, migrations: Migrations): Promise<string[]> {
+  // Loaded here: a process that serves has no need of it, and the gateway has no database at all.
+  const { DataSource } = await import('typeorm')
+  const options = databaseOptions(ownerUrl, 'migrate', [], {})
+  const dataSource = new DataSource({
+    ...options,
+    migrations: [...migrations] as never,
+    migrationsTransactionMode: 'each',
+  } as DataSourceOptions)
+  await dataSource.initialize()
+  try {
+    const lock = dataSource.createQueryRunner()
+    await lock.query(`set lock_timeout = ${LOCK_TIMEOUT_MS}`)
+    await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
+    try {
+      return (await dataSource.runMigrations()).map(({ name }) => name)
+    } finally {
+      await lock.query('select pg_advisory_unlock($1)', [MIGRATION_LOCK])
+      await lock.release()
+    }
+  } finally {
+    await dataSource.destroy()
+  }
+}
+
+/**
+ * Whether the database has the newest migration that this program knows: part of readiness.
+ * @throws when the database does not answer
+ */
+export async function isMigrated(pool: Pool, migrations: Migrations): Promise<boolean> {
+  const newest = migrations.at(-1)?.name
+  const { rowCount } = await pool.query('select from public.migrations where name = $1', [newest])
+  return (rowCount ?? 0) > 0
+}
