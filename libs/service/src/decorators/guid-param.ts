@@ -6,6 +6,7 @@ export const GuidParam = (name: string): ParameterDecorator =>
   Param(
     name,
     new ParseUUIDPipe({
-      exceptionFactory: () => new DomainError('invalid', 'request.id_invalid', `The ${name} in the path is not a GUID.`),
+      exceptionFactory: () =>
+        new DomainError('invalid', 'request.id_invalid', `The ${name} in the path is not a GUID.`),
     }),
   )

@@ -1,0 +1,68 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common'
+import type { Request, Response } from 'express'
+import { DomainError, type ErrorKind, errorNumber } from '#libs/contracts'
+import { contextOf } from '../request-context.js'
+
+/** Carries our own code of a refusal on internal routes, so that the caller gets back the error that was thrown. */
+export const ERROR_CODE_HEADER = 'keybearer-error'
+
+/** Thrown by `libs/event-sourcing`, which this library may not import. */
+const CONCURRENCY_CONFLICT = 'ConcurrencyConflict'
+
+/** Turns everything that is thrown into the API's error body, and logs what nobody expected. */
+@Catch()
+export class DomainErrorFilter implements ExceptionFilter {
+  readonly #logger = new Logger('Error')
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp()
+    const request = http.getRequest<Request>()
+    const response = http.getResponse<Response>()
+    const error = refusalOf(thrown)
+
+    if (error === 'no such route') {
+      response.status(404).type('text/plain').send('404 page not found')
+      return
+    }
+    if (!error) this.#logger.error({ err: thrown }, 'failed in a way that nobody foresaw')
+    else if (error.cause !== undefined || error.kind === 'unavailable') this.#logger.warn({ err: error }, 'refused')
+
+    if (response.headersSent) {
+      // Half an answer must not look like a whole one.
+      response.destroy()
+      return
+    }
+    if (!error) {
+      const payload = { correlation_id: contextOf(request).correlationId }
+      response.status(500).json({ code: 1, error: 'Internal failure', payload })
+      return
+    }
+    const { number, status } = errorNumber(error)
+    if (request.path.startsWith('/internal/')) response.setHeader(ERROR_CODE_HEADER, error.code)
+    response.status(status).json({ code: number, error: error.message, payload: error.payload })
+  }
+}
+
+const KIND_OF_STATUS: Readonly<Record<number, ErrorKind>> = {
+  401: 'unauthenticated',
+  403: 'forbidden',
+  409: 'conflict',
+  503: 'unavailable',
+}
+
+/** The refusal that may be told; `undefined` for a bug. */
+function refusalOf(thrown: unknown): DomainError | 'no such route' | undefined {
+  if (thrown instanceof DomainError) return thrown
+  if (thrown instanceof Error && thrown.name === CONCURRENCY_CONFLICT) {
+    return new DomainError('conflict', 'stream.conflict', 'Another change to the same thing was first. Try again.')
+  }
+  if (!(thrown instanceof HttpException)) return undefined
+  const status = thrown.getStatus()
+  // Ours throw DomainErrors: what comes as an HttpException is Nest's own, and its message may quote the request.
+  if (status === 404) return 'no such route'
+  if (status === 503 || (status >= 400 && status < 500)) {
+    const kind = KIND_OF_STATUS[status] ?? 'invalid'
+    return new DomainError(kind, `request.refused_${status}`, 'The request cannot be served as it is.')
+  }
+  return undefined
+}

@@ -1,0 +1,78 @@
+import { type ArgumentMetadata, Injectable, type PipeTransform, type Type, ValidationPipe } from '@nestjs/common'
+import { plainToInstance } from 'class-transformer'
+import { validate, type ValidationError } from 'class-validator'
+import { DomainError } from '#libs/contracts'
+
+const OPTIONS = { whitelist: true, forbidUnknownValues: true, stopAtFirstError: true } as const
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** Checks DTO classes; unknown members are dropped. Refuses with the name of the member, never with its value. */
+export const validationPipe = (): ValidationPipe =>
+  new ValidationPipe({ ...OPTIONS, transform: true, exceptionFactory: (errors) => invalidParameter(errors) })
+
+/**
+ * Options for a class-validator decorator whose failure has a code of its own, for example
+ * `@Length(3, 64, refusedAs('content.name_invalid', 'The name must …'))`.
+ */
+export const refusedAs = (code: string, message?: string): { context: { code: string }; message?: string } => ({
+  context: { code },
+  ...(message && { message }),
+})
+
+/** For a body that is an array of `item`: `@Body(new ArrayBodyPipe(Item)) items: Item[]`. */
+@Injectable()
+export class ArrayBodyPipe<T extends object> implements PipeTransform<unknown, Promise<T[]>> {
+  constructor(private readonly item: Type<T>) {}
+
+  async transform(value: unknown): Promise<T[]> {
+    if (!Array.isArray(value)) {
+      throw new DomainError('invalid', 'request.parameter_invalid', 'The body must be an array.')
+    }
+    return await Promise.all(
+      value.map(async (member: unknown, index) => {
+        if (typeof member !== 'object' || member === null || Array.isArray(member)) {
+          throw new DomainError('invalid', 'request.parameter_invalid', `The parameter [${index}] must be an object.`)
+        }
+        const instance = plainToInstance(this.item, member)
+        const errors = await validate(instance, OPTIONS)
+        if (errors.length > 0) throw invalidParameter(errors, `[${index}].`)
+        return instance
+      }),
+    )
+  }
+}
+
+/** For a guid in a path or query: `@Param('guid', GuidPipe) guid: string`; gives it in lower case. */
+@Injectable()
+export class GuidPipe implements PipeTransform<unknown, string> {
+  transform(value: unknown, { data }: ArgumentMetadata): string {
+    if (typeof value === 'string' && UUID.test(value)) return value.toLowerCase()
+    throw new DomainError('invalid', 'request.id_invalid', `The parameter ${data ?? 'guid'} must be a GUID.`)
+  }
+}
+
+/** The first thing that class-validator complains about, as a refusal. */
+export function invalidParameter(errors: readonly ValidationError[], prefix = ''): DomainError {
+  const [error] = errors
+  if (!error) return new DomainError('invalid', 'request.parameter_invalid', 'The request is invalid.')
+  const name = `${prefix}${error.property ?? ''}`
+  const [constraint] = Object.keys(error.constraints ?? {})
+  if (constraint === undefined) {
+    return error.children?.length
+      ? invalidParameter(error.children, `${name}.`)
+      : new DomainError('invalid', 'request.parameter_invalid', `The parameter ${name} is invalid.`)
+  }
+  const said = error.constraints![constraint]!
+  const code = (error.contexts?.[constraint] as { code?: string } | undefined)?.code ?? 'request.parameter_invalid'
+  return new DomainError('invalid', code, sentence(name, error.property, said))
+}
+
+/** class-validator begins with the property's name; our own messages are whole sentences with a capital. */
+function sentence(name: string, property: string, said: string): string {
+  const full = said.startsWith(`${property} `)
+    ? `The parameter ${name} ${said.slice(property.length + 1)}`
+    : /^[A-Z]/.test(said)
+      ? said
+      : `The parameter ${name}: ${said}`
+  return full.endsWith('.') ? full : `${full}.`
+}

@@ -1,0 +1,29 @@
+import { Injectable } from '@nestjs/common'
+
+/** Resolves when all is well and rejects, or throws, when not. It never asks another service. */
+export type ReadinessCheck = () => Promise<unknown> | unknown
+
+/** Whether this process wants requests; a module adds its checks in its constructor or `onModuleInit`. */
+@Injectable()
+export class Readiness {
+  readonly #checks = new Map<string, ReadinessCheck>()
+  #stopping = false
+
+  /** Adds a check, or replaces the one of the same name. */
+  add(name: string, check: ReadinessCheck): void {
+    this.#checks.set(name, check)
+  }
+
+  /** From now on the process is not ready. */
+  stop(): void {
+    this.#stopping = true
+  }
+
+  get stopping(): boolean {
+    return this.#stopping
+  }
+
+  get checks(): ReadonlyMap<string, ReadinessCheck> {
+    return this.#checks
+  }
+}

@@ -1,0 +1,76 @@
+import { IsNotEmpty, IsOptional, IsString, IsUrl, Matches } from 'class-validator'
+import { Secret } from '#libs/contracts'
+import { Section, Setting } from '../setting.js'
+
+@Section('OAuth2', 'Login by OpenID Connect.')
+export class OAuth2Settings {
+  @Setting('string', 'Identifier of this server at the OpenID provider.')
+  @IsOptional()
+  @IsNotEmpty()
+  clientId?: string
+
+  /** Also holds what `ClientSecretFile` names. */
+  @Setting('secret', 'Secret of this server at the OpenID provider. Give this or ClientSecretFile.')
+  @IsOptional()
+  clientSecret?: Secret
+
+  @Setting('string', 'File that holds the client secret; a relative path starts at the folder of the settings file.')
+  @IsOptional()
+  @IsNotEmpty()
+  clientSecretFile?: string
+
+  @Setting(
+    'string',
+    'Issuer of the provider; its metadata is at the issuer followed by /.well-known/openid-configuration.',
+  )
+  @IsOptional()
+  @IsUrl(
+    {
+      protocols: ['http', 'https'],
+      require_protocol: true,
+      require_tld: false,
+      disallow_auth: true,
+      allow_query_components: false,
+      allow_fragments: false,
+    },
+    { message: 'must be an https URL without user, query and fragment' },
+  )
+  openIDConnectIssuer?: string
+
+  @Setting('string', 'Scope to ask for beside openid, profile and email. Repeat the line for several.', { list: true })
+  @Matches(/^[\x21\x23-\x5b\x5d-\x7e]+$/, { each: true, message: 'must be one scope a line, without spaces' })
+  customScope: readonly string[] = []
+
+  @Setting('string', 'Claim that identifies a person for good.')
+  @IsNotEmpty()
+  uniqueIdClaim = 'sub'
+
+  @Setting('string', 'Claim that holds the username; empty: usernames are derived and may be edited.')
+  @IsString()
+  usernameClaim = 'preferred_username'
+
+  @Setting('string', 'Claim that holds the e-mail address; empty: it may be edited.')
+  @IsString()
+  emailClaim = 'email'
+
+  @Setting('string', 'Claim that holds the first name; empty: it may be edited.')
+  @IsString()
+  firstNameClaim = 'given_name'
+
+  @Setting('string', 'Claim that holds the last name; empty: it may be edited.')
+  @IsString()
+  lastNameClaim = 'family_name'
+
+  @Setting('string', 'Claim that holds the groups; empty: groups are managed here.')
+  @IsString()
+  groupsClaim = 'groups'
+
+  @Setting('bool', 'Whether a login makes groups that its claim names and that do not exist yet.')
+  groupsAutoProvision = false
+
+  @Setting('bool', 'Whether claim names and the steps of the mapping are logged. Tokens and secrets never are.')
+  logging = false
+
+  @Setting('bool', 'Accepted for old files. Proof Key for Code Exchange is always used.')
+  usePKCE = true
+}

@@ -1,0 +1,27 @@
+import { IsUrl } from 'class-validator'
+import { Section, Setting } from '../setting.js'
+
+@Section('Server', 'The server as its users see it.')
+export class ServerSettings {
+  @Setting(
+    'string',
+    'Public address of the server, with a path if it lives under one. Every absolute URL is built from it.',
+  )
+  @IsUrl(
+    {
+      protocols: ['http', 'https'],
+      require_protocol: true,
+      require_tld: false,
+      disallow_auth: true,
+      allow_query_components: false,
+      allow_fragments: false,
+    },
+    { message: 'must be an http or https URL without user, query and fragment' },
+  )
+  address: string
+
+  /** `Address` as a URL. */
+  get url(): URL {
+    return new URL(this.address)
+  }
+}

@@ -1,0 +1,84 @@
+import { jwtVerify } from 'jose'
+import { type Actor, DomainError, ROLES, type ServiceName, TOKEN_TYP } from '#libs/contracts'
+import type { IdentityKeys } from './identity-keys.js'
+import { Remembered, type Verified } from './remembered.js'
+import { expiry } from './service-tokens.js'
+
+const ISSUER = 'identity'
+const MAX_AGE_SECONDS = 65
+const CLOCK_TOLERANCE_SECONDS = 5
+
+/** Verifies identity's word about who acts, made for this service. */
+export class ActorAssertions {
+  readonly #actors: Remembered<Actor>
+
+  constructor(
+    private readonly audience: ServiceName,
+    private readonly keys: IdentityKeys,
+  ) {
+    this.#actors = new Remembered((token) => this.#check(token))
+  }
+
+  /**
+   * The actor that the assertion names. Remembered until it expires: whether the session lives is another question.
+   * @throws DomainError `actor.assertion_invalid`; `service.unavailable` while there are no keys
+   */
+  verify(assertion: string): Actor | Promise<Actor> {
+    return this.#actors.verify(assertion)
+  }
+
+  async #check(assertion: string): Promise<Verified<Actor>> {
+    try {
+      const { payload } = await jwtVerify(
+        assertion,
+        async ({ kid }) => {
+          const key = kid && (await this.keys.find(kid))
+          if (!key) throw new Error('identity has no such key')
+          return key
+        },
+        {
+          algorithms: ['EdDSA'],
+          typ: TOKEN_TYP.actor,
+          issuer: ISSUER,
+          audience: this.audience,
+          requiredClaims: ['exp'],
+          maxTokenAge: MAX_AGE_SECONDS,
+          clockTolerance: CLOCK_TOLERANCE_SECONDS,
+        },
+      )
+      if (payload.aud !== this.audience) throw new Error('made for more than one audience')
+      if (!isActor(payload['actor'])) throw new Error('names no actor that we know')
+      return { value: Object.freeze(payload['actor']), expiresAt: expiry(payload.exp!, payload.iat!) }
+    } catch (cause) {
+      if (cause instanceof DomainError) throw cause
+      throw new DomainError('unauthenticated', 'actor.assertion_invalid', 'The caller could not be verified.', {
+        cause,
+      })
+    }
+  }
+}
+
+/** The members that each kind of actor must have. */
+const MEMBERS: Readonly<Record<Actor['type'], readonly string[]>> = {
+  user: ['guid', 'role', 'sid'],
+  key: ['guid', 'user', 'role'],
+  content_key: ['guid', 'content', 'owner'],
+  link: ['guid', 'content'],
+  anonymous: [],
+  operator: ['name'],
+  bootstrap: [],
+  service: ['name'],
+  provider: [],
+}
+
+function isActor(value: unknown): value is Actor {
+  if (typeof value !== 'object' || value === null || !('type' in value)) return false
+  const actor = value as Record<string, unknown>
+  const type = actor['type']
+  if (typeof type !== 'string' || !Object.hasOwn(MEMBERS, type)) return false
+  const members = MEMBERS[type as Actor['type']]
+  return (
+    members.every((member) => typeof actor[member] === 'string' && actor[member] !== '') &&
+    (!members.includes('role') || (ROLES as readonly unknown[]).includes(actor['role']))
+  )
+}
