@@ -59,11 +59,11 @@ export async function migrate(ownerUrl: string, migrations: Migrations): Promise
 }
 
 /**
- * Whether the database has the newest migration that this program knows: part of readiness.
- * @throws when the database does not answer
+ * Part of readiness.
+ * @throws Error when the database does not answer, or lacks the newest migration that this program knows
  */
-export async function isMigrated(pool: Pool, migrations: Migrations): Promise<boolean> {
+export async function mustBeMigrated(pool: Pool, migrations: Migrations): Promise<void> {
   const newest = migrations.at(-1)?.name
   const { rowCount } = await pool.query('select from public.migrations where name = $1', [newest])
-  return (rowCount ?? 0) > 0
+  if (!rowCount) throw new Error(`the database lacks the migration ${newest}`)
 }

@@ -1,8 +1,17 @@
-import { Body, Controller, Get, HttpCode, ParseArrayPipe, Put } from '@nestjs/common'
+import { Body, Controller, Get, HttpCode, Param, Put } from '@nestjs/common'
 import { ApiBody, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
 import type { Actor } from '#libs/contracts'
 import { Streams } from '#libs/event-sourcing'
-import { Audit, Command, CurrentActor, GuidParam, NotAudited, RequireRole, type CommandContext } from '#libs/service'
+import {
+  ArrayBodyPipe,
+  Audit,
+  Command,
+  CurrentActor,
+  GuidPipe,
+  NotAudited,
+  RequireRole,
+  type CommandContext,
+} from '#libs/service'
 import { editorOf } from '../editor.js'
 import { IntegrationQueries } from '../integration/integration.queries.js'
 import { AssociationBody, associationView, AssociationView } from './association.dto.js'
@@ -23,7 +32,7 @@ export class AssociationsController {
   @ApiOkResponse({ type: [AssociationView] })
   @RequireRole('viewer')
   @NotAudited('read only')
-  async list(@GuidParam('guid') guid: string): Promise<AssociationView[]> {
+  async list(@Param('guid', GuidPipe) guid: string): Promise<AssociationView[]> {
     await this.contents.get(guid)
     const associations = await this.contents.associationsOf(guid)
     const integrations = await this.integrations.byGuid(associations.map(({ integrationGuid }) => integrationGuid))
@@ -42,8 +51,8 @@ export class AssociationsController {
   @RequireRole('publisher')
   @Audit('association.set')
   async set(
-    @GuidParam('guid') guid: string,
-    @Body(new ParseArrayPipe({ items: AssociationBody })) body: AssociationBody[],
+    @Param('guid', GuidPipe) guid: string,
+    @Body(new ArrayBodyPipe(AssociationBody)) body: AssociationBody[],
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
   ): Promise<void> {

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Query } from '@nestjs/common'
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common'
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
 import type { Actor } from '#libs/contracts'
 import { Streams } from '#libs/event-sourcing'
@@ -7,7 +7,7 @@ import {
   Command,
   createdGuid,
   CurrentActor,
-  GuidParam,
+  GuidPipe,
   NotAudited,
   RequireRole,
   ServerSettings,
@@ -76,7 +76,7 @@ export class ContentController {
   @ApiOkResponse({ type: ContentView })
   @RequireRole('viewer')
   @NotAudited('read only')
-  async get(@GuidParam('guid') guid: string, @CurrentActor() actor: Actor): Promise<ContentView> {
+  async get(@Param('guid', GuidPipe) guid: string, @CurrentActor() actor: Actor): Promise<ContentView> {
     return this.#view(await this.#visible(guid, actor), actor)
   }
 
@@ -86,7 +86,7 @@ export class ContentController {
   @RequireRole('publisher')
   @Audit('content.change')
   async change(
-    @GuidParam('guid') guid: string,
+    @Param('guid', GuidPipe) guid: string,
     @Body() body: ContentBody,
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
@@ -115,7 +115,7 @@ export class ContentController {
   @RequireRole('publisher')
   @Audit('content.delete')
   async delete(
-    @GuidParam('guid') guid: string,
+    @Param('guid', GuidPipe) guid: string,
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
   ): Promise<void> {

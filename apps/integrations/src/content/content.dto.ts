@@ -1,24 +1,22 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
 import { IsIn, IsOptional, IsString, IsUrl, IsUUID, Length, Matches, MaxLength, ValidateIf } from 'class-validator'
 import { ACCESS_TYPES, isAtLeast, type AccessType } from '#libs/contracts'
+import { refusedAs } from '#libs/service'
 import { APP_MODES, type AppMode } from './app-mode.js'
 import type { ContentChanges, Editor } from './content.decider.js'
 import type { Content } from './content.entity.js'
 import { toTime } from '../time.js'
 
-const NAME = {
-  message: 'The name must have 3 to 64 letters, digits, dots, hyphens or underscores.',
-  context: { code: 'content.name_invalid' },
-}
-const TITLE = { message: 'The title must have 3 to 1024 characters.', context: { code: 'content.title_invalid' } }
-const DESCRIPTION = {
-  message: 'The description may have at most 4096 characters.',
-  context: { code: 'content.description_invalid' },
-}
-const ACCESS_TYPE = {
-  message: `The access_type must be one of (${ACCESS_TYPES.join(', ')}).`,
-  context: { code: 'content.access_type_unknown' },
-}
+const NAME = refusedAs(
+  'content.name_invalid',
+  'The name must have 3 to 64 letters, digits, dots, hyphens or underscores.',
+)
+const TITLE = refusedAs('content.title_invalid', 'The title must have 3 to 1024 characters.')
+const DESCRIPTION = refusedAs('content.description_invalid', 'The description may have at most 4096 characters.')
+const ACCESS_TYPE = refusedAs(
+  'content.access_type_unknown',
+  `The access_type must be one of (${ACCESS_TYPES.join(', ')}).`,
+)
 
 export class NewContentBody {
   @ApiPropertyOptional({ description: 'Unique among the owner’s content; generated when absent.', example: 'sales' })

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Post } from '@nestjs/common'
+import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common'
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
 import { Streams } from '#libs/event-sourcing'
 import {
@@ -6,7 +6,7 @@ import {
   Command,
   createdGuid,
   DevelopmentSettings,
-  GuidParam,
+  GuidPipe,
   NotAudited,
   RequireRole,
   type CommandContext,
@@ -73,7 +73,7 @@ export class IntegrationController {
   @ApiOkResponse({ type: IntegrationView })
   @RequireRole('publisher')
   @NotAudited('read only')
-  async get(@GuidParam('guid') guid: string): Promise<IntegrationView> {
+  async get(@Param('guid', GuidPipe) guid: string): Promise<IntegrationView> {
     return integrationView(await this.integrations.get(guid))
   }
 
@@ -83,7 +83,7 @@ export class IntegrationController {
   @ApiNoContentResponse()
   @RequireRole('administrator')
   @Audit('integration.delete')
-  async delete(@GuidParam('guid') guid: string, @Command() context: CommandContext): Promise<void> {
+  async delete(@Param('guid', GuidPipe) guid: string, @Command() context: CommandContext): Promise<void> {
     await this.streams.handle(integrationStream, guid, { type: 'DeleteIntegration' }, context)
     // Other streams follow by commands of their own, which may be repeated; the exchange asks for the integration anyway.
     for (const contentGuid of await this.contents.contentGuidsWith(guid)) {

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
 import { IsObject, IsOptional, IsString, MaxLength } from 'class-validator'
 import { AUTH_TYPES, type AuthType } from '#libs/contracts'
+import { refusedAs } from '#libs/service'
 import type { Config } from '../template/template.js'
 import { toTime } from '../time.js'
 import type { Integration } from './integration.entity.js'
@@ -17,19 +18,13 @@ export class NewIntegrationBody {
   })
   @IsOptional()
   @IsString()
-  @MaxLength(255, {
-    message: 'The name may have at most 255 characters.',
-    context: { code: 'integration.name_invalid' },
-  })
+  @MaxLength(255, refusedAs('integration.name_invalid', 'The name may have at most 255 characters.'))
   name?: string | null
 
   @ApiPropertyOptional({ description: 'Free text; at most 4096 characters.', nullable: true, type: String })
   @IsOptional()
   @IsString()
-  @MaxLength(4096, {
-    message: 'The description may have at most 4096 characters.',
-    context: { code: 'integration.description_invalid' },
-  })
+  @MaxLength(4096, refusedAs('integration.description_invalid', 'The description may have at most 4096 characters.'))
   description?: string | null
 
   @ApiProperty({ description: 'The template’s fields and options, flat. `client_secret` goes in and never comes out.' })
