@@ -1,11 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  heartbeatSubject,
-  jetStreamName,
-  type ChangeMessage,
-  type Heartbeat,
-  type ServiceName,
-} from '#libs/contracts'
+import { heartbeatSubject, jetStreamName, type ChangeMessage, type Heartbeat, type ServiceName } from '#libs/contracts'
 import {
   JetStreamApiCodes,
   JetStreamApiError,
