@@ -1,7 +1,14 @@
 import { groupContract, type ChangeMessage } from '#libs/contracts'
 import { OwnerQuestions } from './owner-questions.js'
 
-const answer: ChangeMessage = { type: 'GroupChanged', schema_version: 1, revision: 1, version: 3, cause: [], state: null }
+const answer: ChangeMessage = {
+  type: 'GroupChanged',
+  schema_version: 1,
+  revision: 1,
+  version: 3,
+  cause: [],
+  state: null,
+}
 
 describe('questions to the owner', () => {
   let now: number

@@ -62,14 +62,26 @@ export class MemoryReplica<State> implements ReplicaStore<State> {
   }
 
   async apply(changes: readonly Change<State>[], onApplied: OnApplied<State> | undefined): Promise<void> {
-    const applied: Applied<State>[] = []
+    const applied: { change: Held<State>; former: Held<State> | undefined; told: Applied<State> }[] = []
     for (const { guid, version, revision, state } of changes) {
-      const before = this.#documents.get(guid)
-      if (before && (isLower({ version, revision }, before) || isSame({ version, revision, state }, before))) continue
-      this.#documents.set(guid, { version, revision, state })
-      applied.push({ guid, before: before?.state, after: state, version })
+      const change = { version, revision, state }
+      const former = this.#documents.get(guid)
+      if (former && (isLower(change, former) || isSame(change, former))) continue
+      this.#documents.set(guid, change)
+      applied.push({ change, former, told: { guid, before: former?.state, after: state, version } })
     }
-    if (applied.length > 0) await onApplied?.(applied)
+    if (applied.length === 0) return
+    try {
+      await onApplied?.(applied.map(({ told }) => told))
+    } catch (error) {
+      // As a transaction would: so that the change is a change again when it is tried again.
+      for (const { change, former, told } of applied.reverse()) {
+        if (this.#documents.get(told.guid) !== change) continue
+        if (former) this.#documents.set(told.guid, former)
+        else this.#documents.delete(told.guid)
+      }
+      throw error
+    }
   }
 }
 
