@@ -1,6 +1,7 @@
 import 'reflect-metadata'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type DynamicModule, Module, type Type } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import type { NestExpressApplication } from '@nestjs/platform-express'
@@ -14,6 +15,8 @@ import { loadSettings, SettingsError } from './settings/load-settings.js'
 import type { SectionClass } from './settings/setting.js'
 
 const STOP_WITHIN_MS = 10_000
+/** For what comes after the requests: database, NATS. */
+const CLOSE_WITHIN_MS = 2_000
 /** Node's default of 5 s closes a connection under the callers' feet; theirs are kept for 4 s. */
 const KEEP_ALIVE_MS = 65_000
 
@@ -80,21 +83,16 @@ async function run(
 }
 
 function stopOnSignals(options: ServiceOptions, app: NestExpressApplication, server: Server, pino: Pino): void {
+  const withinMs = options.stopWithinMs ?? STOP_WITHIN_MS
   let stopping = false
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (stopping) return
     stopping = true
     pino.info({ signal }, 'stopping')
     // Nothing that hangs may keep the process: its clients have gone to another replica.
-    setTimeout(() => void exit(pino, 1), (options.stopWithinMs ?? STOP_WITHIN_MS) + 2_000).unref()
+    setTimeout(() => void exit(pino, 1), withinMs + CLOSE_WITHIN_MS).unref()
     try {
-      app.get(Readiness).stop()
-      await options.stop?.(app)
-      server.close()
-      const limit = new Promise<void>((resolve) => setTimeout(resolve, options.stopWithinMs ?? STOP_WITHIN_MS).unref())
-      await Promise.race([app.get(RequestsInHand).idle(), limit])
-      server.closeAllConnections()
-      await app.close()
+      await stopServing(app, server, withinMs, options.stop)
       pino.info('stopped')
       await exit(pino, 0)
     } catch (error) {
@@ -103,6 +101,41 @@ function stopOnSignals(options: ServiceOptions, app: NestExpressApplication, ser
   }
   process.on('SIGTERM', (signal) => void stop(signal))
   process.on('SIGINT', (signal) => void stop(signal))
+}
+
+/** Not ready, no new requests, those in hand finished or their time over, everything closed; in this order. */
+export async function stopServing(
+  app: NestExpressApplication,
+  server: Server,
+  withinMs: number,
+  first?: ServiceOptions['stop'],
+): Promise<void> {
+  app.get(Readiness).stop()
+  await first?.(app)
+  server.close()
+  const limit = new AbortController()
+  await Promise.race([
+    app.get(RequestsInHand).idle(),
+    delay(withinMs, undefined, { signal: limit.signal, ref: false }).catch(() => undefined),
+  ])
+  limit.abort()
+  server.closeAllConnections()
+  await app.close()
+}
+
+/**
+ * Runs a command of a service, such as its migration, and ends the process: 0 when it is done, 1 when it fails.
+ * @param command what it returns is logged
+ */
+export async function runCommand(name: ServiceName, command: () => Promise<object | void>): Promise<void> {
+  const pino = createPino(new Deployment({ service: name }))
+  dieLoudly(pino)
+  try {
+    pino.info((await command()) ?? {}, 'done')
+    await exit(pino, 0)
+  } catch (error) {
+    await fail(pino, error)
+  }
 }
 
 /** Node would print the whole error, with whatever a library has hung on it. */

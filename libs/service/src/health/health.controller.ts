@@ -34,8 +34,7 @@ export class HealthController {
     const checks = [...this.readiness.checks].map(([name, check]) => async () => {
       const indicator = this.indicators.check(name)
       try {
-        await check()
-        return indicator.up()
+        return (await check()) === false ? indicator.down() : indicator.up()
       } catch {
         // The reason may name hosts; it belongs in the log of whoever checks.
         return indicator.down()

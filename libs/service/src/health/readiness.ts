@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common'
 
-/** Resolves when all is well and rejects, or throws, when not. It never asks another service. */
+/** Says that all is well; `false`, a throw or a rejection says no. It never asks another service. */
 export type ReadinessCheck = () => Promise<unknown> | unknown
 
 /** Whether this process wants requests; a module adds its checks in its constructor or `onModuleInit`. */
