@@ -26,15 +26,20 @@ export interface PostgresOptions {
 export async function postgresCommand({ directory, port, password, settings }: PostgresOptions): Promise<Command> {
   const identity = await unprivilegedUser()
   const bin = path.join(await binaries(identity !== undefined), 'bin')
-  await mkdir(directory, { recursive: true, mode: 0o700 })
-  if (identity) await chown(directory, identity.uid, identity.gid)
-
   // The server's user may have no right to walk down to its own directory (a checkout in root's 0700 home). The kernel
   // resolves this link without walking, so only the directory itself has to be the server's.
   const dataDirectory = identity && process.platform === 'linux' ? '/proc/self/cwd' : directory
   const common = { cwd: directory, ...identity, env: { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' } }
 
-  if (!existsSync(path.join(directory, 'PG_VERSION'))) await initialise(path.join(bin, 'initdb'), dataDirectory, password, common)
+  if (!existsSync(path.join(directory, 'PG_VERSION'))) {
+    // Made aside and renamed: an initdb that was interrupted leaves no cluster that looks like one.
+    const partial = `${directory}.new`
+    await rm(partial, { recursive: true, force: true })
+    await mkdir(partial, { recursive: true, mode: 0o700 })
+    if (identity) await chown(partial, identity.uid, identity.gid)
+    await initialise(path.join(bin, 'initdb'), dataDirectory === directory ? partial : dataDirectory, password, { ...common, cwd: partial })
+    await rename(partial, directory)
+  }
 
   const all = {
     listen_addresses: '127.0.0.1',

@@ -1,0 +1,51 @@
+const LEVELS: Readonly<Record<number, string>> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' }
+
+export interface LogLine {
+  readonly level: string
+  readonly message: string
+  /** Of an answered request: one a request, and not for the terminal unless it went wrong. */
+  readonly request: boolean
+}
+
+/** Reads a line of a child: JSON as pino writes it, a line of PostgreSQL or NATS, or anything else that was printed. */
+export function readLine(text: string): LogLine & { readonly json: boolean } {
+  if (text.startsWith('{')) {
+    try {
+      const line = JSON.parse(text) as Record<string, unknown>
+      const level = typeof line.level === 'number' ? (LEVELS[line.level] ?? 'info') : String(line.level ?? 'info')
+      return { level, message: messageOf(line), request: 'req' in line || 'res' in line, json: true }
+    } catch {
+      // not JSON after all
+    }
+  }
+  return { level: levelOf(text), message: text, request: false, json: false }
+}
+
+/** What the terminal shows of a line, or undefined; `quiet` leaves warnings and errors only. */
+export function abridge(instance: string, line: LogLine, quiet: boolean): string | undefined {
+  const serious = line.level === 'warn' || line.level === 'error' || line.level === 'fatal'
+  if (!serious && (quiet || line.request || line.level !== 'info')) return undefined
+  const [first = ''] = line.message.split('\n')
+  return `${line.level.padEnd(5)} ${instance}: ${first.length > 300 ? `${first.slice(0, 300)}…` : first}`
+}
+
+/** The line for the log file, which holds JSON lines only. */
+export function asJsonLine(instance: string, text: string, line: LogLine & { readonly json: boolean }, now: Date): string {
+  if (line.json) return text
+  return JSON.stringify({ level: line.level, time: now.getTime(), instance, msg: text })
+}
+
+function messageOf(line: Record<string, unknown>): string {
+  const message = typeof line.msg === 'string' ? line.msg : ''
+  const cause = (line.err as { message?: unknown } | undefined)?.message
+  return typeof cause === 'string' && cause !== message ? [message, cause].filter(Boolean).join(': ') : message
+}
+
+/** Of PostgreSQL (`… UTC [12] FATAL:  …`) and NATS (`[12] … [ERR] …`). What they report of one client is for the file. */
+function levelOf(text: string): string {
+  if (/\] (PANIC|FATAL): /.test(text)) return /terminating|starting up|shutting down/.test(text) ? 'info' : 'error'
+  if (/\] (ERROR|WARNING|LOG|DETAIL|HINT|STATEMENT): /.test(text)) return 'debug'
+  if (/ \[(ERR|FTL)\] /.test(text)) return 'error'
+  if (/ \[(WRN|INF|DBG)\] /.test(text)) return 'debug'
+  return 'info'
+}
