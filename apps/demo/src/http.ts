@@ -60,11 +60,14 @@ export async function serve(options: DemoServerOptions): Promise<DemoServer> {
   return { port, close: async () => void (await Promise.all(servers.map(stop))) }
 }
 
+/** Asked many times a second by whoever waits; the log does without. */
+const POLLED = new Set(['/healthz', '/journal'])
+
 function makeServer({ name, handle, upgrade, route = (path) => path, silent }: DemoServerOptions): Server {
   const server = createServer((request, response) => {
     const started = performance.now()
     const url = new URL(request.url ?? '/', 'http://localhost')
-    if (silent !== true) {
+    if (silent !== true && !POLLED.has(url.pathname)) {
       response.once('close', () =>
         logLine(name, {
           method: request.method,

@@ -182,7 +182,7 @@ class Journey {
   async expire(): Promise<string> {
     await this.#setFaults({ account: 'priya', access_token_seconds: 2 })
     await this.#firstVisit('priya')
-    await until('priya’s access token has expired', 30, async () => !(await this.#journal()).live_access_tokens.priya)
+    await until('priya’s access token has expired', 30, async () => !(await this.#journal()).latest_token_live.priya)
     const slow = { account: 'priya', access_token_seconds: 3600, delay_ms: 300, when: 'after_commit' } as const
     await this.#setFaults(slow)
     const before = await this.#journal()

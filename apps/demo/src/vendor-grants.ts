@@ -158,14 +158,14 @@ export class VendorGrants {
     return { account, clientId: token.clientId, scope: token.scope }
   }
 
-  /** How many access tokens of each account are good at this moment. */
-  liveAccessTokens(): Record<string, number> {
-    const count: Record<string, number> = {}
+  /** Whether the access token that each account was given last is still good. */
+  latestTokenLive(): Record<string, boolean> {
+    const live: Record<string, boolean> = {}
     for (const token of Object.values(this.#state.accessTokens)) {
       const account = token.family === null ? undefined : this.#state.families[token.family]?.account
-      if (account && this.#isLive(token)) count[account] = (count[account] ?? 0) + 1
+      if (account) live[account] = this.#isLive(token)
     }
-    return count
+    return live
   }
 
   #isLive({ expiresAt, family }: AccessToken): boolean {

@@ -97,7 +97,7 @@ describe('the demo’s vendor', () => {
       by_account: { vera: { authorization_code: 3 } },
       consents: { allowed: 3, denied: 0 },
       in_flight: 0,
-      live_access_tokens: { vera: 3 },
+      latest_token_live: { vera: true },
     })
   })
 
@@ -192,6 +192,7 @@ describe('the demo’s vendor', () => {
   it('issues shorter tokens to one account on request, which stop working', async () => {
     await faults({ account: 'vera', access_token_seconds: 0 })
     const [short, long] = [await obtain(confidential(), 'vera'), await obtain(confidential(), 'victor')]
+    expect((await journal()).latest_token_live).toMatchObject({ vera: false, victor: true })
     expect((await me(short.accessToken)).body).toEqual({ error: 'invalid_token' })
     expect((await me(long.accessToken)).status).toBe(200)
   })

@@ -72,11 +72,11 @@ export interface Journal {
   consents: { allowed: number; denied: number }
   /** Token requests that have arrived and are not answered. */
   in_flight: number
-  /** Good access tokens of each account, at this moment. */
-  live_access_tokens: Record<string, number>
+  /** Whether the access token that each account was given last is still good. */
+  latest_token_live: Record<string, boolean>
 }
 
-const emptyJournal = (): Omit<Journal, 'live_access_tokens'> => ({
+const emptyJournal = (): Omit<Journal, 'latest_token_live'> => ({
   token_requests: {},
   by_account: {},
   issued: {},
@@ -129,7 +129,7 @@ class Vendor {
       case 'GET /api/me':
         return this.#me(exchange)
       case 'GET /journal':
-        return sendJson(exchange, 200, { ...this.#journal, live_access_tokens: this.#grants.liveAccessTokens() })
+        return sendJson(exchange, 200, { ...this.#journal, latest_token_live: this.#grants.latestTokenLive() })
       case 'DELETE /journal':
         this.#journal = { ...emptyJournal(), in_flight: this.#journal.in_flight }
         return sendJson(exchange, 200, {})
