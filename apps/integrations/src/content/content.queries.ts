@@ -14,7 +14,10 @@ export class ContentQueries {
 
   /** In creation order. */
   list(filter: { name?: string; ownerGuid?: string }): Promise<Content[]> {
-    return this.contents.find({ where: filter, order: { position: 'asc' } })
+    const { name, ownerGuid } = filter
+    // TypeORM refuses members that are `undefined`, since they would widen the query unseen.
+    const where = { ...(name !== undefined && { name }), ...(ownerGuid !== undefined && { ownerGuid }) }
+    return this.contents.find({ where, order: { position: 'asc' } })
   }
 
   /** @throws DomainError `content.not_found` */

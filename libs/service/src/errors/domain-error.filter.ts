@@ -6,8 +6,11 @@ import { contextOf } from '../request-context.js'
 /** Carries our own code of a refusal on internal routes, so that the caller gets back the error that was thrown. */
 export const ERROR_CODE_HEADER = 'keybearer-error'
 
-/** Thrown by `libs/event-sourcing`, which this library may not import. */
-const CONCURRENCY_CONFLICT = 'ConcurrencyConflict'
+/** Errors of `libs/event-sourcing`, which this library may not import, by their names. */
+const CONFLICTS: Readonly<Record<string, string>> = {
+  ConcurrencyConflict: 'Another change to the same thing was first. Try again.',
+  IdempotencyConflict: 'This Idempotency-Key was used for another request. Choose a new one.',
+}
 
 /** Turns everything that is thrown into the API's error body, and logs what nobody expected. */
 @Catch()
@@ -53,9 +56,8 @@ const KIND_OF_STATUS: Readonly<Record<number, ErrorKind>> = {
 /** The refusal that may be told; `undefined` for a bug. */
 function refusalOf(thrown: unknown): DomainError | 'no such route' | undefined {
   if (thrown instanceof DomainError) return thrown
-  if (thrown instanceof Error && thrown.name === CONCURRENCY_CONFLICT) {
-    return new DomainError('conflict', 'stream.conflict', 'Another change to the same thing was first. Try again.')
-  }
+  const conflict = thrown instanceof Error ? CONFLICTS[thrown.name] : undefined
+  if (conflict !== undefined) return new DomainError('conflict', 'stream.conflict', conflict)
   if (!(thrown instanceof HttpException)) return undefined
   const status = thrown.getStatus()
   // Ours throw DomainErrors: what comes as an HttpException is Nest's own, and its message may quote the request.

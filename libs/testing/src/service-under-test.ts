@@ -1,0 +1,149 @@
+import { generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { Module, type DynamicModule, type Type } from '@nestjs/common'
+import { NestFactory } from '@nestjs/core'
+import type { NestExpressApplication } from '@nestjs/platform-express'
+import { SignJWT, type JWK } from 'jose'
+import { pino } from 'pino'
+import { request } from 'undici'
+import { ACTOR_HEADER, Secret, SERVICES, TOKEN_TYP, type Actor, type ServiceName } from '#libs/contracts'
+import {
+  Deployment,
+  ServiceKeys,
+  ServiceModule,
+  settingsFrom,
+  type DeploymentFacts,
+  type Settings,
+} from '#libs/service'
+
+const ACTOR_KID = 'spec-actor'
+
+export interface ServiceUnderTestOptions {
+  readonly name: ServiceName
+  readonly module: Type | DynamicModule
+  readonly settings: Parameters<typeof settingsFrom>[1]
+  /** The settings file's text; a loopback address in development unless told. */
+  readonly settingsText?: string
+  readonly databaseUrl?: string
+  readonly natsUrl?: string
+  readonly deployment?: Partial<DeploymentFacts>
+  /** Runs before the application is initialised. */
+  readonly prepare?: (app: NestExpressApplication) => void | Promise<void>
+}
+
+export interface TestRequest {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly path: string
+  /** Absent: nobody is known. */
+  readonly actor?: Actor
+  /** The service that calls; the gateway unless told. */
+  readonly caller?: ServiceName
+  /** Sent as JSON; a string is sent as it is. */
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface TestAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly text: string
+  /** The body as JSON; throws when it is none. */
+  json<T = Record<string, unknown>>(): T
+}
+
+/** One service in this process, on a port of its own, with keys that the spec holds: the spec is all its callers. */
+export interface ServiceUnderTest {
+  readonly app: NestExpressApplication
+  readonly url: string
+  request(request: TestRequest): Promise<TestAnswer>
+  close(): Promise<void>
+}
+
+export const SETTINGS_TEXT = `
+[Server]
+Address = http://localhost:3939
+[OAuth2]
+ClientId = keybearer
+ClientSecret = not-a-real-secret
+OpenIDConnectIssuer = http://localhost:4000
+[Development]
+Loopback = true
+`
+
+export async function serviceUnderTest(options: ServiceUnderTestOptions): Promise<ServiceUnderTest> {
+  const pairs = new Map(SERVICES.map((name) => [name, generateKeyPairSync('ed25519')]))
+  const actorPair = generateKeyPairSync('ed25519')
+  const all = [...pairs].map(([kid, { publicKey }]) => jwk(publicKey, kid))
+  const own = pairs.get(options.name)
+  if (!own) throw new Error(`not a service: ${options.name}`)
+
+  const deployment = new Deployment({
+    service: options.name,
+    ...(options.databaseUrl && { databaseUrl: new Secret(options.databaseUrl) }),
+    ...(options.natsUrl && { natsUrl: new Secret(options.natsUrl) }),
+    ...options.deployment,
+  })
+  const settings: Settings = settingsFrom(options.settingsText ?? SETTINGS_TEXT, options.settings)
+  class Root {}
+  Module({
+    imports: [
+      ServiceModule.forRoot({
+        deployment,
+        settings,
+        keys: await ServiceKeys.fromKeys(options.name, [jwk(own.privateKey, options.name)], all),
+        pino: pino({ level: 'silent' }),
+        actorKeys: () => Promise.resolve([jwk(actorPair.publicKey, ACTOR_KID)]),
+      }),
+      options.module,
+    ],
+  })(Root)
+  const app = await NestFactory.create<NestExpressApplication>(Root, {
+    bodyParser: false,
+    logger: false,
+    abortOnError: false,
+  })
+  await options.prepare?.(app)
+  await app.init()
+  await app.startAllMicroservices()
+  const server = app.getHttpServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+
+  const sign = (typ: string, kid: string, key: KeyObject, issuer: string, claims: Record<string, unknown>) =>
+    new SignJWT(claims)
+      .setProtectedHeader({ alg: 'EdDSA', typ, kid })
+      .setIssuer(issuer)
+      .setAudience(options.name)
+      .setIssuedAt()
+      .setExpirationTime('60s')
+      .setJti(randomUUID())
+      .sign(key)
+
+  return {
+    app,
+    url,
+    async request({ method = 'GET', path, actor, caller = 'gateway', body, headers = {} }) {
+      const callerPair = pairs.get(caller)
+      if (!callerPair) throw new Error(`not a service: ${caller}`)
+      const answer = await request(url + path, {
+        method,
+        headers: {
+          authorization: `Bearer ${await sign(TOKEN_TYP.service, caller, callerPair.privateKey, caller, {})}`,
+          ...(actor && {
+            [ACTOR_HEADER]: await sign(TOKEN_TYP.actor, ACTOR_KID, actorPair.privateKey, 'identity', { actor }),
+          }),
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      })
+      const text = await answer.body.text()
+      return { status: answer.statusCode, headers: answer.headers, text, json: <T>() => JSON.parse(text) as T }
+    },
+    close: () => app.close(),
+  }
+}
+
+const jwk = (key: KeyObject, kid: string): JWK => ({ ...key.export({ format: 'jwk' }), kid }) as JWK
