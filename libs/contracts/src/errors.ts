@@ -67,6 +67,7 @@ export const ERROR_NUMBERS: Readonly<Record<string, ErrorNumber>> = {
   'exchange.content_session_token': { number: 236, status: 400 },
   'association.unsupported_auth_type': { number: 237, status: 400 },
   'token_endpoint.failed': { number: 241, status: 400 },
+  'token_endpoint.unavailable': { number: 241, status: 503 },
   'exchange.requested_token_type': { number: 242, status: 400 },
   'exchange.no_handler': { number: 250, status: 400 },
   'exchange.auth_type_mismatch': { number: 252, status: 400 },
