@@ -344,6 +344,11 @@ describe('R10 a token endpoint that gives no tokens', () => {
     })
   })
 
+  it('because it echoes the client secret, which looks like an error code', async () => {
+    answer = json(401, { error: 'not_canary_like' })
+    expect((await fault(refresh(provider('client_secret_post', [], 'canary_like')))).error).toBe('unrecognised')
+  })
+
   it('because we have no client secret', async () => {
     expect(await fault(refresh({ ...provider(), clientSecret: undefined }))).toEqual({
       fate: 'misconfigured',

@@ -156,7 +156,7 @@ async function call(
   } catch (error) {
     if (error instanceof TokenEndpointError) throw error
     // openid-client's errors carry the answer, tokens included, as their cause: nothing of them is passed on.
-    throw new TokenEndpointError(judge(heard, sentSecrets))
+    throw new TokenEndpointError(judge(heard, [...sentSecrets, provider.clientSecret?.reveal() ?? '']))
   }
 }
 
@@ -228,7 +228,7 @@ function judge({ failure, answer, reading }: Heard, sentSecrets: readonly string
 
 /** An error code that may stand in a log: in the form of the registered ones, and no echo of what we sent. */
 function repeatable(error: string, sentSecrets: readonly string[]): string {
-  const echo = sentSecrets.some((secret) => error.includes(secret) || secret.includes(error))
+  const echo = sentSecrets.some((secret) => secret.includes(error) || (secret.length > 7 && error.includes(secret)))
   return /^[a-z][a-z_]{0,63}$/.test(error) && !echo ? error : 'unrecognised'
 }
 
