@@ -1,0 +1,45 @@
+import { Pool } from 'pg'
+import { Injectable, Logger } from '@nestjs/common'
+import type { IntegrationState, Secret } from '#libs/contracts'
+import type { Provider } from '#libs/oauth'
+import { Safe, SafeError, type Place } from '../safe/index.js'
+
+/** The integration is part of the place, so that no other integration can name the reference and get the secret. */
+const placeOf = (reference: string, integrationGuid: string): Place => ['client_secret', reference, integrationGuid]
+
+/** The client secrets of integrations: they come in here and leave for the token endpoint only. */
+@Injectable()
+export class ClientSecrets {
+  readonly #logger = new Logger(ClientSecrets.name)
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly safe: Safe,
+  ) {}
+
+  /** Seals a secret under the caller's reference; a repeat overwrites itself. */
+  async put(reference: string, integrationGuid: string, secret: Secret): Promise<void> {
+    await this.safe.put(this.pool, placeOf(reference, integrationGuid), 0, secret)
+  }
+
+  /** The integration as `libs/oauth` wants it, with its secret opened if it has one. */
+  async providerOf({ guid, authorization_server, client, quirks }: IntegrationState): Promise<Provider> {
+    return {
+      authorizationServer: authorization_server,
+      client,
+      clientSecret: client.client_secret_reference ? await this.#open(client.client_secret_reference, guid) : undefined,
+      quirks,
+    }
+  }
+
+  /** @returns `undefined` when it does not open: the token endpoint's error then says `client_secret_missing` */
+  async #open(reference: string, integrationGuid: string): Promise<Secret | undefined> {
+    try {
+      return await this.safe.open(this.pool, placeOf(reference, integrationGuid), 0)
+    } catch (error) {
+      if (!(error instanceof SafeError)) throw error
+      this.#logger.error({ integration: integrationGuid, reference }, 'the client secret does not open')
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import { Body, Controller, Header, HttpCode, Post } from '@nestjs/common'
+import {
+  ApiBadRequestResponse,
+  ApiBody,
+  ApiConsumes,
+  ApiForbiddenResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiServiceUnavailableResponse,
+  ApiTags,
+} from '@nestjs/swagger'
+import { REQUESTED_TOKEN_TYPE, type Actor } from '#libs/contracts'
+import { Audit, CurrentActor, ForActor, FormBody } from '#libs/service'
+import type { Caller } from './decide.js'
+import { ExchangeAnswer, ExchangeForm, ExchangeRefusal } from './exchange.dto.js'
+import { Exchange } from './exchange.js'
+
+@ApiTags('OAuth integrations')
+@Controller('__api__/v1/oauth/integrations/credentials')
+export class CredentialsController {
+  constructor(private readonly exchange: Exchange) {}
+
+  @Post()
+  @HttpCode(200)
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({
+    summary: 'Exchanges a viewer’s session token for their access token at a provider',
+    description:
+      'RFC 8693. For the content’s own key, or for a key of its owner whose role is publisher or more. The viewer must ' +
+      'have consented to the integration in the browser.',
+  })
+  @ApiConsumes('application/x-www-form-urlencoded')
+  @ApiBody({ type: ExchangeForm })
+  @ApiOkResponse({ type: ExchangeAnswer })
+  @ApiBadRequestResponse({ type: ExchangeRefusal, description: 'The request, the subject or the grant is not good.' })
+  @ApiForbiddenResponse({ type: ExchangeRefusal, description: 'The key or the viewer may not.' })
+  @ApiServiceUnavailableResponse({ type: ExchangeRefusal, description: 'Time will mend it.' })
+  @FormBody()
+  @ForActor('key', 'content_key')
+  @Audit('oauth.token_exchange')
+  async issue(@Body() form: Record<string, string>, @CurrentActor() actor: Actor): Promise<ExchangeAnswer> {
+    const { accessToken, expiresIn } = await this.exchange.exchange(form, actor as Caller)
+    return {
+      access_token: accessToken.reveal(),
+      issued_token_type: REQUESTED_TOKEN_TYPE.accessToken,
+      token_type: 'Bearer',
+      ...(expiresIn !== undefined && { expires_in: expiresIn }),
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import { ApiProperty } from '@nestjs/swagger'
+import { GRANT_TYPE_TOKEN_EXCHANGE, REQUESTED_TOKEN_TYPE, SUBJECT_TOKEN_TYPE } from '#libs/contracts'
+
+/** For the documentation only: the form is read by `decide.ts`, which has a code for each fault. */
+export class ExchangeForm {
+  @ApiProperty({ enum: [GRANT_TYPE_TOKEN_EXCHANGE], description: 'Always this one.' })
+  grant_type: string
+
+  @ApiProperty({
+    enum: [SUBJECT_TOKEN_TYPE.userSession],
+    description: 'What the subject token is: a viewer’s session in one content item.',
+  })
+  subject_token_type: string
+
+  @ApiProperty({ description: 'The token that the content got in the header Posit-Connect-User-Session-Token.' })
+  subject_token: string
+
+  @ApiProperty({
+    required: false,
+    enum: [REQUESTED_TOKEN_TYPE.accessToken],
+    description: 'What is wanted; an access token if absent.',
+  })
+  requested_token_type?: string
+
+  @ApiProperty({
+    required: false,
+    format: 'uuid',
+    description: 'GUID of the integration; needed when the content is associated with more than one.',
+  })
+  audience?: string
+}
+
+export class ExchangeAnswer {
+  @ApiProperty({ description: 'The provider’s access token for the viewer.' })
+  access_token: string
+
+  @ApiProperty({ enum: [REQUESTED_TOKEN_TYPE.accessToken], description: 'What access_token is.' })
+  issued_token_type: string
+
+  @ApiProperty({ enum: ['Bearer'], description: 'How it is used (RFC 6750).' })
+  token_type: string
+
+  @ApiProperty({ required: false, description: 'Seconds that it is still good for; absent when the provider did not say.' })
+  expires_in?: number
+}
+
+export class ExchangeRefusal {
+  @ApiProperty({ description: 'Number of the error.' })
+  code: number
+
+  @ApiProperty({ description: 'What is wrong, for people.' })
+  error: string
+
+  @ApiProperty({
+    nullable: true,
+    type: 'object',
+    additionalProperties: true,
+    description: 'oauth_error is the error of RFC 6749 or RFC 8693; consent_url is where the viewer can mend it.',
+    example: { oauth_error: 'consent_required', consent_url: 'https://…/__oauth__/integrations/…/login' },
+  })
+  payload: Record<string, unknown> | null
+}

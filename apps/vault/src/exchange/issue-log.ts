@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto'
+import { Pool } from 'pg'
+import { DomainError, type Actor } from '#libs/contracts'
+import { eventHash, NO_STREAM, sql, type StreamEnd } from '#libs/event-sourcing'
+
+/** As many rows as one statement takes. */
+const MOST_AT_ONCE = 500
+const TYPE = 'TokenIssued'
+const SCHEMA_VERSION = 1
+
+/** What stands in the log about a token that was handed out; of the token itself, nothing. */
+export interface TokenIssued {
+  readonly userGuid: string
+  readonly contentGuid: string
+  readonly integrationGuid: string
+  readonly grantGuid: string
+  readonly generation: number
+  /** RFC 3339; `null` when the provider did not say. */
+  readonly expiresAt: string | null
+}
+
+interface Entry {
+  readonly data: string
+  readonly meta: string
+  readonly commandId: string
+  resolve(): void
+  reject(error: unknown): void
+}
+
+/**
+ * The audit of handed out tokens, table `issue`. Rows are committed by group: while one insert is in flight the next
+ * collects. Each writer has a stream of its own, so that the hash chain costs no version conflict.
+ */
+export class IssueLog {
+  #waiting: Entry[] = []
+  #writing = false
+  #stream: string
+  #end: StreamEnd = NO_STREAM
+
+  /** @param instance the process' name */
+  constructor(
+    private readonly pool: Pick<Pool, 'query'>,
+    private readonly instance: string,
+    private readonly now: () => Date = () => new Date(),
+  ) {
+    this.#stream = this.#newStream()
+  }
+
+  /**
+   * Resolves when the row is durable.
+   * @throws DomainError `exchange.unavailable` when it is not, or nobody knows
+   */
+  record(issued: TokenIssued, actor: Actor, correlationId?: string): Promise<void> {
+    const commandId = randomUUID()
+    const meta = { actor, at: this.now().toISOString(), command_id: commandId, correlation_id: correlationId }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ data: JSON.stringify(issued), meta: JSON.stringify(meta), commandId, resolve, reject })
+      if (!this.#writing) void this.#write()
+    })
+  }
+
+  async #write(): Promise<void> {
+    this.#writing = true
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0, MOST_AT_ONCE)
+      try {
+        await this.#insert(group)
+        for (const { resolve } of group) resolve()
+      } catch (cause) {
+        // The rows may be there all the same: a chain that went on from here could fork.
+        this.#stream = this.#newStream()
+        this.#end = NO_STREAM
+        const error = new DomainError('unavailable', 'exchange.unavailable', 'This is temporarily unavailable; try again.', {
+          cause,
+          payload: { oauth_error: 'temporarily_unavailable' },
+        })
+        for (const { reject } of group) reject(error)
+      }
+    }
+    this.#writing = false
+  }
+
+  async #insert(group: readonly Entry[]): Promise<void> {
+    const streamId = this.#stream
+    let { version, hash } = this.#end
+    const rows = group.map(({ data, meta, commandId }) => {
+      version++
+      hash = eventHash(hash, { streamId, version, type: TYPE, schemaVersion: SCHEMA_VERSION, data, meta })
+      return { version, data, meta, commandId, hash }
+    })
+    await this.pool.query(sql`
+      insert into issue (stream_id, version, type, schema_version, data, meta, command_id, hash)
+      select ${streamId}, version, ${TYPE}, ${SCHEMA_VERSION}, data, meta, command_id, hash
+      from unnest(
+        ${rows.map((row) => row.version)}::int[],
+        ${rows.map((row) => row.data)}::text[],
+        ${rows.map((row) => row.meta)}::text[],
+        ${rows.map((row) => row.commandId)}::uuid[],
+        ${rows.map((row) => row.hash)}::bytea[]
+      ) as new (version, data, meta, command_id, hash)
+      order by version`)
+    this.#end = { version, hash }
+  }
+
+  #newStream(): string {
+    return `issue-${this.instance}-${this.now().toISOString()}-${randomUUID().slice(0, 8)}`
+  }
+}
