@@ -1,0 +1,141 @@
+import { Module, type OnApplicationShutdown } from '@nestjs/common'
+import { TypeOrmModule } from '@nestjs/typeorm'
+import { Pool } from 'pg'
+import { DataSource } from 'typeorm'
+import { databaseOptions, mustBeMigrated, poolOf, PostgresEventStore, Streams } from '#libs/event-sourcing'
+import { Freshness, MessagingModule, Replicas } from '#libs/messaging'
+import { Outbound } from '#libs/oauth'
+import {
+  ContentSettings,
+  Deployment,
+  DevelopmentSettings,
+  ExchangeSettings,
+  IdentityKeys,
+  InternalHttp,
+  keysOfIdentity,
+  Readiness,
+  ReplicaPools,
+  ServerSettings,
+} from '#libs/service'
+import { ClientSecretController } from './client-secret/client-secret.controller.js'
+import { ClientSecrets } from './client-secret/client-secrets.js'
+import { ConsentRequests } from './consent/consent-requests.js'
+import { ConsentController } from './consent/consent.controller.js'
+import { Consent } from './consent/consent.js'
+import { MissingConsentsController } from './consent/missing-consents.controller.js'
+import { MissingConsents } from './consent/missing-consents.js'
+import { CredentialsController } from './exchange/credentials.controller.js'
+import { Exchange } from './exchange/exchange.js'
+import { FactQueries } from './exchange/facts.js'
+import { IssueLog } from './exchange/issue-log.js'
+import { SubjectTokens, USER_SESSION_KEYS_PATH } from './exchange/subject-tokens.js'
+import { GrantQueries } from './grant/grant.queries.js'
+import { Refreshes } from './grant/refresh.js'
+import { migrations } from './migrations/index.js'
+import { PublicAddress } from './public-address.js'
+import { askOwner } from './replica/ask-owner.js'
+import { ChangesController, copied } from './replica/changes.controller.js'
+import { Keyring, Safe } from './safe/index.js'
+
+@Module({
+  imports: [
+    TypeOrmModule.forRootAsync({
+      inject: [Deployment],
+      useFactory: ({ databaseUrl, instance }: Deployment) => databaseOptions(databaseUrl.reveal(), instance, []),
+    }),
+    MessagingModule.forRootAsync({
+      inject: [Deployment, DataSource, InternalHttp],
+      useFactory: ({ natsUrl, instance }: Deployment, dataSource: DataSource, http: InternalHttp) => ({
+        service: 'vault',
+        natsUrl: natsUrl.reveal(),
+        instance,
+        read: { contracts: copied, pool: poolOf(dataSource), ask: askOwner(http) },
+      }),
+    }),
+  ],
+  controllers: [
+    ChangesController,
+    ClientSecretController,
+    ConsentController,
+    CredentialsController,
+    MissingConsentsController,
+  ],
+  providers: [
+    ClientSecrets,
+    Consent,
+    ConsentRequests,
+    FactQueries,
+    GrantQueries,
+    MissingConsents,
+    Refreshes,
+    { provide: Pool, inject: [DataSource], useFactory: poolOf },
+    { provide: Streams, inject: [Pool], useFactory: (pool: Pool) => new Streams(new PostgresEventStore(pool)) },
+    {
+      provide: Safe,
+      inject: [Deployment],
+      useFactory: ({ safeKeyFile }: Deployment) => new Safe(Keyring.load(safeKeyFile)),
+    },
+    {
+      provide: PublicAddress,
+      inject: [ServerSettings],
+      useFactory: ({ address }: ServerSettings) => new PublicAddress(address),
+    },
+    {
+      provide: Outbound,
+      inject: [DevelopmentSettings, ExchangeSettings, PublicAddress],
+      useFactory: ({ loopback }: DevelopmentSettings, exchange: ExchangeSettings, { origin }: PublicAddress) =>
+        new Outbound({ loopback, deadlineMs: exchange.tokenRequestTimeoutMs, ownOrigins: [origin] }),
+    },
+    {
+      provide: SubjectTokens,
+      inject: [ReplicaPools, ServerSettings],
+      useFactory: (pools: ReplicaPools, { address }: ServerSettings) =>
+        new SubjectTokens(new IdentityKeys(keysOfIdentity(pools, USER_SESSION_KEYS_PATH)), address),
+    },
+    {
+      provide: IssueLog,
+      inject: [Pool, Deployment],
+      useFactory: (pool: Pool, { instance }: Deployment) => new IssueLog(pool, instance),
+    },
+    {
+      provide: Exchange,
+      inject: [SubjectTokens, FactQueries, Replicas, Refreshes, Safe, IssueLog, ExchangeSettings, ContentSettings, PublicAddress],
+      useFactory: (
+        subjects: SubjectTokens,
+        facts: FactQueries,
+        replicas: Replicas,
+        refreshes: Refreshes,
+        safe: Safe,
+        issues: IssueLog,
+        settings: ExchangeSettings,
+        { requireContentKeys }: ContentSettings,
+        address: PublicAddress,
+      ) =>
+        new Exchange(subjects, facts, replicas, refreshes, safe, issues, settings, {
+          requireContentKeys,
+          consentUrl: (guid) => address.urlOf(`/__oauth__/integrations/${guid}/login`),
+        }),
+    },
+  ],
+})
+export class AppModule implements OnApplicationShutdown {
+  constructor(
+    private readonly outbound: Outbound,
+    readiness: Readiness,
+    pool: Pool,
+    freshness: Freshness,
+  ) {
+    readiness.add('database', () => mustBeMigrated(pool, migrations))
+    readiness.add('copies', () => mustHaveBeenRead(freshness))
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.outbound.close()
+  }
+}
+
+/** Only once: what grows old later is asked for at its owner, and no service's readiness hangs on another's. */
+function mustHaveBeenRead(freshness: Freshness): void {
+  const missing = [...new Set(copied.map(({ service }) => service))].filter((each) => !freshness.snapshotComplete(each))
+  if (missing.length > 0) throw new Error(`the copies of ${missing.join(', ')} have not been read yet`)
+}

@@ -1,0 +1,116 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { Pool } from 'pg'
+import { Injectable } from '@nestjs/common'
+import type { Secret } from '#libs/contracts'
+import { sql, type SqlClient } from '#libs/event-sourcing'
+import { Safe, type Place } from '../safe/index.js'
+import { transaction } from '../transaction.js'
+
+const LIFETIME_SECONDS = 600
+const MOST_PER_SESSION = 10
+
+const verifierPlace = (guid: string): Place => ['consent_request', guid, 'code_verifier']
+const hashOf = (state: string): Buffer => createHash('sha256').update(state).digest()
+
+/** The browser session that was sent away, and nobody else, may come back. */
+export interface BrowserSession {
+  readonly userGuid: string
+  readonly sid: string
+}
+
+export interface NewConsentRequest extends BrowserSession {
+  readonly integrationGuid: string
+  /** Of the integration's stream, as the browser was sent away. */
+  readonly integrationVersion: number
+  /** A path of our own. */
+  readonly returnTo: string
+  readonly state: string
+  readonly codeVerifier: Secret
+}
+
+export interface ConsentRequest {
+  readonly guid: string
+  readonly integrationGuid: string
+  readonly integrationVersion: number
+  readonly returnTo: string
+  readonly codeVerifier: Secret
+  readonly expired: boolean
+  /** The database's clock. */
+  readonly now: Date
+}
+
+interface Row {
+  guid: string
+  integration_guid: string
+  integration_version: number
+  return_to: string
+  expired: boolean
+  now: Date
+}
+
+/** Browsers that are away at a provider. Table: `consent_request`; code verifiers are in the safe. */
+@Injectable()
+export class ConsentRequests {
+  constructor(
+    private readonly pool: Pool,
+    private readonly safe: Safe,
+  ) {}
+
+  /** Keeps a request for ten minutes; a session has at most ten, beyond which the oldest goes. */
+  async begin(request: NewConsentRequest): Promise<void> {
+    const guid = randomUUID()
+    await transaction(this.pool, async (client) => {
+      await this.#sweep(client, request.sid)
+      await client.query(sql`
+        insert into consent_request (guid, state_hash, sid, user_guid, integration_guid, integration_version, return_to,
+          expires_at)
+        values (${guid}, ${hashOf(request.state)}, ${request.sid}, ${request.userGuid}, ${request.integrationGuid},
+          ${request.integrationVersion}, ${request.returnTo}, clock_timestamp() + make_interval(secs => ${LIFETIME_SECONDS}))`)
+      await this.safe.put(client, verifierPlace(guid), 0, request.codeVerifier)
+    })
+  }
+
+  /**
+   * Takes the request with this state away, if it is of this session: whoever comes second finds nothing.
+   * @returns `undefined` when there is none for this session
+   */
+  async take(state: string, { userGuid, sid }: BrowserSession): Promise<ConsentRequest | undefined> {
+    return await transaction(this.pool, async (client) => {
+      const { rows } = await client.query<Row>(sql`
+        delete from consent_request
+        where state_hash = ${hashOf(state)} and sid = ${sid} and user_guid = ${userGuid}
+        returning guid, integration_guid, integration_version, return_to, clock_timestamp() as now,
+          expires_at <= clock_timestamp() as expired`)
+      const [row] = rows
+      if (!row) return undefined
+      const codeVerifier = await this.safe.open(client, verifierPlace(row.guid), 0)
+      await this.safe.destroy(client, verifierPlace(row.guid))
+      const { guid, integration_guid, integration_version, return_to, expired, now } = row
+      return {
+        guid,
+        integrationGuid: integration_guid,
+        integrationVersion: integration_version,
+        returnTo: return_to,
+        codeVerifier,
+        expired,
+        now,
+      }
+    })
+  }
+
+  async #sweep(client: SqlClient, sid: string): Promise<void> {
+    // Two starts of one session at once would each see the other's row missing and exceed the cap.
+    await client.query(sql`select pg_advisory_xact_lock(hashtextextended(${sid}, 0))`)
+    const { rows } = await client.query<{ guid: string }>(sql`
+      delete from consent_request
+      where guid in (
+        select guid from consent_request where sid = ${sid}
+        order by created_at desc offset ${MOST_PER_SESSION - 1}
+      ) or guid in (
+        select guid from consent_request where expires_at <= clock_timestamp()
+        order by expires_at limit 100 for update skip locked
+      )
+      returning guid`)
+    for (const { guid } of rows) await this.safe.destroy(client, verifierPlace(guid))
+  }
+}

@@ -1,0 +1,67 @@
+import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common'
+import { ApiExcludeController } from '@nestjs/swagger'
+import type { Request, Response } from 'express'
+import { DomainError, type Actor } from '#libs/contracts'
+import { Audit, CurrentActor, GuidPipe, Public } from '#libs/service'
+import { PublicAddress } from '../public-address.js'
+import { PAGE_HEADERS, renderPage } from './consent.page.js'
+import { Consent, type Answer } from './consent.js'
+
+/** Pages for browsers, not part of the API. */
+@ApiExcludeController()
+@Controller('__oauth__/integrations')
+export class ConsentController {
+  constructor(
+    private readonly consent: Consent,
+    private readonly address: PublicAddress,
+  ) {}
+
+  @Get('callback')
+  @Public('a browser that has lost its session gets a page that says so')
+  @Audit('grant.consent')
+  async callback(@CurrentActor() actor: Actor, @Req() request: Request, @Res() response: Response): Promise<void> {
+    send(response, await this.consent.finish(actor, queryOf(request)))
+  }
+
+  @Get(':guid/login')
+  @Public('who is not logged in is sent to log in')
+  @Audit('grant.begin_consent')
+  async login(
+    @Param('guid', GuidPipe) guid: string,
+    @Query('return_to') returnTo: unknown,
+    @CurrentActor() actor: Actor,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    mustBeNavigation(request)
+    if (actor.type === 'anonymous') {
+      const query = new URLSearchParams({ return_to: request.originalUrl })
+      return send(response, { redirect: this.address.urlOf(`/__login__?${query}`) })
+    }
+    if (actor.type !== 'user')
+      throw new DomainError('forbidden', 'request.authentication_type', 'Consent is given in a browser, after logging in.')
+    send(response, await this.consent.begin(actor, guid, typeof returnTo === 'string' ? returnTo : undefined))
+  }
+}
+
+/** Nobody consents to what an image, a frame or a prefetch has begun (Fetch Metadata; absent in old browsers). */
+function mustBeNavigation({ headers }: Request): void {
+  const mode = headers['sec-fetch-mode']
+  const destination = headers['sec-fetch-dest']
+  if ((mode && mode !== 'navigate') || (destination && destination !== 'document') || headers['sec-purpose'] || headers['purpose'])
+    throw new DomainError('invalid', 'consent.invalid', 'Consent begins with a page that is opened.')
+}
+
+/** As it was sent: a parser that makes lists and objects of parameters would hide repeated ones. */
+function queryOf({ originalUrl }: Request): URLSearchParams {
+  const at = originalUrl.indexOf('?')
+  return new URLSearchParams(at < 0 ? '' : originalUrl.slice(at + 1))
+}
+
+function send(response: Response, answer: Answer): void {
+  if ('redirect' in answer) {
+    response.set({ 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer' }).redirect(302, answer.redirect)
+  } else {
+    response.status(answer.page.status).set(PAGE_HEADERS).send(renderPage(answer.page))
+  }
+}

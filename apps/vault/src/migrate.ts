@@ -1,0 +1,7 @@
+import { migrate } from '#libs/event-sourcing'
+import { runCommand } from '#libs/service'
+import { migrations } from './migrations/index.js'
+
+await runCommand('vault', 'migrate', async ({ databaseOwnerUrl }) => ({
+  migrations: await migrate(databaseOwnerUrl.reveal(), migrations),
+}))
