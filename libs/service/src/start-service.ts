@@ -123,21 +123,6 @@ export async function stopServing(
   await app.close()
 }
 
-/**
- * Runs a command of a service, such as its migration, and ends the process: 0 when it is done, 1 when it fails.
- * @param command what it returns is logged
- */
-export async function runCommand(name: ServiceName, command: () => Promise<object | void>): Promise<void> {
-  const pino = createPino(new Deployment({ service: name }))
-  dieLoudly(pino)
-  try {
-    pino.info((await command()) ?? {}, 'done')
-    await exit(pino, 0)
-  } catch (error) {
-    await fail(pino, error)
-  }
-}
-
 /** Node would print the whole error, with whatever a library has hung on it. */
 function dieLoudly(pino: Pino): void {
   process.on('uncaughtException', (error) => void fail(pino, error))

@@ -1,4 +1,4 @@
-import { type ArgumentMetadata, Injectable, Param, type PipeTransform, type Type, ValidationPipe } from '@nestjs/common'
+import { type ArgumentMetadata, Injectable, type PipeTransform, type Type, ValidationPipe } from '@nestjs/common'
 import { plainToInstance } from 'class-transformer'
 import { validate, type ValidationError } from 'class-validator'
 import { DomainError } from '#libs/contracts'
@@ -42,7 +42,7 @@ export class ArrayBodyPipe<T extends object> implements PipeTransform<unknown, P
   }
 }
 
-/** For a guid in a path or query; gives it in lower case. */
+/** For a guid in a path or query: `@Param('guid', GuidPipe) guid: string`; gives it in lower case. */
 @Injectable()
 export class GuidPipe implements PipeTransform<unknown, string> {
   transform(value: unknown, { data }: ArgumentMetadata): string {
@@ -50,9 +50,6 @@ export class GuidPipe implements PipeTransform<unknown, string> {
     throw new DomainError('invalid', 'request.id_invalid', `The parameter ${data ?? 'guid'} must be a GUID.`)
   }
 }
-
-/** A guid in the path: `@GuidParam('guid') guid: string`. */
-export const GuidParam = (name: string): ParameterDecorator => Param(name, GuidPipe)
 
 /** The first thing that class-validator complains about, as a refusal. */
 export function invalidParameter(errors: readonly ValidationError[], prefix = ''): DomainError {

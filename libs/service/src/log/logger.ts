@@ -9,7 +9,7 @@ import { serializers } from './serializers.js'
 export type { Pino }
 
 /** Lines are written together when this much has gathered, or after the pause: a write a line is dear. */
-const GATHERED_BYTES = 16_384
+const GATHERED_BYTES = 8_192
 const PAUSE_MS = 200
 
 /** The injection token of the process's pino logger; in most places `new Logger(X.name)` of Nest is enough. */

@@ -103,7 +103,7 @@ function unquote(text: string): { text: string } | { problem: string } {
       if (meant === undefined) return { problem: 'has a backslash that is not part of \\" \\\\ \\n or \\t' }
       result += meant
       kept = result.length
-    } else if (!quoted && (character === ';' || character === '#') && /\s/.test(text[at - 1] ?? '')) {
+    } else if (!quoted && (character === ';' || character === '#') && /[\s"]/.test(text[at - 1] ?? '')) {
       break
     } else {
       result += character

@@ -1,4 +1,4 @@
-import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { type Actor, SERVICES, type ServiceName, TOKEN_TYP } from '#libs/contracts'
 import type { FetchKeys } from './identity-keys.js'
 import { ServiceKeys } from './service-keys.js'
