@@ -1,0 +1,20 @@
+import { eventHistoryContract } from '../../../../libs/event-sourcing/src/event-history.conformance.js'
+import { contentStream } from './content.stream.js'
+
+describe('the events of content', () => {
+  eventHistoryContract(
+    contentStream,
+    {
+      ContentRegistered: true,
+      ContentRenamed: true,
+      ContentDescribed: true,
+      AccessTypeChanged: true,
+      AppModeChanged: true,
+      UpstreamChanged: true,
+      IntegrationAssociated: true,
+      IntegrationDissociated: true,
+      ContentDeleted: true,
+    },
+    new URL('content.events.histories.json', import.meta.url),
+  )
+})
