@@ -1,0 +1,181 @@
+import { type FactoryProvider, Module } from '@nestjs/common'
+import { MessagingModule, Replicas } from '#libs/messaging'
+import { sessionCookie, type ServiceName } from '#libs/contracts'
+import {
+  ContentSettings,
+  Deployment,
+  DevelopmentSettings,
+  ExchangeSettings,
+  HttpSettings,
+  InternalHttp,
+  Readiness,
+  ReplicaPools,
+  ServiceTokens,
+} from '#libs/service'
+import { ActorAssertions, type Asserted } from './auth/actor-assertions.js'
+import { Callers } from './auth/callers.js'
+import { FailureLimit } from './auth/failure-limit.js'
+import { Door } from './door/door.js'
+import { PublicAddress } from './door/public-address.js'
+import { PublicDoor } from './door/public-door.js'
+import { Refusals } from './door/refusals.js'
+import { AGENTS } from './door/tokens.js'
+import { AddressGuard } from './proxy/address-guard.js'
+import { Consents } from './proxy/consents.js'
+import { ContentProxy } from './proxy/content-proxy.js'
+import { type GuardedAgents, guardedAgents } from './proxy/guarded-agents.js'
+import { OpenSockets } from './proxy/open-sockets.js'
+import { ownListeners } from './proxy/own-listeners.js'
+import { UpstreamList } from './proxy/upstream-list.js'
+import { UserSessionTokens } from './proxy/user-session-tokens.js'
+import { Visits } from './proxy/visits.js'
+import { askOwner } from './replica/ask-owner.js'
+import { ChangesController } from './replica/changes.controller.js'
+import { COPIED, House } from './replica/house.js'
+import { Forward } from './routes/forward.js'
+import { Docs, DOCS_DIRECTIVES, docsFolder } from './site/docs.js'
+import { Landing } from './site/landing.js'
+import { Pages } from './site/page.js'
+import { Ping } from './site/ping.js'
+import { Site } from './site/site.js'
+
+type Token = FactoryProvider['provide']
+
+/** A provider made of others; written so that what is injected and what the factory takes are seen side by side. */
+const made = <T>(provide: Token, inject: FactoryProvider['inject'], useFactory: FactoryProvider<T>['useFactory']) => ({
+  provide,
+  inject: inject ?? [],
+  useFactory,
+})
+
+const auth = [
+  made(ActorAssertions, [InternalHttp, House], (http: InternalHttp, house: House) => {
+    const ask = ({ type, secret }: { type: string; secret: string }, audience: ServiceName) =>
+      http.call<Asserted & { expires_in: number }>('assertActor', {
+        body: { credential: { type, value: secret }, audience },
+      })
+    return new ActorAssertions(ask, () => house.isFresh(), new FailureLimit())
+  }),
+  made(
+    Callers,
+    [House, ActorAssertions, PublicAddress],
+    (house: House, assertions: ActorAssertions, { url, origin }: PublicAddress) =>
+      new Callers(house, assertions, sessionCookie(url).name, origin),
+  ),
+]
+
+const proxy = [
+  OpenSockets,
+  made(
+    AGENTS,
+    [Deployment, HttpSettings, ContentSettings, DevelopmentSettings, PublicAddress],
+    (
+      deployment: Deployment,
+      http: HttpSettings,
+      { upstream }: ContentSettings,
+      { loopback }: DevelopmentSettings,
+      { url }: PublicAddress,
+    ) => {
+      const own = ownListeners(deployment, http, url)
+      return guardedAgents(new AddressGuard({ permitted: new UpstreamList(upstream), loopback, own }))
+    },
+  ),
+  made(ContentProxy, [AGENTS], (agents: GuardedAgents) => new ContentProxy(agents)),
+  made(UserSessionTokens, [InternalHttp], (http: InternalHttp) => {
+    return new UserSessionTokens((contentGuid, assertion) =>
+      http.call('issueUserSessionToken', { body: { content_guid: contentGuid }, assertion }),
+    )
+  }),
+  made(Consents, [InternalHttp], (http: InternalHttp) => {
+    return new Consents(async (contentGuid, assertion) => {
+      const query = { content_guid: contentGuid }
+      const { missing } = await http.call<{ missing: string[] }>('missingConsents', { query, assertion, timeoutMs: 2_000 })
+      return missing
+    })
+  }),
+  made(
+    Visits,
+    [House, Callers, UserSessionTokens, Consents, ContentProxy, OpenSockets, PublicAddress],
+    (
+      house: House,
+      callers: Callers,
+      tokens: UserSessionTokens,
+      consents: Consents,
+      content: ContentProxy,
+      sockets: OpenSockets,
+      { url, prefix }: PublicAddress,
+    ) => new Visits(house, callers, tokens, consents, content, sockets, url, prefix),
+  ),
+]
+
+const site = [
+  made(Pages, [PublicAddress], ({ isHttps }: PublicAddress) => new Pages(isHttps)),
+  made(Ping, [ReplicaPools, Replicas], (pools: ReplicaPools, replicas: Replicas) => new Ping(pools, () => replicas.ready())),
+  made(
+    Docs,
+    [PublicAddress],
+    ({ isHttps, prefix }: PublicAddress) => new Docs(new Pages(isHttps, DOCS_DIRECTIVES), docsFolder(), prefix),
+  ),
+  made(
+    Landing,
+    [Pages, House, Callers, PublicAddress],
+    (pages: Pages, house: House, callers: Callers, { prefix }: PublicAddress) => new Landing(pages, house, callers, prefix),
+  ),
+  made(Site, [Pages, Ping, Docs, Landing], (pages: Pages, ping: Ping, docs: Docs, landing: Landing) => {
+    return new Site(pages, ping, docs, landing)
+  }),
+]
+
+const door = [
+  PublicAddress,
+  PublicDoor,
+  made(Refusals, [Pages, PublicAddress], (pages: Pages, { prefix }: PublicAddress) => new Refusals(pages, prefix)),
+  made(
+    Forward,
+    [ReplicaPools, ServiceTokens, ExchangeSettings, PublicAddress],
+    (pools: ReplicaPools, tokens: ServiceTokens, { routeTimeoutMs }: ExchangeSettings, { prefix }: PublicAddress) =>
+      new Forward(pools, tokens, routeTimeoutMs, prefix),
+  ),
+  made(
+    Door,
+    [Callers, Forward, Visits, Site, Refusals, PublicAddress],
+    (callers: Callers, forward: Forward, visits: Visits, pages: Site, refusals: Refusals, { prefix }: PublicAddress) =>
+      new Door(callers, forward, visits, pages, refusals, prefix),
+  ),
+]
+
+@Module({
+  imports: [
+    MessagingModule.forRootAsync({
+      inject: [Deployment, InternalHttp],
+      useFactory: ({ natsUrl, instance }: Deployment, http: InternalHttp) => ({
+        service: 'gateway',
+        natsUrl: natsUrl.reveal(),
+        instance,
+        read: { contracts: COPIED, ask: askOwner(http) },
+      }),
+    }),
+  ],
+  controllers: [ChangesController],
+  providers: [made(House, [Replicas], (replicas: Replicas) => new House(replicas)), ...auth, ...proxy, ...site, ...door],
+})
+export class AppModule {
+  constructor(
+    house: House,
+    assertions: ActorAssertions,
+    tokens: UserSessionTokens,
+    sockets: OpenSockets,
+    replicas: Replicas,
+    readiness: Readiness,
+  ) {
+    house.onSessionsEnded((sid) => tokens.ended(sid))
+    house.onChanged((guid) => {
+      assertions.changed(guid)
+      sockets.changed(guid)
+    })
+    readiness.add('replicas', () => {
+      const missing = replicas.notReady()
+      if (missing.length > 0) throw new Error(`no fresh copies of ${missing.join(', ')}`)
+    })
+  }
+}

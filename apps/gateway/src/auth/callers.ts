@@ -1,0 +1,137 @@
+import { DomainError, type GroupState, type ServiceName, type UserState, type Visitor } from '#libs/contracts'
+import type { Arrival } from '../door/arrival.js'
+import type { Route } from '../routes/routes.js'
+import { type House, isAlive } from '../replica/house.js'
+import type { ActorAssertions, Presented } from './actor-assertions.js'
+import { type Credential, credentialOf } from './credential.js'
+import { cookieValue } from './cookies.js'
+import { isSafe, isSameOrigin, refuseForgery } from './xsrf.js'
+
+/** What goes with a forwarded request about who sent it. */
+export interface Introduced {
+  readonly assertion?: string
+  readonly bootstrap?: string
+}
+
+/** A person before a content item. */
+export interface ContentVisitor {
+  readonly user: UserState
+  readonly groups: readonly GroupState[]
+  /** Absent for the owner of an API key. */
+  readonly sid: string | undefined
+  /** Identity's word for one service. */
+  assertion(audience: ServiceName): Promise<string>
+}
+
+/** Finds out who is at the door. */
+export class Callers {
+  /** @param origin of `Server.Address` */
+  constructor(
+    private readonly house: House,
+    private readonly assertions: ActorAssertions,
+    private readonly cookieName: string,
+    private readonly origin: string,
+    private readonly now: () => Date = () => new Date(),
+  ) {}
+
+  /**
+   * For a request to a service. Nobody known is nothing to say; a credential that is no good is refused, but for a
+   * session that has run out, which is as none.
+   * @throws DomainError `authentication.failed`, `request.xsrf_mismatch`, `request.rate_limited`, `service.unavailable`
+   */
+  async introduce(arrival: Arrival, route: Route): Promise<Introduced> {
+    const credential = this.#credential(arrival, route)
+    if (credential.type === 'none') return {}
+    if (credential.type === 'bootstrap') {
+      return { bootstrap: credential.authorization.slice(credential.authorization.indexOf(' ') + 1).trim() }
+    }
+    if (credential.type === 'session') this.#refuseForgery(arrival, route, credential.secret)
+    try {
+      const { assertion } = await this.assertions.of(credential, route.service, arrival.address)
+      return { assertion }
+    } catch (error) {
+      if (credential.type === 'session' && isRefusal(error)) return {}
+      throw error
+    }
+  }
+
+  /**
+   * For a visit to content: by session or, for programs, by API key. `undefined` for somebody unknown.
+   * @throws DomainError `authentication.failed` for an unknown key; `request.rate_limited`, `service.unavailable`
+   */
+  async visitor(arrival: Arrival): Promise<ContentVisitor | undefined> {
+    const presented = this.#presentedToContent(arrival)
+    if (!presented) return undefined
+    const found = await this.#person(presented, arrival.address)
+    // Whoever is locked out is nobody here.
+    if (!found || found.user.locked) return undefined
+    return {
+      ...found,
+      groups: await this.house.groupsOf(found.user),
+      assertion: async (audience) => (await this.assertions.of(presented, audience, arrival.address)).assertion,
+    }
+  }
+
+  #credential({ request }: Arrival, route: Route): Credential {
+    if (route.audience === 'browser') {
+      const secret = cookieValue(request.headers.cookie, this.cookieName)
+      return secret ? { type: 'session', secret } : { type: 'none' }
+    }
+    const credential = credentialOf(request, this.cookieName)
+    if (credential.type === 'bootstrap' && !route.bootstrap) {
+      throw new DomainError('unauthenticated', 'authentication.failed', 'A bootstrap token is good for bootstrap only.')
+    }
+    return credential
+  }
+
+  #refuseForgery({ request }: Arrival, route: Route, secret: string): void {
+    if (isSafe(request.method)) return
+    if (route.audience === 'api') return refuseForgery(request.headers, secret, this.origin)
+    if (!isSameOrigin(request.headers, this.origin)) {
+      throw new DomainError('forbidden', 'request.xsrf_mismatch', 'This request was not made by a page of this server.')
+    }
+  }
+
+  #presentedToContent({ request }: Arrival): Presented | undefined {
+    // Any other scheme is between the client and the app.
+    if (/^key\s/i.test(request.headers.authorization ?? '')) {
+      const credential = credentialOf(request, this.cookieName)
+      if (credential.type === 'api_key') return credential
+    }
+    const secret = cookieValue(request.headers.cookie, this.cookieName)
+    return secret ? { type: 'session', secret } : undefined
+  }
+
+  async #person(presented: Presented, address: string): Promise<{ user: UserState; sid: string | undefined } | undefined> {
+    if (presented.type === 'session') {
+      const known = this.house.sessionOf(presented.secret, this.now())
+      if (known) return known
+    }
+    try {
+      const { actor } = await this.assertions.of(presented, 'identity', address)
+      if (actor.type === 'key') {
+        const user = await this.house.user(actor.user)
+        return user && { user, sid: undefined }
+      }
+      if (actor.type !== 'user') return undefined
+      const { guid, sid } = actor
+      // A session that identity knows and the copy does not is a moment old: so may be the groups of that login.
+      const held = await this.house.user(guid)
+      const user = held && isAlive(held, sid, this.now()) ? held : await this.house.confirmUser(guid)
+      return user && { user, sid }
+    } catch (error) {
+      if (presented.type === 'session' && isRefusal(error)) return undefined
+      throw error
+    }
+  }
+}
+
+/** The facts that decide about entering. */
+export const visitorOf = ({ user, groups }: Pick<ContentVisitor, 'user' | 'groups'>): Visitor => ({
+  guid: user.guid,
+  locked: user.locked,
+  groupGuids: groups.map(({ guid }) => guid),
+})
+
+const isRefusal = (error: unknown): boolean =>
+  error instanceof DomainError && (error.kind === 'unauthenticated' || error.kind === 'forbidden')

@@ -1,0 +1,4 @@
+import { ContentSettings, DevelopmentSettings, ExchangeSettings, HttpSettings, ServerSettings } from '#libs/service'
+
+/** What the gateway reads of the settings file. */
+export const GATEWAY_SETTINGS = [ServerSettings, HttpSettings, ContentSettings, DevelopmentSettings, ExchangeSettings]

@@ -1,0 +1,69 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { DomainError } from '#libs/contracts'
+import type { Callers } from '../auth/callers.js'
+import type { Visits } from '../proxy/visits.js'
+import type { Forward } from '../routes/forward.js'
+import { canonicalPath, type Route, routeOf } from '../routes/routes.js'
+import type { Site } from '../site/site.js'
+import { type Arrival, arrivalOf } from './arrival.js'
+import { noSuchRoute, type Refusals } from './refusals.js'
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+
+/**
+ * Everything that comes from outside comes through here: read strictly, then content to its proxy, a service's path to
+ * that service, and what is left to our own pages. Requests and WebSockets take the same way.
+ */
+export class Door {
+  /** @param prefix the path of `Server.Address`, without a trailing slash */
+  constructor(
+    private readonly callers: Callers,
+    private readonly forward: Forward,
+    private readonly visits: Visits,
+    private readonly site: Site,
+    private readonly refusals: Refusals,
+    private readonly prefix: string,
+  ) {}
+
+  /** Never rejects. */
+  async request(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let form: 'json' | 'page' = request.url?.startsWith(`${this.prefix}/__api__`) ? 'json' : 'page'
+    try {
+      const arrival = arrivalOf(request, this.prefix)
+      if (!arrival) throw noSuchRoute()
+      if (request.method === 'TRACE') throw noSuchRoute()
+      if (isContent(arrival.path)) return await this.visits.web(arrival, response)
+      const path = canonicalPath(arrival.path)
+      if (path === undefined) throw noSuchRoute()
+      const route = routeOf(path)
+      if (route) {
+        form = route.audience === 'api' ? 'json' : 'page'
+        return await this.#service(arrival, response, path, route)
+      }
+      await this.site.serve(arrival, request, response, path)
+    } catch (error) {
+      this.refusals.answer(request, response, error, form)
+    }
+  }
+
+  /** Never rejects. */
+  async socket(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    try {
+      const arrival = arrivalOf(request, this.prefix)
+      if (!arrival || !isContent(arrival.path)) throw new DomainError('not_found', 'route.unknown', '404 page not found')
+      await this.visits.socket(arrival, socket, head)
+    } catch (error) {
+      this.refusals.hangUp(request, socket, error)
+    }
+  }
+
+  async #service(arrival: Arrival, response: ServerResponse, path: string, route: Route): Promise<void> {
+    if (!METHODS.has(arrival.request.method ?? '')) throw noSuchRoute()
+    const { assertion, bootstrap } = await this.callers.introduce(arrival, route)
+    const { service, cookies = false } = route
+    await this.forward.send(arrival, response, { service, path, assertion, bootstrap, cookies })
+  }
+}
+
+const isContent = (path: string): boolean => path.startsWith('/content/')

@@ -1,0 +1,103 @@
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { Logger } from '@nestjs/common'
+import { DomainError, errorNumber } from '#libs/contracts'
+import { contextOf } from '#libs/service'
+import { html, type Pages } from '../site/page.js'
+
+/** An app that cannot be reached: 502. The message says who can mend it. */
+export class AppUnreachable extends Error {}
+
+/** What clients take for "this server has no such endpoint". */
+export const noSuchRoute = (): DomainError => new DomainError('not_found', 'route.unknown', '404 page not found')
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'This request cannot be understood',
+  401: 'Please log in',
+  403: 'You may not see this',
+  404: 'There is nothing here',
+  429: 'Too many attempts',
+  500: 'Something went wrong',
+  502: 'The app does not answer',
+  503: 'Not available at the moment',
+  504: 'That took too long',
+}
+
+interface Told {
+  readonly status: number
+  readonly number: number
+  readonly message: string
+  readonly payload: object | null
+}
+
+/** Tells clients that they do not get what they asked for: programs in JSON, people on a page. */
+export class Refusals {
+  readonly #logger = new Logger('Error')
+
+  /** @param prefix the path of `Server.Address` */
+  constructor(
+    private readonly pages: Pages,
+    private readonly prefix: string,
+  ) {}
+
+  answer(request: IncomingMessage, response: ServerResponse, thrown: unknown, form: 'json' | 'page'): void {
+    if (response.headersSent || response.destroyed) {
+      response.destroy()
+      return
+    }
+    const correlationId = contextOf(request).correlationId
+    response.setHeader('X-Correlation-ID', correlationId)
+    // An unread body would be taken for the next request.
+    if (!request.complete) response.setHeader('Connection', 'close')
+    if (thrown instanceof DomainError && thrown.code === 'route.unknown') {
+      return this.pages.sendAs(request, response, 404, 'text/plain; charset=utf-8', thrown.message)
+    }
+    const { status, number, message, payload } = this.#told(thrown, correlationId)
+    if (form === 'json') {
+      const body = JSON.stringify({ code: number, error: message, payload })
+      return this.pages.sendAs(request, response, status, 'application/json', body)
+    }
+    const title = TITLES[status] ?? STATUS_CODES[status] ?? 'Refused'
+    const body = html`<p>${message}</p><p><a href="${this.prefix}/">To the start page</a></p>
+<p><small>If you ask somebody for help, tell them this number: ${correlationId}</small></p>`
+    this.pages.send(request, response, status, title, body)
+  }
+
+  /** Refuses to open a WebSocket. */
+  hangUp(request: IncomingMessage, socket: Duplex, thrown: unknown): void {
+    const { correlationId } = contextOf(request)
+    const { status, message } = this.#told(thrown, correlationId)
+    if (!socket.writable) return void socket.destroy()
+    socket.end(
+      [
+        `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+        'Connection: close',
+        'Content-Type: text/plain; charset=utf-8',
+        `Content-Length: ${Buffer.byteLength(message)}`,
+        `X-Correlation-ID: ${correlationId}`,
+        '',
+        message,
+      ].join('\r\n'),
+    )
+  }
+
+  #told(thrown: unknown, correlationId: string): Told {
+    if (thrown instanceof DomainError) {
+      if (thrown.cause !== undefined || thrown.kind === 'unavailable') this.#logger.warn({ err: thrown }, 'refused')
+      const { number, status } = errorNumber(thrown)
+      return {
+        status: thrown.code === 'service.timeout' ? 504 : status,
+        number,
+        message: thrown.message,
+        payload: thrown.kind === 'unavailable' ? { ...thrown.payload, correlation_id: correlationId } : thrown.payload,
+      }
+    }
+    const payload = { correlation_id: correlationId }
+    if (thrown instanceof AppUnreachable) {
+      this.#logger.warn({ err: thrown }, 'an app does not answer')
+      return { status: 502, number: 1, message: thrown.message, payload }
+    }
+    this.#logger.error({ err: thrown }, 'failed in a way that nobody foresaw')
+    return { status: 500, number: 1, message: 'Internal failure', payload }
+  }
+}

@@ -1,0 +1,2 @@
+/** The injection token of the connection pools to content. */
+export const AGENTS = Symbol('agents')

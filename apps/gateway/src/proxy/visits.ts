@@ -1,0 +1,177 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { type ContentState, DomainError, mayView } from '#libs/contracts'
+import { type Callers, type ContentVisitor, visitorOf } from '../auth/callers.js'
+import { isSafe } from '../auth/xsrf.js'
+import type { Arrival } from '../door/arrival.js'
+import { AppUnreachable } from '../door/refusals.js'
+import { consentPath, loginPath } from '../door/return-path.js'
+import type { House } from '../replica/house.js'
+import type { Consents } from './consents.js'
+import { type ContentPath, contentPathOf } from './content-path.js'
+import type { ContentProxy } from './content-proxy.js'
+import { UpstreamRefused } from './guarded-agents.js'
+import type { OpenSockets } from './open-sockets.js'
+import type { Introduction } from './request-headers.js'
+import type { UserSessionTokens } from './user-session-tokens.js'
+
+interface Admitted {
+  readonly content: ContentState
+  readonly visitor: ContentVisitor | undefined
+}
+
+/** A visit to content: may this visitor enter, what has to happen first, and what is the app told about them? */
+export class Visits {
+  /** @param prefix the path of `address`, without a trailing slash */
+  constructor(
+    private readonly house: House,
+    private readonly callers: Callers,
+    private readonly tokens: UserSessionTokens,
+    private readonly consents: Consents,
+    private readonly proxy: ContentProxy,
+    private readonly sockets: OpenSockets,
+    private readonly address: URL,
+    private readonly prefix: string,
+  ) {}
+
+  /**
+   * @throws DomainError `content.not_found`, `content.access_denied`, `authentication.required`, `request.malformed`,
+   * `service.unavailable`, `replica.stale`; AppUnreachable
+   */
+  async web(arrival: Arrival, response: ServerResponse): Promise<void> {
+    const path = placeOf(arrival)
+    const { request } = arrival
+    const isReading = request.method === 'GET' || request.method === 'HEAD'
+    // Without the slash, relative links of the app would lead out of it.
+    if (path.rest === '' && isReading) return redirect(response, `${this.#base(path)}/${arrival.query}`)
+
+    const here = arrival.path + arrival.query
+    const admitted = await this.#admit(arrival, path).catch((error: unknown) => {
+      const mayLogIn = error instanceof DomainError && error.code === 'authentication.required' && isReading
+      if (!mayLogIn) throw error
+      return undefined
+    })
+    if (!admitted) return redirect(response, this.prefix + loginPath(here))
+
+    const missing = isNavigation(arrival) ? await this.#missingConsent(admitted) : undefined
+    if (missing !== undefined) return redirect(response, this.prefix + consentPath(missing, here))
+
+    const introduction = await this.#introduction(arrival, path, admitted)
+    try {
+      await this.proxy.web(request, response, (path.rest || '/') + arrival.query, introduction)
+    } catch (error) {
+      throw this.#unreachable(admitted, error)
+    }
+  }
+
+  /** As `web`, for a WebSocket: it is refused to pages of other origins, and closed when its visitor has to leave. */
+  async socket(arrival: Arrival, socket: Socket, head: Buffer): Promise<void> {
+    const path = placeOf(arrival)
+    const { origin } = arrival.request.headers
+    if (origin !== undefined && origin !== this.address.origin) {
+      throw new DomainError('forbidden', 'request.origin_foreign', 'A WebSocket can be opened by pages of this server only.')
+    }
+    const admitted = await this.#admit(arrival, path)
+    const introduction = await this.#introduction(arrival, path, admitted)
+    const { content, visitor } = admitted
+    this.sockets.add({
+      socket,
+      contentGuid: content.guid,
+      userGuid: visitor?.user.guid,
+      mayStay: () => this.#mayStay(content.guid, visitor),
+    })
+    try {
+      await this.proxy.socket(arrival.request, socket, head, (path.rest || '/') + arrival.query, introduction)
+    } catch (error) {
+      throw this.#unreachable(admitted, error)
+    }
+  }
+
+  async #admit(arrival: Arrival, { guid }: ContentPath): Promise<Admitted> {
+    const [content, visitor] = await Promise.all([this.house.content(guid), this.callers.visitor(arrival)])
+    if (!content) throw notFound()
+    if (mayView(content, visitor && visitorOf(visitor))) return { content, visitor }
+    if (content.locked) throw new DomainError('forbidden', 'content.access_denied', 'This content is locked.')
+    if (!visitor) throw loginNeeded()
+
+    // The *no* rests on somebody missing from a list, so whoever owns the list is asked once more.
+    const now = await this.house.confirmContent(guid)
+    if (!now) throw notFound()
+    if (!mayView(now, visitorOf(visitor))) {
+      throw new DomainError('forbidden', 'content.access_denied', 'You do not have access to this content. Its owner can give it to you.')
+    }
+    return { content: now, visitor }
+  }
+
+  async #missingConsent({ content, visitor }: Admitted): Promise<string | undefined> {
+    if (visitor?.sid === undefined) return undefined
+    const version = this.house.contentVersion(content.guid)
+    return await this.consents.firstMissing(visitor.user.guid, content, version, () => visitor.assertion('vault'))
+  }
+
+  async #introduction(arrival: Arrival, path: ContentPath, admitted: Admitted): Promise<Introduction> {
+    const { content, visitor } = admitted
+    const upstream = content.upstream_url === null ? null : URL.parse(content.upstream_url)
+    if (!upstream) throw new AppUnreachable(`Nobody has said yet where this app runs. ${this.#owner(admitted)} can.`)
+    const common = {
+      upstream,
+      address: this.address,
+      base: this.#base(path),
+      peer: arrival.address,
+      correlationId: arrival.correlationId,
+    }
+    if (visitor?.sid === undefined) return common
+    const sessionToken = await this.tokens.of(visitor.sid, content.guid, () => visitor.assertion('identity'))
+    return {
+      ...common,
+      visitor: { username: visitor.user.username, groups: visitor.groups.map(({ name }) => name), sessionToken },
+    }
+  }
+
+  #mayStay(contentGuid: string, visitor: ContentVisitor | undefined): boolean {
+    const content = this.house.peekContent(contentGuid)
+    if (!content) return false
+    if (!visitor) return mayView(content, undefined)
+    const { user, sid } = visitor
+    if (sid !== undefined && !this.house.isStillLoggedIn({ user, sid }, new Date())) return false
+    return mayView(content, this.house.peekVisitor(user.guid))
+  }
+
+  #unreachable(admitted: Admitted, cause: unknown): AppUnreachable {
+    const who = cause instanceof UpstreamRefused ? 'This server may not connect to where it is said to run; an administrator' : this.#owner(admitted)
+    return new AppUnreachable(`The app behind this page cannot be reached. ${who} can mend that.`, { cause })
+  }
+
+  /** Named only to people who are known themselves. */
+  #owner({ content, visitor }: Admitted): string {
+    const owner = visitor && this.house.peekUser(content.owner_guid)
+    return owner ? `Its owner (${owner.username})` : 'Its owner'
+  }
+
+  #base({ guid }: ContentPath): string {
+    return `${this.prefix}/content/${guid}`
+  }
+}
+
+function placeOf({ path }: Arrival): ContentPath {
+  const place = contentPathOf(path)
+  if (!place) throw notFound()
+  return place
+}
+
+/** Whether a person is opening a page, as opposed to a page fetching its parts. */
+function isNavigation({ request: { method, headers } }: Arrival): boolean {
+  if (!isSafe(method) || !headers.accept?.includes('text/html')) return false
+  const mode = headers['sec-fetch-mode']
+  return mode === undefined || mode === 'navigate'
+}
+
+function redirect(response: ServerResponse, location: string): void {
+  response.writeHead(302, { Location: location, 'Cache-Control': 'no-store', 'Content-Length': 0 })
+  response.end()
+}
+
+const notFound = (): DomainError => new DomainError('not_found', 'content.not_found', 'There is no such content.')
+
+const loginNeeded = (): DomainError =>
+  new DomainError('unauthenticated', 'authentication.required', 'The requested operation requires authentication.')

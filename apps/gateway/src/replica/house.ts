@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto'
+import {
+  apiKeyContract,
+  type ChangeContract,
+  contentContract,
+  type ContentState,
+  groupContract,
+  type GroupState,
+  integrationContract,
+  userContract,
+  type UserState,
+  type Visitor,
+} from '#libs/contracts'
+import { type Applied, MemoryReplica, type Replicas } from '#libs/messaging'
+
+/** What the gateway keeps copies of. */
+export const COPIED: readonly ChangeContract<unknown>[] = [
+  userContract,
+  groupContract,
+  apiKeyContract,
+  contentContract,
+  integrationContract,
+]
+
+/** Somebody with a live browser session. */
+export interface LoggedIn {
+  readonly user: UserState
+  readonly sid: string
+}
+
+/** The gateway's copies, in memory, and what is looked up in them. */
+export class House {
+  readonly #userOfSession = new Map<string, string>()
+
+  constructor(private readonly replicas: Replicas) {
+    // Session ids in the order of documents: a session belongs to one person for ever.
+    replicas.of(userContract).onApplied((changes) => {
+      for (const { guid, before, after } of changes) {
+        for (const { sid } of before?.sessions ?? []) this.#userOfSession.delete(sid)
+        for (const { sid } of after?.sessions ?? []) this.#userOfSession.set(sid, guid)
+      }
+    })
+  }
+
+  /** @throws DomainError `replica.stale` */
+  content(guid: string): Promise<ContentState | undefined> {
+    return this.replicas.of(contentContract).find(guid)
+  }
+
+  /** As the owner has it now: before a *no* that rests on somebody missing from an access list. */
+  confirmContent(guid: string): Promise<ContentState | undefined> {
+    return this.replicas.of(contentContract).confirm(guid)
+  }
+
+  user(guid: string): Promise<UserState | undefined> {
+    return this.replicas.of(userContract).find(guid)
+  }
+
+  confirmUser(guid: string): Promise<UserState | undefined> {
+    return this.replicas.of(userContract).confirm(guid)
+  }
+
+  /** The version of the copy of a content item; changes whenever the item does. */
+  contentVersion(guid: string): number {
+    return this.#held(contentContract).peek(guid)?.version ?? 0
+  }
+
+  contents(): Iterable<ContentState> {
+    return this.#held(contentContract).states()
+  }
+
+  /** Names of the groups that still exist; a group that is not known yet is asked for. */
+  async groupsOf(user: UserState): Promise<GroupState[]> {
+    const groups = await Promise.all(user.group_guids.map((guid) => this.replicas.of(groupContract).find(guid)))
+    return groups.filter((group) => group !== undefined)
+  }
+
+  /** Whose session a cookie is, as far as the copy knows; `undefined` when it does not or is too old to say. */
+  sessionOf(cookie: string, now: Date): LoggedIn | undefined {
+    if (!this.replicas.isFresh('identity')) return undefined
+    const sid = sidOf(cookie)
+    const guid = this.#userOfSession.get(sid)
+    if (guid === undefined || !this.replicas.of(userContract).isTrusted(guid)) return undefined
+    const user = this.peekUser(guid)
+    return user && isAlive(user, sid, now) ? { user, sid } : undefined
+  }
+
+  /** Whether somebody who was logged in still is; `false` also for a locked person. */
+  isStillLoggedIn({ user, sid }: { readonly user: { readonly guid: string }; readonly sid: string }, now: Date): boolean {
+    const state = this.#held(userContract).peek(user.guid)?.state
+    return state !== undefined && state !== null && !state.locked && isAlive(state, sid, now)
+  }
+
+  peekContent(guid: string): ContentState | undefined {
+    return this.#held(contentContract).peek(guid)?.state ?? undefined
+  }
+
+  peekUser(guid: string): UserState | undefined {
+    return this.#held(userContract).peek(guid)?.state ?? undefined
+  }
+
+  /** The facts about a person as this copy has them now; `undefined` for somebody who is gone. */
+  peekVisitor(guid: string): Visitor | undefined {
+    const user = this.peekUser(guid)
+    if (!user) return undefined
+    const groups = this.#held(groupContract)
+    return { guid, locked: user.locked, groupGuids: user.group_guids.filter((group) => groups.peek(group)?.state) }
+  }
+
+  isFresh(): boolean {
+    return this.replicas.isFresh('identity')
+  }
+
+  /** Calls back with the guid of each person, API key and content item that changed. */
+  onChanged(listener: (guid: string) => void): void {
+    const tell = (changes: readonly Applied<unknown>[]): void => changes.forEach(({ guid }) => listener(guid))
+    for (const contract of [userContract, apiKeyContract, contentContract]) this.replicas.of<unknown>(contract).onApplied(tell)
+  }
+
+  /** Calls back with each session that is no more. */
+  onSessionsEnded(listener: (sid: string) => void): void {
+    this.replicas.of(userContract).onApplied((changes) => {
+      for (const { before, after } of changes) {
+        const alive = new Set(after?.locked ? [] : after?.sessions.map(({ sid }) => sid))
+        for (const { sid } of before?.sessions ?? []) if (!alive.has(sid)) listener(sid)
+      }
+    })
+  }
+
+  #held<State>(contract: ChangeContract<State>): MemoryReplica<State> {
+    const { store } = this.replicas.of(contract)
+    if (!(store instanceof MemoryReplica)) throw new Error('The gateway keeps its copies in memory.')
+    return store as MemoryReplica<State>
+  }
+}
+
+export const isAlive = ({ sessions }: UserState, sid: string, now: Date): boolean =>
+  sessions.some((session) => session.sid === sid && Date.parse(session.expires_at) > now.getTime())
+
+/** The id under which a session is published: the hash of the cookie's random bits. */
+export const sidOf = (cookie: string): string =>
+  createHash('sha256').update(Buffer.from(cookie, 'base64url')).digest('base64url')
