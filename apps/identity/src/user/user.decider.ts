@@ -60,7 +60,7 @@ export const userDecider: Decider<UserCommand, UserEvent, User> = {
         return logIn(command, state)
       case 'RegisterFirstAdministrator':
         if (state.status === 'registered') {
-          throw new DomainError('conflict', 'bootstrap.users_exist', 'There are users already; log in instead.')
+          throw new DomainError('forbidden', 'bootstrap.users_exist', 'There are users already; log in instead.')
         }
         return [
           { type: 'UserRegistered', data: { origin: 'bootstrap' } },

@@ -1,0 +1,82 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common'
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
+import { DomainError, type Actor, type Role } from '#libs/contracts'
+import { Audit, Command, createdGuid, CurrentActor, GuidParam, NotAudited, RequireRole, type CommandContext } from '#libs/service'
+import { callerOf, denied } from '../caller.js'
+import { apiKeyView, ApiKeyView, NewApiKeyBody } from './api-key.dto.js'
+import { ApiKeyQueries } from './api-key.queries.js'
+import { ApiKeys } from './api-keys.js'
+
+@ApiTags('API keys')
+@Controller('__api__/v1/users/:guid/keys')
+export class ApiKeyController {
+  constructor(
+    private readonly apiKeys: ApiKeys,
+    private readonly queries: ApiKeyQueries,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'Lists the caller’s API keys, oldest first' })
+  @ApiOkResponse({ type: [ApiKeyView] })
+  @RequireRole('viewer')
+  @NotAudited('read only')
+  async list(@GuidParam('guid') guid: string, @CurrentActor() actor: Actor): Promise<ApiKeyView[]> {
+    return (await this.queries.list(owner(actor, guid).guid)).map((row) => apiKeyView(row))
+  }
+
+  @Post()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Makes an API key for the caller; the answer is the only place where the whole key is shown' })
+  @ApiOkResponse({ type: ApiKeyView })
+  @RequireRole('viewer')
+  @Audit('api_key.create')
+  async create(
+    @GuidParam('guid') guid: string,
+    @Body() body: NewApiKeyBody,
+    @CurrentActor() actor: Actor,
+    @Command() context: CommandContext,
+  ): Promise<ApiKeyView> {
+    const { role: ownRole } = owner(actor, guid)
+    const keyGuid = createdGuid(context.commandId)
+    const { name, user_role: role = ownRole, expires_at: expires } = body
+    const expiresAt = expires ? new Date(expires) : null
+    const command = { type: 'CreateApiKey', now: new Date(), userGuid: guid, ownRole, name, role, expiresAt } as const
+    const text = await this.apiKeys.create(keyGuid, command, context)
+    if (!text) {
+      throw new DomainError('conflict', 'api_key.shown_once', 'This API key has been created and was shown once; delete it and make another.')
+    }
+    return apiKeyView(await this.queries.getByGuid(keyGuid), text.reveal())
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'Shows one of the caller’s API keys' })
+  @ApiOkResponse({ type: ApiKeyView })
+  @RequireRole('viewer')
+  @NotAudited('read only')
+  async get(@GuidParam('guid') guid: string, @Param('id') id: string, @CurrentActor() actor: Actor): Promise<ApiKeyView> {
+    return apiKeyView(await this.queries.get(owner(actor, guid).guid, id))
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Deletes one of the caller’s API keys; it is good for nothing from then on' })
+  @ApiNoContentResponse()
+  @RequireRole('viewer')
+  @Audit('api_key.delete')
+  async delete(
+    @GuidParam('guid') guid: string,
+    @Param('id') id: string,
+    @CurrentActor() actor: Actor,
+    @Command() context: CommandContext,
+  ): Promise<void> {
+    const key = await this.queries.get(owner(actor, guid).guid, id)
+    await this.apiKeys.delete(key.guid, context)
+  }
+}
+
+/** The caller, if the keys are theirs. @throws DomainError `permission.denied` for everybody else, administrators too */
+function owner(actor: Actor, guid: string): { guid: string; role: Role } {
+  const caller = callerOf(actor)
+  if (caller.guid !== guid) throw denied()
+  return caller
+}

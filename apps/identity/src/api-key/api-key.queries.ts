@@ -1,0 +1,80 @@
+import { timingSafeEqual } from 'node:crypto'
+import { Injectable } from '@nestjs/common'
+import { DataSource } from 'typeorm'
+import { DomainError, lower, type Role } from '#libs/contracts'
+import { guidOfKey, hashOfKey } from './key-text.js'
+
+export interface ApiKeyRow {
+  readonly guid: string
+  /** Of the creating event: the API's numeric id. */
+  readonly position: string
+  readonly userGuid: string
+  readonly name: string
+  readonly role: Role
+  readonly expiresAt: Date | null
+  readonly createdAt: Date
+  /** Its last characters. */
+  readonly hint: string
+}
+
+/** What a key lets its bearer be. */
+export interface KeyHolder {
+  readonly guid: string
+  readonly userGuid: string
+  /** The lower of the key's and its owner's. */
+  readonly role: Role
+  readonly expiresAt: Date | null
+}
+
+const KEYS = `
+  select api_key.guid, position, user_guid as "userGuid", name, role, expires_at as "expiresAt",
+    created_at as "createdAt", hint
+  from api_key join api_key_hash using (guid)`
+
+/** The reads of API keys. */
+@Injectable()
+export class ApiKeyQueries {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** Somebody's keys, oldest first. */
+  list(userGuid: string): Promise<ApiKeyRow[]> {
+    return this.dataSource.query<ApiKeyRow[]>(`${KEYS} where user_guid = $1 order by position`, [userGuid])
+  }
+
+  /** @throws DomainError `api_key.not_found` when this person has no such key */
+  async get(userGuid: string, id: string): Promise<ApiKeyRow> {
+    const isId = /^\d{1,18}$/.test(id)
+    const [key] = isId
+      ? await this.dataSource.query<ApiKeyRow[]>(`${KEYS} where user_guid = $1 and position = $2`, [userGuid, id])
+      : []
+    if (!key) throw notFound()
+    return key
+  }
+
+  /** @throws DomainError `api_key.not_found` */
+  async getByGuid(guid: string): Promise<ApiKeyRow> {
+    const [key] = await this.dataSource.query<ApiKeyRow[]>(`${KEYS} where api_key.guid = $1`, [guid])
+    if (!key) throw notFound()
+    return key
+  }
+
+  /** Who presents this text; `undefined` when it is no key, is over or deleted, or its owner is gone or locked. */
+  async holderOf(text: string): Promise<KeyHolder | undefined> {
+    const guid = guidOfKey(text)
+    if (!guid) return undefined
+    const [row] = await this.dataSource.query<
+      { userGuid: string; role: Role; ownerRole: Role; expiresAt: Date | null; hash: Buffer }[]
+    >(
+      `select api_key.user_guid as "userGuid", api_key.role, person.role as "ownerRole",
+         api_key.expires_at as "expiresAt", hash
+       from api_key join api_key_hash using (guid) join person on person.guid = api_key.user_guid
+       where api_key.guid = $1 and not person.locked and content_guid is null
+         and (api_key.expires_at is null or api_key.expires_at > now())`,
+      [guid],
+    )
+    if (!row || !timingSafeEqual(row.hash, hashOfKey(text))) return undefined
+    return { guid, userGuid: row.userGuid, role: lower(row.role, row.ownerRole), expiresAt: row.expiresAt }
+  }
+}
+
+const notFound = (): DomainError => new DomainError('not_found', 'api_key.not_found', 'This API key does not exist.')

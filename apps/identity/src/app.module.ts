@@ -1,0 +1,107 @@
+import { Module, type OnApplicationShutdown } from '@nestjs/common'
+import { TypeOrmModule } from '@nestjs/typeorm'
+import { DataSource } from 'typeorm'
+import { databaseOptions, isMigrated, poolOf, PostgresEventStore, Streams } from '#libs/event-sourcing'
+import { ChangePublisher, MessagingModule } from '#libs/messaging'
+import { Discovery, Outbound } from '#libs/oauth'
+import { Deployment, DevelopmentSettings, OAuth2Settings, Readiness, ServerSettings } from '#libs/service'
+import { ApiKeyController } from './api-key/api-key.controller.js'
+import { ApiKeyQueries } from './api-key/api-key.queries.js'
+import { ApiKeys } from './api-key/api-keys.js'
+import { BootstrapController } from './bootstrap/bootstrap.controller.js'
+import { Bootstrap } from './bootstrap/bootstrap.js'
+import { GroupQueries } from './group/group.queries.js'
+import { GroupProvisioning } from './group/provisioning.js'
+import { LogIn } from './login/log-in.js'
+import { readLoginKey } from './login/login-key.js'
+import { LoginController } from './login/login.controller.js'
+import { OpenIdProvider } from './login/open-id-provider.js'
+import { PendingLogins } from './login/pending-logins.js'
+import { migrations } from './migrations/index.js'
+import { PublishedController } from './published.controller.js'
+import { LogoutController } from './session/logout.controller.js'
+import { sources } from './sources.js'
+import { TokenKeys } from './token/token-keys.js'
+import { TokenController } from './token/token.controller.js'
+import { UserController } from './user/user.controller.js'
+import { UserQueries } from './user/user.queries.js'
+
+@Module({
+  imports: [
+    TypeOrmModule.forRootAsync({
+      inject: [Deployment],
+      useFactory: ({ databaseUrl, instance }: Deployment) => databaseOptions(databaseUrl.reveal(), instance, []),
+    }),
+    MessagingModule.forRootAsync({
+      inject: [Deployment, DataSource],
+      useFactory: ({ natsUrl, instance }: Deployment, dataSource: DataSource) => ({
+        service: 'identity',
+        natsUrl: natsUrl.reveal(),
+        instance,
+        publish: { pool: poolOf(dataSource), sources },
+      }),
+    }),
+  ],
+  controllers: [
+    ApiKeyController,
+    BootstrapController,
+    LoginController,
+    LogoutController,
+    PublishedController,
+    TokenController,
+    UserController,
+  ],
+  providers: [
+    ApiKeyQueries,
+    ApiKeys,
+    Bootstrap,
+    GroupProvisioning,
+    GroupQueries,
+    LogIn,
+    UserQueries,
+    {
+      provide: Streams,
+      inject: [DataSource, ChangePublisher],
+      useFactory: (dataSource: DataSource, publisher: ChangePublisher) =>
+        new Streams(new PostgresEventStore(poolOf(dataSource)), { wake: () => publisher.wake() }),
+    },
+    {
+      provide: TokenKeys,
+      inject: [Deployment],
+      useFactory: ({ tokenKeyFile }: Deployment) => TokenKeys.fromFile(tokenKeyFile),
+    },
+    {
+      provide: PendingLogins,
+      inject: [Deployment, DataSource],
+      useFactory: ({ loginKeyFile }: Deployment, dataSource: DataSource) =>
+        new PendingLogins(poolOf(dataSource), readLoginKey(loginKeyFile)),
+    },
+    {
+      provide: Outbound,
+      inject: [DevelopmentSettings, ServerSettings],
+      useFactory: ({ loopback }: DevelopmentSettings, { url }: ServerSettings) =>
+        new Outbound({ loopback, ownOrigins: [url.origin] }),
+    },
+    {
+      provide: OpenIdProvider,
+      inject: [OAuth2Settings, Outbound, ServerSettings],
+      useFactory: (settings: OAuth2Settings, outbound: Outbound, { address }: ServerSettings) =>
+        new OpenIdProvider(settings, new Discovery(outbound), outbound, {
+          redirectUri: `${address.replace(/\/+$/, '')}/__login__/callback`,
+        }),
+    },
+  ],
+})
+export class AppModule implements OnApplicationShutdown {
+  constructor(
+    readiness: Readiness,
+    dataSource: DataSource,
+    private readonly outbound: Outbound,
+  ) {
+    readiness.add('database', () => isMigrated(poolOf(dataSource), migrations))
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.outbound.close()
+  }
+}

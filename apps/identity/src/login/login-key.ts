@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs'
+import { Secret } from '#libs/contracts'
+
+const LEAST_BYTES = 32
+
+/**
+ * The key that verifiers and nonces of logins are made with: base64 in a file that all replicas share.
+ * @throws Error that names the file, never its content
+ */
+export function readLoginKey(file: string): Secret {
+  const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64')
+  if (key.length < LEAST_BYTES) throw new Error(`${file} must hold base64 of at least ${LEAST_BYTES} bytes`)
+  return new Secret(key.toString('base64'))
+}

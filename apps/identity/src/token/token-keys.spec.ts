@@ -1,0 +1,33 @@
+import { createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify, type JWK } from 'jose'
+import { TOKEN_TYP } from '#libs/contracts'
+import { TokenKeys } from './token-keys.js'
+
+const keyFor = async (typ: string, kid: string): Promise<JWK> => {
+  const { privateKey } = await generateKeyPair('Ed25519', { extractable: true })
+  return { ...(await exportJWK(privateKey)), kid, use: 'sig', key_ops_typ: typ }
+}
+
+describe('identity’s signing keys', () => {
+  it('sign one kind of token each, and publish no private half', async () => {
+    const keys = await TokenKeys.fromKeys([
+      await keyFor(TOKEN_TYP.actor, 'a1'),
+      await keyFor(TOKEN_TYP.actor, 'a2'),
+      await keyFor(TOKEN_TYP.userSession, 's1'),
+    ])
+    const token = await keys.sign(TOKEN_TYP.actor, { iss: 'identity', aud: 'vault' }, 60)
+    const actorKeys = keys.jwks(TOKEN_TYP.actor)
+    const verified = await jwtVerify(token, createLocalJWKSet(actorKeys as never), { typ: TOKEN_TYP.actor, audience: 'vault' })
+    expect(verified.protectedHeader).toEqual({ alg: 'EdDSA', typ: TOKEN_TYP.actor, kid: 'a1' })
+    expect(verified.payload.exp! - verified.payload.iat!).toBe(60)
+    expect(actorKeys.keys.map(({ kid }) => kid)).toEqual(['a1', 'a2'])
+    expect(actorKeys.keys.every((key) => !('d' in key) && !('key_ops_typ' in key))).toBe(true)
+    const sessionKeys = createLocalJWKSet(keys.jwks(TOKEN_TYP.userSession) as never)
+    await expect(jwtVerify(token, sessionKeys)).rejects.toThrow()
+  })
+
+  it('are all needed', async () => {
+    await expect(TokenKeys.fromKeys([await keyFor(TOKEN_TYP.actor, 'a1')], 'the file')).rejects.toThrow(
+      'the file has no key for keybearer-user-session+jwt',
+    )
+  })
+})

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto'
+import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common'
+import { ApiExcludeController } from '@nestjs/swagger'
+import { Type } from 'class-transformer'
+import { IsIn, IsString, IsUUID, MaxLength, ValidateNested } from 'class-validator'
+import type { JWK } from 'jose'
+import { DomainError, SERVICES, TOKEN_TYP, type Actor, type ServiceName, type UserSessionClaims } from '#libs/contracts'
+import { ContentSettings, CurrentActor, NotAudited, Open, ServerSettings, ServiceOnly } from '#libs/service'
+import { ApiKeyQueries } from '../api-key/api-key.queries.js'
+import { sidOf } from '../session/session.js'
+import { UserQueries } from '../user/user.queries.js'
+import { TokenKeys } from './token-keys.js'
+
+const ASSERTION_SECONDS = 60
+
+class Credential {
+  @IsIn(['session', 'api_key'])
+  type: 'session' | 'api_key'
+
+  @IsString()
+  @MaxLength(4096)
+  value: string
+}
+
+class AssertionBody {
+  @ValidateNested()
+  @Type(() => Credential)
+  credential: Credential
+
+  @IsIn(SERVICES)
+  audience: ServiceName
+}
+
+class UserSessionTokenBody {
+  @IsUUID()
+  content_guid: string
+}
+
+/** Says who is at the door, in tokens that the other services can verify by themselves. */
+@ApiExcludeController()
+@Controller('internal')
+export class TokenController {
+  constructor(
+    private readonly keys: TokenKeys,
+    private readonly users: UserQueries,
+    private readonly apiKeys: ApiKeyQueries,
+    private readonly server: ServerSettings,
+    private readonly content: ContentSettings,
+  ) {}
+
+  @Post('actor-assertions')
+  @HttpCode(200)
+  @ServiceOnly('assertActor')
+  @NotAudited('says who acts; the act itself is audited where it is done')
+  async assertActor(@Body() body: AssertionBody): Promise<{ actor: Actor; assertion: string; expires_in: number }> {
+    const known = await (body.credential.type === 'session' ? this.#bySession(body.credential) : this.#byKey(body.credential))
+    if (!known) throw unknown()
+    const { actor, endsAt } = known
+    const seconds = secondsUntil(endsAt, ASSERTION_SECONDS)
+    const assertion = await this.keys.sign(TOKEN_TYP.actor, { iss: 'identity', aud: body.audience, actor }, seconds)
+    return { actor, assertion, expires_in: seconds }
+  }
+
+  @Post('user-session-tokens')
+  @HttpCode(200)
+  @ServiceOnly('issueUserSessionToken')
+  @NotAudited('good for nothing but the exchange, which is audited')
+  async issueUserSessionToken(
+    @Body() body: UserSessionTokenBody,
+    @CurrentActor() actor: Actor,
+  ): Promise<{ token: string; expires_in: number }> {
+    const session = actor.type === 'user' ? await this.users.ofSession(actor.sid) : undefined
+    if (actor.type !== 'user' || session?.guid !== actor.guid) throw unknown()
+    const seconds = secondsUntil(session.expiresAt, Math.floor(this.content.userSessionTokenLifetimeMs / 1000))
+    const claims: UserSessionClaims = { content: body.content_guid.toLowerCase(), sid: actor.sid }
+    const standard = { iss: this.server.address, aud: 'vault', sub: actor.guid, jti: randomUUID() }
+    return { token: await this.keys.sign(TOKEN_TYP.userSession, { ...standard, ...claims }, seconds), expires_in: seconds }
+  }
+
+  @Get('jwks/actor')
+  @Open('public keys')
+  @NotAudited('read only')
+  actorKeys(): { keys: readonly JWK[] } {
+    return this.keys.jwks(TOKEN_TYP.actor)
+  }
+
+  @Get('jwks/user-session')
+  @Open('public keys')
+  @NotAudited('read only')
+  userSessionKeys(): { keys: readonly JWK[] } {
+    return this.keys.jwks(TOKEN_TYP.userSession)
+  }
+
+  async #bySession({ value }: Credential): Promise<{ actor: Actor; endsAt: Date | null } | undefined> {
+    const sid = sidOf(value)
+    const user = sid && (await this.users.ofSession(sid))
+    if (!sid || !user) return undefined
+    return { actor: { type: 'user', guid: user.guid, role: user.role, sid }, endsAt: user.expiresAt }
+  }
+
+  async #byKey({ value }: Credential): Promise<{ actor: Actor; endsAt: Date | null } | undefined> {
+    const holder = await this.apiKeys.holderOf(value)
+    if (!holder) return undefined
+    const { guid, userGuid, role, expiresAt } = holder
+    return { actor: { type: 'key', guid, user: userGuid, role }, endsAt: expiresAt }
+  }
+}
+
+/** @param most seconds, when the end is later or there is none */
+const secondsUntil = (end: Date | null, most: number): number =>
+  end ? Math.max(1, Math.min(most, Math.floor((end.getTime() - Date.now()) / 1000))) : most
+
+const unknown = (): DomainError =>
+  new DomainError(
+    'unauthenticated',
+    'authentication.failed',
+    "We couldn't log you in with the provided credentials. Please ask your administrator for assistance.",
+  )

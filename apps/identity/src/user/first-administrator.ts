@@ -1,0 +1,24 @@
+import { DomainError } from '#libs/contracts'
+import { reserve, sql, type SqlClient } from '#libs/event-sourcing'
+
+export const INSTALLATION = 'installation'
+export const FIRST_ADMINISTRATOR = 'first-administrator'
+
+/** Takes the installation's one reservation inside the append. @returns false when somebody else was first */
+export const takeFirstAdministrator = (client: SqlClient, userGuid: string): Promise<boolean> =>
+  reserve(client, INSTALLATION, FIRST_ADMINISTRATOR, userGuid)
+
+/**
+ * Asks again, inside the append and behind a lock, what the decider was told before: two administrators who demote or
+ * lock each other at the same moment are two streams.
+ * @throws DomainError `user.last_administrator`
+ */
+export async function leaveOneAdministrator(client: SqlClient): Promise<void> {
+  await client.query(sql`
+    select holder from reserved where kind = ${INSTALLATION} and value = ${FIRST_ADMINISTRATOR} for update`)
+  const { rows } = await client.query<{ left: boolean }>(sql`
+    select exists (select from person where role = 'administrator' and not locked) as left`)
+  if (!rows[0]?.left) {
+    throw new DomainError('invalid', 'user.last_administrator', 'This is the only administrator; appoint another one first.')
+  }
+}
