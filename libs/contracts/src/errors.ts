@@ -27,6 +27,7 @@ export const ERROR_NUMBERS: Readonly<Record<string, ErrorNumber>> = {
   'request.parameter_invalid': { number: 25, status: 400 },
   'content.name_taken': { number: 26, status: 409 },
   'authentication.failed': { number: 30, status: 401 },
+  'user.field_of_provider': { number: 46, status: 400 },
   'login.not_provisioned': { number: 47, status: 403 },
   'user.may_not_lock': { number: 49, status: 403 },
   'user.locked': { number: 50, status: 403 },
