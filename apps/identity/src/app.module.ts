@@ -1,7 +1,7 @@
 import { Module, type OnApplicationShutdown } from '@nestjs/common'
 import { TypeOrmModule } from '@nestjs/typeorm'
 import { DataSource } from 'typeorm'
-import { databaseOptions, isMigrated, poolOf, PostgresEventStore, Streams } from '#libs/event-sourcing'
+import { databaseOptions, mustBeMigrated, poolOf, PostgresEventStore, Streams } from '#libs/event-sourcing'
 import { ChangePublisher, MessagingModule } from '#libs/messaging'
 import { Discovery, Outbound } from '#libs/oauth'
 import { Deployment, DevelopmentSettings, OAuth2Settings, Readiness, ServerSettings } from '#libs/service'
@@ -98,7 +98,7 @@ export class AppModule implements OnApplicationShutdown {
     dataSource: DataSource,
     private readonly outbound: Outbound,
   ) {
-    readiness.add('database', () => isMigrated(poolOf(dataSource), migrations))
+    readiness.add('database', () => mustBeMigrated(poolOf(dataSource), migrations))
   }
 
   async onApplicationShutdown(): Promise<void> {

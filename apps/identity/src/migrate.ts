@@ -1,7 +1,7 @@
 import { migrate } from '#libs/event-sourcing'
-import { Deployment, runCommand } from '#libs/service'
+import { runCommand } from '#libs/service'
 import { migrations } from './migrations/index.js'
 
-await runCommand('identity', async () => ({
-  migrated: await migrate(Deployment.forMigration('identity').databaseOwnerUrl.reveal(), migrations),
+await runCommand('identity', 'migrate', async ({ databaseOwnerUrl }) => ({
+  migrations: await migrate(databaseOwnerUrl.reveal(), migrations),
 }))

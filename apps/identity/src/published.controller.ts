@@ -4,7 +4,7 @@ import { DataSource } from 'typeorm'
 import type { ChangeMessage } from '#libs/contracts'
 import { poolOf } from '#libs/event-sourcing'
 import { readPublished } from '#libs/messaging'
-import { GuidParam, NotAudited, ServiceOnly } from '#libs/service'
+import { GuidPipe, NotAudited, ServiceOnly } from '#libs/service'
 import { sources } from './sources.js'
 
 /** Answers a reader whose copy is old or misses something. */
@@ -16,7 +16,7 @@ export class PublishedController {
   @Get(':category/:guid')
   @ServiceOnly('vaultReadsIdentity', 'gatewayReadsIdentity')
   @NotAudited('read only')
-  read(@Param('category') category: string, @GuidParam('guid') guid: string): Promise<ChangeMessage> {
+  read(@Param('category') category: string, @Param('guid', GuidPipe) guid: string): Promise<ChangeMessage> {
     return readPublished(sources, poolOf(this.dataSource), category, guid)
   }
 }

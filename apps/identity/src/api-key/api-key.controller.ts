@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common'
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
 import { DomainError, type Actor, type Role } from '#libs/contracts'
-import { Audit, Command, createdGuid, CurrentActor, GuidParam, NotAudited, RequireRole, type CommandContext } from '#libs/service'
+import { Audit, Command, createdGuid, CurrentActor, GuidPipe, NotAudited, RequireRole, type CommandContext } from '#libs/service'
 import { callerOf, denied } from '../caller.js'
 import { apiKeyView, ApiKeyView, NewApiKeyBody } from './api-key.dto.js'
 import { ApiKeyQueries } from './api-key.queries.js'
@@ -20,7 +20,7 @@ export class ApiKeyController {
   @ApiOkResponse({ type: [ApiKeyView] })
   @RequireRole('viewer')
   @NotAudited('read only')
-  async list(@GuidParam('guid') guid: string, @CurrentActor() actor: Actor): Promise<ApiKeyView[]> {
+  async list(@Param('guid', GuidPipe) guid: string, @CurrentActor() actor: Actor): Promise<ApiKeyView[]> {
     return (await this.queries.list(owner(actor, guid).guid)).map((row) => apiKeyView(row))
   }
 
@@ -31,7 +31,7 @@ export class ApiKeyController {
   @RequireRole('viewer')
   @Audit('api_key.create')
   async create(
-    @GuidParam('guid') guid: string,
+    @Param('guid', GuidPipe) guid: string,
     @Body() body: NewApiKeyBody,
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
@@ -53,7 +53,7 @@ export class ApiKeyController {
   @ApiOkResponse({ type: ApiKeyView })
   @RequireRole('viewer')
   @NotAudited('read only')
-  async get(@GuidParam('guid') guid: string, @Param('id') id: string, @CurrentActor() actor: Actor): Promise<ApiKeyView> {
+  async get(@Param('guid', GuidPipe) guid: string, @Param('id') id: string, @CurrentActor() actor: Actor): Promise<ApiKeyView> {
     return apiKeyView(await this.queries.get(owner(actor, guid).guid, id))
   }
 
@@ -64,7 +64,7 @@ export class ApiKeyController {
   @RequireRole('viewer')
   @Audit('api_key.delete')
   async delete(
-    @GuidParam('guid') guid: string,
+    @Param('guid', GuidPipe) guid: string,
     @Param('id') id: string,
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,

@@ -1,21 +1,18 @@
 import { jwtVerify } from 'jose'
 import { DomainError } from '#libs/contracts'
 
-const SCHEME = /^Connect-Bootstrap +([\w-]+\.[\w-]+\.[\w-]+)$/i
 const LONGEST_SECONDS = 900
 const LEEWAY_SECONDS = 60
 
 /**
  * Checks the word of somebody who holds the bootstrap secret.
- * @param authorization `Connect-Bootstrap <JWT>`
  * @throws DomainError `bootstrap.token_invalid` for anything that is wrong with it
  */
 export async function checkBootstrapToken(
-  authorization: string | undefined,
+  token: string | undefined,
   key: Uint8Array | undefined,
   now: Date = new Date(),
 ): Promise<void> {
-  const token = SCHEME.exec(authorization ?? '')?.[1]
   if (!token || !key) throw invalid()
   try {
     const { payload } = await jwtVerify(token, key, {

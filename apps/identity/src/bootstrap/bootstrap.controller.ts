@@ -5,7 +5,7 @@ import { Audit, BootstrapSettings, currentRequest, Public } from '#libs/service'
 import { checkBootstrapToken } from './bootstrap-token.js'
 import { Bootstrap } from './bootstrap.js'
 
-/** What the client sent as `Authorization`; between services that header is the calling service's. */
+/** The JWT that the client sent in `Authorization`; between services that header is the calling service's. */
 export const BOOTSTRAP_HEADER = 'keybearer-bootstrap'
 
 export class BootstrapView {
@@ -30,8 +30,8 @@ export class BootstrapController {
   @ApiOkResponse({ type: BootstrapView })
   @Public('the token in the request is the permission')
   @Audit('user.bootstrap')
-  async run(@Headers(BOOTSTRAP_HEADER) authorization: string | undefined): Promise<BootstrapView> {
-    await checkBootstrapToken(authorization, this.settings.key())
+  async run(@Headers(BOOTSTRAP_HEADER) token: string | undefined): Promise<BootstrapView> {
+    await checkBootstrapToken(token, this.settings.key())
     const key = await this.bootstrap.run({
       actor: { type: 'bootstrap' },
       commandId: randomUUID(),

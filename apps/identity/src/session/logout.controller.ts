@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Controller, Get, HttpCode, Post, Req, Res } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger'
-import { Request, Response } from 'express'
+import type { Request, Response } from 'express'
 import { Streams } from '#libs/event-sourcing'
 import { Audit, currentRequest, Public, ServerSettings } from '#libs/service'
 import { UserQueries } from '../user/user.queries.js'

@@ -11,6 +11,8 @@ interface KeysOfTyp {
   readonly published: readonly JWK[]
 }
 
+type MarkedKey = JWK & { readonly key_ops_typ?: string }
+
 /** Identity's private signing keys, from a file that all its replicas share. */
 export class TokenKeys {
   private constructor(private readonly byTyp: ReadonlyMap<IssuedTyp, KeysOfTyp>) {}
@@ -20,16 +22,16 @@ export class TokenKeys {
    * @throws Error that names the file and never a key
    */
   static async fromFile(file: string): Promise<TokenKeys> {
-    return TokenKeys.fromKeys((JSON.parse(await readFile(file, 'utf8')) as { keys: JWK[] }).keys, file)
+    return TokenKeys.fromKeys((JSON.parse(await readFile(file, 'utf8')) as { keys: MarkedKey[] }).keys, file)
   }
 
-  static async fromKeys(keys: readonly JWK[], from = 'the key set'): Promise<TokenKeys> {
+  static async fromKeys(keys: readonly MarkedKey[], from = 'the key set'): Promise<TokenKeys> {
     const byTyp = new Map<IssuedTyp, KeysOfTyp>()
     for (const typ of [TOKEN_TYP.actor, TOKEN_TYP.userSession]) {
-      const own = keys.filter((key) => key['key_ops_typ'] === typ)
+      const own = keys.filter((key) => key.key_ops_typ === typ)
       const [first] = own
       if (!first?.kid) throw new Error(`${from} has no key for ${typ}`)
-      const key = (await importJWK({ ...first, key_ops: undefined }, 'EdDSA')) as CryptoKey
+      const key = (await importJWK(first, 'EdDSA')) as CryptoKey
       byTyp.set(typ, { signing: { key, kid: first.kid }, published: own.map(publicPart) })
     }
     return new TokenKeys(byTyp)

@@ -1,8 +1,8 @@
-import { Body, Controller, Get, HttpCode, Post, Put, Query } from '@nestjs/common'
+import { Body, Controller, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common'
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
 import { DomainError, isAtLeast, type Actor } from '#libs/contracts'
 import { Streams } from '#libs/event-sourcing'
-import { Audit, Command, CurrentActor, GuidParam, NotAudited, RequireRole, type CommandContext } from '#libs/service'
+import { Audit, Command, CurrentActor, GuidPipe, NotAudited, RequireRole, type CommandContext } from '#libs/service'
 import { callerOf, denied } from '../caller.js'
 import { leaveOneAdministrator } from './first-administrator.js'
 import { filterOf, findsNobody, LockBody, touchesProfile, UserBody, UserPage, UserQuery, userView, UserView } from './user.dto.js'
@@ -41,7 +41,7 @@ export class UserController {
   @ApiOkResponse({ type: UserView })
   @RequireRole('viewer')
   @NotAudited('read only')
-  async get(@GuidParam('guid') guid: string, @CurrentActor() actor: Actor): Promise<UserView> {
+  async get(@Param('guid', GuidPipe) guid: string, @CurrentActor() actor: Actor): Promise<UserView> {
     return userView(await this.users.get(guid), actor)
   }
 
@@ -51,7 +51,7 @@ export class UserController {
   @RequireRole('viewer')
   @Audit('user.change')
   async change(
-    @GuidParam('guid') guid: string,
+    @Param('guid', GuidPipe) guid: string,
     @Body() body: UserBody,
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
@@ -76,7 +76,7 @@ export class UserController {
   @RequireRole('administrator')
   @Audit('user.lock')
   async lock(
-    @GuidParam('guid') guid: string,
+    @Param('guid', GuidPipe) guid: string,
     @Body() { locked }: LockBody,
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
