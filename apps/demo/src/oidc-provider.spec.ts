@@ -22,6 +22,7 @@ async function freePort(): Promise<number> {
 describe('the demo’s OpenID provider', () => {
   const folder = mkdtempSync(join(tmpdir(), 'demo-oidc-'))
   const browsers: Browser[] = []
+  const secrets: [string, string][] = []
   let provider: Awaited<ReturnType<typeof startOidcProvider>>
   let relyingParty: client.Configuration
 
@@ -40,6 +41,7 @@ describe('the demo’s OpenID provider', () => {
       clientSecret,
       redirectUri: REDIRECT_URI,
       silent: true,
+      witness: (kind, value) => void secrets.push([kind, value]),
     })
     await until('the provider answers', 5, () =>
       fetch(`${provider.issuer}/healthz`).then(
@@ -111,6 +113,22 @@ describe('the demo’s OpenID provider', () => {
     }
     const finish = await beginLogin(vera)
     expect((await finish()).claims()?.sub).toBe('vera')
+  })
+
+  it('knows many guests, and tells its witness every secret', async () => {
+    const browser = newBrowser()
+    const finish = await beginLogin(browser)
+    await browser.submit({ username: 'guest-204' }, { stopBefore: toKeybearer })
+    const tokens = await finish()
+    expect(tokens.claims()).toMatchObject({ sub: 'guest-204', name: 'Guest 204', groups: ['viewers'] })
+    expect(secrets).toEqual(
+      expect.arrayContaining([
+        ['authorization code', locationOf(browser.page)?.searchParams.get('code')],
+        ['code verifier', expect.any(String)],
+        ['access token', tokens.access_token],
+        ['ID token', tokens.id_token],
+      ]),
+    )
   })
 
   it('refuses a name that it does not know, and an authorization request without PKCE', async () => {

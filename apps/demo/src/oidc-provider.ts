@@ -4,7 +4,8 @@ import { exportJWK, generateKeyPair } from 'jose'
 import Provider, { type Adapter, type AdapterPayload, type Configuration, type JWK } from 'oidc-provider'
 import { readJson, writeJson } from './files.js'
 import { type DemoServer, type Exchange, HttpError, readForm, sendPage, serve, text } from './http.js'
-import { PEOPLE, type Person } from './people.js'
+import { PEOPLE, type Person, personOf } from './people.js'
+import type { Witness } from './witness.js'
 
 export interface OidcProviderOptions {
   /** Loopback port; the issuer is `http://localhost:<port>`. */
@@ -15,12 +16,15 @@ export interface OidcProviderOptions {
   readonly clientSecret: string
   readonly redirectUri: string
   readonly silent?: boolean
+  readonly witness?: Witness
 }
 
 /** The organisation's OpenID provider: a real one, whose login page asks for no password. */
 export async function startOidcProvider(options: OidcProviderOptions): Promise<DemoServer & { issuer: string }> {
   const issuer = `http://localhost:${options.port}`
   const provider = new Provider(issuer, await configuration(options))
+  const { witness } = options
+  if (witness) provider.on('grant.success', ({ oidc, body }) => testify(witness, { ...oidc.params, ...(body as object) }))
   const server = await serve({
     name: 'demo-oidc-provider',
     port: options.port,
@@ -30,6 +34,20 @@ export async function startOidcProvider(options: OidcProviderOptions): Promise<D
     handle: (exchange) => route(provider, exchange),
   })
   return { ...server, issuer }
+}
+
+function testify(witness: Witness, seen: Readonly<Record<string, unknown>>): void {
+  const kinds = {
+    code: 'authorization code',
+    code_verifier: 'code verifier',
+    access_token: 'access token',
+    refresh_token: 'refresh token',
+    id_token: 'ID token',
+  } as const
+  for (const [name, kind] of Object.entries(kinds)) {
+    const value = seen[name]
+    if (typeof value === 'string') witness(kind, value)
+  }
 }
 
 async function route(provider: Provider, exchange: Exchange): Promise<void> {
@@ -60,8 +78,6 @@ function loginPage(exchange: Exchange, clientId: string): void {
     <button>Log in</button></p></form>`,
   )
 }
-
-const personOf = (username: string): Person | undefined => PEOPLE.find((person) => person.username === username)
 
 async function configuration(options: OidcProviderOptions): Promise<Configuration> {
   const { keys, cookieKeys } = await keysOf(options.folder)

@@ -43,3 +43,20 @@ export const VENDOR_ACCOUNTS: readonly VendorAccount[] = [
   { id: 'vera', name: 'Vera L. of Acme', email: 'vera@acme-data.example' },
   { id: 'victor', name: 'Victor O. of Acme', email: 'victor@acme-data.example' },
 ]
+
+/** `guest-1` to `guest-9999` can log in and have an account at the vendor, for measurements that need many people. */
+const GUEST = /^guest-([1-9]\d{0,3})$/
+
+/** Whoever has this username, or `undefined`. */
+export function personOf(username: string): Person | undefined {
+  const number = GUEST.exec(username)?.[1]
+  if (!number) return PEOPLE.find((person) => person.username === username)
+  return { username, givenName: 'Guest', familyName: number, groups: ['viewers'], part: 'is one of many' }
+}
+
+/** The vendor's account of this name, or `undefined`. */
+export function vendorAccountOf(id: string): VendorAccount | undefined {
+  const number = GUEST.exec(id)?.[1]
+  if (!number) return VENDOR_ACCOUNTS.find((account) => account.id === id)
+  return { id, name: `Guest ${number} of Acme`, email: `${id}@acme-data.example` }
+}

@@ -13,11 +13,13 @@ const toKeybearer = (url: URL): boolean => url.href.startsWith(REDIRECT_URI)
 describe('the demo’s vendor', () => {
   const folder = mkdtempSync(join(tmpdir(), 'demo-vendor-'))
   const browsers: Browser[] = []
+  const secrets: [string, string][] = []
   let vendor: Awaited<ReturnType<typeof startVendor>>
 
+  const witness = (kind: string, value: string): void => void secrets.push([kind, value])
   const start = async (port: number): Promise<void> => {
     const options = { folder, clientSecret: CLIENT_SECRET, redirectUris: [REDIRECT_URI], accessTokenSeconds: 60 }
-    vendor = await startVendor({ ...options, port, marker: 'CANARY', silent: true })
+    vendor = await startVendor({ ...options, port, marker: 'CANARY', silent: true, witness })
     await until('the vendor answers', 5, () =>
       fetch(`${vendor.url}/healthz`).then(
         ({ ok }) => ok,
@@ -187,6 +189,35 @@ describe('the demo’s vendor', () => {
     await expect(client.refreshTokenGrant(confidential(), second.refresh_token ?? '')).rejects.toThrow()
     await expect(client.refreshTokenGrant(confidential(), second.refresh_token ?? '')).rejects.toEqual(invalidGrant)
     expect(await journal()).toMatchObject({ issued: { refresh_token: 2 }, refresh_tokens_reused: 1 })
+  })
+
+  it('loses a request that is held up on its way, when its client does not wait', async () => {
+    const { refreshToken } = await obtain(confidential(), 'vera')
+    await faults({ grant_type: 'refresh_token', when: 'before_arrival', delay_ms: 60_000, times: 1 })
+    const impatient = new AbortController()
+    const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: refreshToken })
+    const request = fetch(`${vendor.url}/token`, { method: 'POST', body, signal: impatient.signal })
+    request.catch(() => undefined)
+    await until('the request is held up', 5, async () => (await journal()).held.length === 1)
+    impatient.abort()
+    await until('it is lost', 5, async () => (await journal()).held.length === 0)
+    expect(await journal()).toMatchObject({ token_requests: { authorization_code: 1 }, in_flight: 0 })
+    await client.refreshTokenGrant(confidential(), refreshToken)
+    expect(await journal()).toMatchObject({ token_requests: { refresh_token: 1 }, refresh_tokens_reused: 0 })
+  })
+
+  it('tells its witness every secret', async () => {
+    const { callback, checks } = await authorize(confidential(), 'guest-17')
+    const tokens = await client.authorizationCodeGrant(confidential(), callback, checks)
+    expect((await me(tokens.access_token)).body).toMatchObject({ name: 'Guest 17 of Acme' })
+    expect(secrets).toEqual(
+      expect.arrayContaining([
+        ['authorization code', callback.searchParams.get('code')],
+        ['code verifier', checks.pkceCodeVerifier],
+        ['access token', tokens.access_token],
+        ['refresh token', tokens.refresh_token],
+      ]),
+    )
   })
 
   it('issues shorter tokens to one account on request, which stop working', async () => {

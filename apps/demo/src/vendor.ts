@@ -14,8 +14,9 @@ import {
   serve,
   text,
 } from './http.js'
-import { VENDOR_ACCOUNTS } from './people.js'
+import { VENDOR_ACCOUNTS, vendorAccountOf } from './people.js'
 import { type Issued, OAuthRefusal, RefreshTokenReused, VendorGrants } from './vendor-grants.js'
+import type { Witness } from './witness.js'
 
 export interface VendorOptions {
   readonly port: number
@@ -28,6 +29,7 @@ export interface VendorOptions {
   /** Stands in every code and token that the vendor makes. */
   readonly marker?: string
   readonly silent?: boolean
+  readonly witness?: Witness
 }
 
 /** The clients that are registered at the vendor. */
@@ -45,8 +47,12 @@ export interface Faults {
   grant_type?: string
   /** How many token requests still suffer; without it all do. */
   times?: number
-  /** Whether the mishap comes before the code or refresh token is used up, or after; default `before_commit`. */
-  when?: 'before_commit' | 'after_commit'
+  /**
+   * Whether the mishap comes before the code or refresh token is used up, or after; default `before_commit`.
+   * `before_arrival`: `delay_ms` is spent on the way, so nothing is counted or done before it is over, and a request
+   * whose connection is gone by then never arrives.
+   */
+  when?: 'before_arrival' | 'before_commit' | 'after_commit'
   delay_ms?: number
   /** The connection is cut instead of an answer. */
   drop?: boolean
@@ -72,6 +78,8 @@ export interface Journal {
   consents: { allowed: number; denied: number }
   /** Token requests that have arrived and are not answered. */
   in_flight: number
+  /** The client's ports of token requests that `before_arrival` holds up. */
+  held: number[]
   /** Whether the access token that each account was given last is still good. */
   latest_token_live: Record<string, boolean>
 }
@@ -85,6 +93,7 @@ const emptyJournal = (): Omit<Journal, 'latest_token_live'> => ({
   revocations: 0,
   consents: { allowed: 0, denied: 0 },
   in_flight: 0,
+  held: [],
 })
 
 const count = (counters: Record<string, number>, name: string): void => {
@@ -131,7 +140,7 @@ class Vendor {
       case 'GET /journal':
         return sendJson(exchange, 200, { ...this.#journal, latest_token_live: this.#grants.latestTokenLive() })
       case 'DELETE /journal':
-        this.#journal = { ...emptyJournal(), in_flight: this.#journal.in_flight }
+        this.#journal = { ...emptyJournal(), in_flight: this.#journal.in_flight, held: this.#journal.held }
         return sendJson(exchange, 200, {})
       case 'GET /faults':
         return sendJson(exchange, 200, this.#faults)
@@ -165,7 +174,7 @@ class Vendor {
     }
     const request = text(query.toString())
     const session = cookieOf(exchange.request, SESSION)
-    const account = VENDOR_ACCOUNTS.find(({ id }) => id === this.#grants.accountOfSession(session))
+    const account = vendorAccountOf(this.#grants.accountOfSession(session) ?? '')
     if (!session || !account) {
       const accounts = VENDOR_ACCOUNTS.map(
         ({ id, name, email }) =>
@@ -176,7 +185,9 @@ class Vendor {
         exchange,
         200,
         'Acme Data: log in',
-        `<p>Choose your account at this vendor. In the demo it needs no password.</p>${form}${accounts.join('')}</form>`,
+        `<p>Choose your account at this vendor. In the demo it needs no password.</p>${form}${accounts.join('')}</form>
+        ${form}<p><label>or type its name <input type="text" name="account" required></label>
+        <button>Continue</button></p></form>`,
       )
     }
     sendPage(
@@ -195,7 +206,7 @@ class Vendor {
 
   async #login(exchange: Exchange): Promise<void> {
     const form = await readForm(exchange.request)
-    const account = VENDOR_ACCOUNTS.find(({ id }) => id === form.get('account'))
+    const account = vendorAccountOf(form.get('account') ?? '')
     if (!account) throw new HttpError(400, 'Acme Data knows no such account.')
     const session = this.#grants.beginSession(account.id)
     redirect(exchange, `/authorize?${form.get('request') ?? ''}`, {
@@ -223,10 +234,9 @@ class Vendor {
       return back(exchange, redirectUri, { error: 'access_denied', error_description: 'the person said no', state })
     }
     this.#journal.consents.allowed++
-    back(exchange, redirectUri, {
-      code: this.#grants.issueCode({ clientId, redirectUri, account, scope, challenge }),
-      state,
-    })
+    const code = this.#grants.issueCode({ clientId, redirectUri, account, scope, challenge })
+    this.options.witness?.('authorization code', code)
+    back(exchange, redirectUri, { code, state })
   }
 
   /** @throws HttpError 400 where the answer must not go to the redirect URI (RFC 6749 §4.1.2.1) */
@@ -246,17 +256,19 @@ class Vendor {
   }
 
   async #token(exchange: Exchange): Promise<void> {
+    const form = await readForm(exchange.request)
+    const grantType = form.get('grant_type') ?? ''
+    const account = this.#grants.accountOf(form)
+    const faults = this.#faultsFor(grantType, account)
+    if (faults.when === 'before_arrival' && !(await this.#arrives(exchange, faults))) return
     this.#journal.in_flight++
     try {
-      const form = await readForm(exchange.request)
-      const grantType = form.get('grant_type') ?? ''
-      const account = this.#grants.accountOf(form)
       count(this.#journal.token_requests, grantType)
       if (account) count((this.#journal.by_account[account] ??= {}), grantType)
-      const faults = this.#faultsFor(grantType, account)
-      if (faults.when !== 'after_commit' && (await suffer(exchange, faults))) return
+      if (faults.when === 'before_commit' && (await suffer(exchange, faults))) return
       const issued = this.#issue(this.#client(exchange, form), grantType, form, faults.access_token_seconds)
       count(this.#journal.issued, grantType)
+      this.#testify(form, issued)
       if (faults.when === 'after_commit' && (await suffer(exchange, faults))) return
       sendJson(exchange, 200, issued)
     } catch (error) {
@@ -264,6 +276,27 @@ class Vendor {
     } finally {
       this.#journal.in_flight--
     }
+  }
+
+  /** Holds a request up. Resolves to whether its client is still there when the time is over. */
+  async #arrives({ request, response }: Exchange, { delay_ms: milliseconds = 0 }: Faults): Promise<boolean> {
+    const port = request.socket.remotePort ?? 0
+    const gone = new AbortController()
+    const leave = (): void => gone.abort()
+    response.once('close', leave)
+    this.#journal.held.push(port)
+    const arrives = await delay(milliseconds, true, { signal: gone.signal }).catch(() => false)
+    this.#journal.held.splice(this.#journal.held.indexOf(port), 1)
+    response.off('close', leave)
+    return arrives
+  }
+
+  #testify(form: URLSearchParams, { access_token: accessToken, refresh_token: refreshToken }: Issued): void {
+    const { witness } = this.options
+    const verifier = form.get('code_verifier')
+    witness?.('access token', accessToken)
+    if (refreshToken !== undefined) witness?.('refresh token', refreshToken)
+    if (verifier !== null) witness?.('code verifier', verifier)
   }
 
   #issue(clientId: string, grantType: string, form: URLSearchParams, seconds?: number): Issued {
@@ -299,7 +332,7 @@ class Vendor {
       exchange.response.setHeader('www-authenticate', 'Bearer realm="acme-data", error="invalid_token"')
       return sendJson(exchange, 401, { error: 'invalid_token' })
     }
-    const account = VENDOR_ACCOUNTS.find(({ id }) => id === bearer.account)
+    const account = vendorAccountOf(bearer.account ?? '')
     sendJson(
       exchange,
       200,
@@ -319,12 +352,13 @@ class Vendor {
   }
 
   #faultsFor(grantType: string, account: string | undefined): Faults {
-    const faults = this.#faults
+    const faults: Faults = { when: 'before_commit', ...this.#faults }
     if (faults.grant_type !== undefined && faults.grant_type !== grantType) return {}
     if (faults.account !== undefined && faults.account !== account) return {}
-    if (faults.times === undefined) return faults
-    if (faults.times <= 0) return {}
-    faults.times--
+    const { times } = this.#faults
+    if (times === undefined) return faults
+    if (times <= 0) return {}
+    this.#faults.times = times - 1
     return faults
   }
 
