@@ -34,10 +34,19 @@ describe('the freshness of a source', () => {
     expect(freshness.isFresh('identity')).toBe(false)
   })
 
-  it('R07 does not believe a heartbeat of the snapshot, whose age nobody knows', () => {
+  it('R07 does not believe a heartbeat of the snapshot whose age nobody knows', () => {
     freshness.completed('identity')
     freshness.looked('identity', 12)
     freshness.heard('identity', 12, beat())
+    expect(freshness.isFresh('identity')).toBe(false)
+  })
+
+  it('R07 counts the time that a heartbeat of the snapshot has lain with the broker', () => {
+    freshness.completed('identity')
+    freshness.looked('identity', 12)
+    freshness.heard('identity', 12, beat(), now - 29_000)
+    expect(freshness.freshness('identity')).toBe(29_000)
+    freshness.heard('identity', 12, beat(), now - 30_000)
     expect(freshness.isFresh('identity')).toBe(false)
   })
 

@@ -58,10 +58,13 @@ export class Freshness {
     this.#source(service).looks = []
   }
 
-  /** Everything before this heartbeat has been applied. */
-  heard(service: ServiceName, sequence: number, heartbeat: Partial<Heartbeat> | undefined): void {
+  /**
+   * Everything before this heartbeat has been applied.
+   * @param storedAt when the broker took it, if that is known otherwise than from the looks; by this clock, ms
+   */
+  heard(service: ServiceName, sequence: number, heartbeat: Partial<Heartbeat> | undefined, storedAt?: number): void {
     const source = this.#source(service)
-    const storedAfter = source.looks.findLast((look) => look.lastSequence < sequence)?.at
+    const storedAfter = source.looks.findLast((look) => look.lastSequence < sequence)?.at ?? storedAt
     const backlog = Date.parse(heartbeat?.sent_at ?? '') - Date.parse(heartbeat?.complete_until ?? '')
     if (storedAfter === undefined || !(backlog >= 0)) return
     source.completeUntil = storedAfter - backlog

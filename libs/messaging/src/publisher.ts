@@ -159,6 +159,7 @@ export class ChangePublisher {
   /** The JetStream stream's identity is to be looked at before anything is sent. */
   #suspicious = true
   #beatAt = -Infinity
+  #followingSince: number | undefined
   /** The last sequence that the database remembers of ours: nothing acknowledged later can be below it. */
   #reached = 0
 
@@ -191,7 +192,10 @@ export class ChangePublisher {
     this.#stop.abort()
     this.#unsubscribe()
     this.#nudge()
-    await this.#running
+    // A broker that does not answer must not keep the process alive.
+    const patience = new AbortController()
+    await Promise.race([this.#running, delay(2000, undefined, { signal: patience.signal }).catch(() => undefined)])
+    patience.abort()
     this.#resign()
   }
 
@@ -241,7 +245,9 @@ export class ChangePublisher {
     const broker = await this.#broker()
     const last = await lastMessage(broker.manager, this.#stream, heartbeatSubject(this.options.service))
     const silentMs = now.getTime() - Date.parse((last?.value as Partial<Heartbeat> | undefined)?.sent_at ?? '')
-    const silent = !(silentMs < 3 * this.#heartbeatMs)
+    this.#followingSince ??= performance.now()
+    const patient = performance.now() - this.#followingSince > 3 * this.#heartbeatMs
+    const silent = patient && !(silentMs < 3 * this.#heartbeatMs)
     if (!late && !silent) return false
     await this.#recognize(broker.manager)
     const announced = await this.#announcePage(broker)
@@ -445,6 +451,7 @@ export class ChangePublisher {
       throw error
     }
     this.#leader = client
+    this.#followingSince = undefined
     client.on('error', () => this.#resign())
     client.on('end', () => this.#resign())
     this.#suspicious = true
@@ -493,7 +500,10 @@ async function lastMessage(
   stream: string,
   subject: string,
 ): Promise<{ sequence: number; value: unknown } | undefined> {
-  const message = await manager.streams.getMessage(stream, { last_by_subj: subject })
+  const message = await manager.streams.getMessage(stream, { last_by_subj: subject }).catch((error: unknown) => {
+    if (codeOf(error) === JetStreamApiCodes.StreamNotFound) return null
+    throw error
+  })
   if (!message) return undefined
   try {
     return { sequence: message.seq, value: message.json<unknown>() }

@@ -104,6 +104,26 @@ async function settled(handler: MessageHandler, data: unknown, context: ChangeCo
   if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined })
 }
 
+/** One pass over a stream, from its snapshot on. */
+interface Reading {
+  /** Identity of the stream: when the broker made it. */
+  readonly created: string
+  /** The stream's last sequence when the reading began. */
+  readonly head: number
+  /** The last sequence read. */
+  read: number
+  completed: boolean
+  /** When the broker began it, by the broker's clock, ms; and when it was asked to, by ours. */
+  readonly begun: number
+  readonly askedAt: number
+}
+
+/** When a message that was there before the reading began was stored, by our clock; both ages are the broker's. */
+function storedAt(message: JsMsg, { begun, askedAt }: Reading): number | undefined {
+  const ageMs = begun - message.info.timestampNanos / 1e6
+  return ageMs >= 0 ? askedAt - ageMs : undefined
+}
+
 /** Reads one service's stream for as long as the process lives, whatever happens to the broker. */
 class ServiceFeed {
   readonly #logger = new Logger(JetStreamServer.name)
@@ -155,11 +175,12 @@ class ServiceFeed {
   async #read(): Promise<void> {
     const { broker, freshness } = this.options
     const connection = await this.#orStopped(broker.connection())
-    const manager = await jetstreamManager(connection, { checkAPI: false })
+    const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 2000 })
     const at = performance.now()
     const { created, state } = await manager.streams.info(this.#stream)
     freshness.forgetLooks(this.service)
     freshness.looked(this.service, state.last_seq, at)
+    const askedAt = performance.now()
     const consumer = await jetstream(connection).consumers.get(this.#stream, {
       deliver_policy: DeliverPolicy.LastPerSubject,
       filter_subjects: `${this.service}.>`,
@@ -167,19 +188,26 @@ class ServiceFeed {
     const messages = await consumer.consume({ max_messages: this.#limit, expires: 5000 })
     this.#messages = messages
     if (this.#stop.signal.aborted) messages.stop()
-    const reading = { created, head: state.last_seq, read: 0, completed: false }
-    if ((await consumer.info(true)).num_pending === 0) this.#completed(reading)
-    const watch = this.#watch(connection, manager, messages, reading)
+    const { created: begun, num_pending } = await consumer.info(true)
+    const reading: Reading = {
+      created,
+      head: state.last_seq,
+      read: 0,
+      completed: false,
+      begun: Date.parse(begun),
+      askedAt,
+    }
+    if (num_pending === 0) this.#completed(reading)
+    void this.#watch(connection, manager, messages, reading)
     try {
       for await (const message of messages) {
         reading.read = message.seq
-        await this.#take(message)
+        await this.#take(message, reading)
         if (!reading.completed && (message.seq >= reading.head || message.info.pending === 0)) this.#completed(reading)
       }
     } finally {
       messages.stop()
       this.#messages = undefined
-      await watch
       if (!connection.isClosed() && broker.connected) await consumer.delete().catch(() => undefined)
     }
   }
@@ -189,7 +217,7 @@ class ServiceFeed {
     connection: NatsConnection,
     manager: JetStreamManager,
     messages: ConsumerMessages,
-    reading: { readonly created: string; readonly read: number },
+    reading: Reading,
   ): Promise<void> {
     const ended = new AbortController()
     void messages.closed().then(() => ended.abort())
@@ -213,7 +241,7 @@ class ServiceFeed {
     }
   }
 
-  #completed(reading: { completed: boolean }): void {
+  #completed(reading: Reading): void {
     reading.completed = true
     void Promise.all(this.#inFlight).then(() => {
       if (!this.#stop.signal.aborted) this.options.freshness.completed(this.service)
@@ -224,12 +252,12 @@ class ServiceFeed {
     return this.options.inFlight ?? 500
   }
 
-  async #take(message: JsMsg): Promise<void> {
+  async #take(message: JsMsg, reading: Reading): Promise<void> {
     const { subject } = message
     const isHeartbeat = subject === heartbeatSubject(this.service)
     const sameSubject = this.#tails.get(subject)
     const earlier = isHeartbeat ? Promise.all([sameSubject, ...this.#inFlight]) : sameSubject
-    const task: Promise<void> = this.#deliver(message, earlier, () => this.#tails.get(subject) !== task)
+    const task: Promise<void> = this.#deliver(message, reading, earlier, () => this.#tails.get(subject) !== task)
     this.#tails.set(subject, task)
     // A heartbeat waits for all others, so it must not take a place that they need.
     if (!isHeartbeat) this.#inFlight.add(task)
@@ -241,7 +269,12 @@ class ServiceFeed {
   }
 
   /** Never rejects: it ends when the message was handled, or need not be any more. */
-  async #deliver(message: JsMsg, earlier: Promise<unknown> | undefined, superseded: () => boolean): Promise<void> {
+  async #deliver(
+    message: JsMsg,
+    reading: Reading,
+    earlier: Promise<unknown> | undefined,
+    superseded: () => boolean,
+  ): Promise<void> {
     await earlier
     const { subject, seq } = message
     const data = parsed(message)
@@ -250,7 +283,8 @@ class ServiceFeed {
       try {
         await this.dispatch(data, context)
         if (subject === heartbeatSubject(this.service)) {
-          this.options.freshness.heard(this.service, seq, data as Partial<Heartbeat> | undefined)
+          const heartbeat = data as Partial<Heartbeat> | undefined
+          this.options.freshness.heard(this.service, seq, heartbeat, storedAt(message, reading))
         }
         return
       } catch (error) {
