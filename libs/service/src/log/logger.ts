@@ -12,6 +12,9 @@ export type { Pino }
 const GATHERED_BYTES = 8_192
 const PAUSE_MS = 200
 
+/** What Nest tells about its own start, module by module and route by route. */
+const CHATTY = new Set(['InstanceLoader', 'NestApplication', 'NestFactory', 'RouterExplorer', 'RoutesResolver'])
+
 /** The injection token of the process's pino logger; in most places `new Logger(X.name)` of Nest is enough. */
 export const PINO = Symbol('pino')
 
@@ -39,7 +42,7 @@ export class PinoLoggerService implements LoggerService {
   constructor(private readonly pino: Pino) {}
 
   log(message: unknown, ...rest: unknown[]): void {
-    this.#write('info', message, rest)
+    this.#write(CHATTY.has(String(rest.at(-1))) ? 'debug' : 'info', message, rest)
   }
   error(message: unknown, ...rest: unknown[]): void {
     this.#write('error', message, rest)
