@@ -7,5 +7,7 @@ export function localPath(path: string | undefined, origin: string): string {
   if (!path || path.length > 2048 || !/^\/(?![/\\])/.test(path) || /[\p{Cc}\\]/u.test(path)) return '/'
   if (!URL.canParse(path, origin)) return '/'
   const url = new URL(path, origin)
-  return url.origin === new URL(origin).origin ? `${url.pathname}${url.search}${url.hash}` : '/'
+  // Dots may have brought a second slash to the front.
+  if (url.origin !== new URL(origin).origin || url.pathname.startsWith('//')) return '/'
+  return `${url.pathname}${url.search}${url.hash}`
 }

@@ -92,8 +92,6 @@ create table record.todo (
   primary key (kind, key)
 );
 comment on table record.todo is 'What has to follow from something that has happened, done later and with retries.';
-
-grant select on public.migrations to vault;
 `)
   }
 

@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto'
+import { eventually } from '#libs/testing'
+import { CONSENT_URL, newHouse, type VaultProcess, type World } from '../house.conformance.js'
+import { grantStream, tokenPlace } from './grant.stream.js'
+
+const house = await newHouse()
+afterAll(() => house.close())
+
+const { provider } = house
+const vault = house.process()
+let world: World
+beforeEach(async () => {
+  world = house.world()
+  provider.calls.length = 0
+  provider.fault = undefined
+  provider.rotates = true
+  provider.expiresIn = 3600
+  await vault.tellAll(world)
+})
+
+const statusOf = async (): Promise<unknown> =>
+  (await vault.pool.query('select status, generation from oauth_grant where guid = $1', [world.grantGuid])).rows[0]
+
+const eventsOf = async (): Promise<string[]> => {
+  const { rows } = await vault.pool.query<{ type: string }>('select type from event where stream_id = $1 order by version', [
+    `grant-${world.grantGuid}`,
+  ])
+  return rows.map(({ type }) => type)
+}
+
+const generationsOf = async (token: 'access_token' | 'refresh_token'): Promise<number[]> => {
+  const { rows } = await vault.pool.query<{ generation: number }>('select generation from safe where place = $1', [
+    tokenPlace(world.grantGuid, token).join('/'),
+  ])
+  return rows.map(({ generation }) => generation)
+}
+
+const exchangesOf = (process: VaultProcess, count: number): Promise<string>[] =>
+  Array.from({ length: count }, async () => (await process.exchanged(world)).accessToken.reveal())
+
+describe('a refresh', () => {
+  it('R01: happens once for all who ask, and holds no connection meanwhile', async () => {
+    await vault.grant(world, -1)
+    const release = provider.hold()
+    const answers = exchangesOf(vault, 100)
+    await eventually(() => provider.calls.length === 1 && vault.heldConnections === 0 && vault.pool.waitingCount === 0)
+    expect(vault.heldConnections).toBe(0)
+    release()
+    const tokens = await Promise.all(answers)
+    expect(new Set(tokens).size).toBe(1)
+    expect(provider.calls).toHaveLength(1)
+    expect(await statusOf()).toEqual({ status: 'usable', generation: 2 })
+  })
+
+  it('R01: happens once over several processes', async () => {
+    const other = house.process()
+    await vault.grant(world, -1)
+    const release = provider.hold()
+    const answers = [...exchangesOf(vault, 50), ...exchangesOf(other, 50)]
+    await eventually(() => provider.calls.length === 1)
+    release()
+    expect(new Set(await Promise.all(answers)).size).toBe(1)
+    expect(provider.calls).toHaveLength(1)
+    expect(await eventsOf()).toEqual(['GrantObtained', 'RefreshBegun', 'TokenRefreshed'])
+  })
+
+  it('has stored the rotated token when it answers, and nothing of the former one', async () => {
+    await vault.grant(world, -1)
+    const [token] = await Promise.all(exchangesOf(vault, 1))
+    expect(await generationsOf('access_token')).toEqual([2])
+    expect(await generationsOf('refresh_token')).toEqual([2])
+    const refreshToken = await vault.safe.open(vault.pool, tokenPlace(world.grantGuid, 'refresh_token'), 2)
+    expect(refreshToken.reveal()).toBe(provider.refreshToken)
+    expect(token).toMatch(/^access-[1-9]/)
+  })
+
+  it('keeps the old refresh token when the provider gives no new one', async () => {
+    provider.rotates = false
+    await vault.grant(world, -1)
+    await vault.exchanged(world)
+    const refreshToken = await vault.safe.open(vault.pool, tokenPlace(world.grantGuid, 'refresh_token'), 2)
+    expect(refreshToken.reveal()).toBe(provider.refreshToken)
+  })
+
+  it('is not held up by a process that died with the lease: one takes over when it ends', async () => {
+    await vault.grant(world, -1)
+    const { rows } = await vault.pool.query<{ now: Date }>('select clock_timestamp() as now')
+    const context = { actor: { type: 'service', name: 'vault' }, commandId: randomUUID() }
+    const dead = { generation: 1, attempt: randomUUID(), now: rows[0]!.now, leaseMilliseconds: 400 }
+    await vault.streams.handle(grantStream, world.grantGuid, { type: 'BeginRefresh', ...dead }, context)
+    const other = house.process()
+    const tokens = await Promise.all([...exchangesOf(vault, 20), ...exchangesOf(other, 20)])
+    expect(new Set(tokens).size).toBe(1)
+    expect(provider.calls).toHaveLength(1)
+    expect(await eventsOf()).toEqual(['GrantObtained', 'RefreshBegun', 'RefreshBegun', 'TokenRefreshed'])
+  })
+
+  it('serves an old token that is still valid while the provider fails', async () => {
+    await vault.grant(world, 4)
+    provider.fault = { status: 500, body: {} }
+    expect((await vault.exchanged(world)).accessToken.reveal()).toBe('access-0')
+    expect(provider.calls).toHaveLength(1)
+  })
+})
+
+describe('a refresh that is refused', () => {
+  it('asks for the viewer’s consent, and the provider is left alone after that', async () => {
+    await vault.grant(world, -1, 'a-token-that-was-used-before')
+    const consent = {
+      code: 'grant.refresh_failed',
+      payload: { oauth_error: 'consent_required', consent_url: CONSENT_URL(world.integrationGuid) },
+    }
+    expect(await vault.refused(world)).toEqual(consent)
+    expect(await vault.refused(world)).toEqual(consent)
+    expect(provider.calls).toHaveLength(1)
+    expect(await statusOf()).toEqual({ status: 'consent_required', generation: 1 })
+  })
+
+  it('says that an administrator has to look when the client is refused', async () => {
+    await vault.grant(world, -1)
+    provider.fault = { status: 401, body: { error: 'invalid_client' } }
+    expect(await vault.refused(world)).toMatchObject({ code: 'token_endpoint.failed', payload: { oauth_error: 'server_error' } })
+  })
+
+  it('R01: gives everybody the same outcome after one try', async () => {
+    await vault.grant(world, -1)
+    provider.fault = { status: 500, body: {} }
+    const other = house.process()
+    const refusals = await Promise.all([vault, other].flatMap((each) => Array.from({ length: 20 }, () => each.refused(world))))
+    expect(new Set(refusals.map(({ code }) => code))).toEqual(new Set(['token_endpoint.unavailable']))
+    expect(provider.calls).toHaveLength(1)
+    expect(await statusOf()).toEqual({ status: 'usable', generation: 1 })
+  })
+
+  it('says that the provider does not answer when it is too slow', async () => {
+    const hasty = house.process({ settings: { tokenRequestTimeoutMs: 100, refreshLeaseMs: 200, refreshWaitMs: 400 } })
+    await hasty.grant(world, -1)
+    const release = provider.hold()
+    expect(await hasty.refused(world)).toMatchObject({ code: 'token_endpoint.unavailable' })
+    release()
+    const { rows } = await vault.pool.query<{ data: string }>(
+      `select data from event where stream_id = $1 and type = 'RefreshFailed'`,
+      [`grant-${world.grantGuid}`],
+    )
+    expect(JSON.parse(rows[0]!.data)).toMatchObject({ fate: 'retry', inDoubt: true })
+  })
+})
+
+describe('a refresh that comes back too late', () => {
+  it('leaves its token to be revoked when the viewer has consented anew meanwhile', async () => {
+    await vault.grant(world, -1)
+    const release = provider.hold()
+    const [answer] = exchangesOf(vault, 1)
+    await eventually(() => provider.calls.length === 1)
+    await vault.grant(world, 600)
+    release()
+    expect(await answer).toBe('access-0')
+    expect(await statusOf()).toEqual({ status: 'usable', generation: 2 })
+    const { rows } = await vault.pool.query<{ key: string }>(
+      `select key from todo where kind = 'revoke_upstream' and data ->> 'integration_guid' = $1`,
+      [world.integrationGuid],
+    )
+    const owed = await vault.safe.open(vault.pool, ['owed_revocation', rows[0]!.key, 'token'], 0)
+    expect(owed.reveal()).toBe(provider.refreshToken)
+  })
+
+  it('is not given to a viewer who may not have it any more (C20)', async () => {
+    await vault.grant(world, -1)
+    const release = provider.hold()
+    const refusal = vault.refused(world)
+    await eventually(() => provider.calls.length === 1)
+    await vault.tell('content', world.contentGuid, world.content({ locked: true }), 2)
+    release()
+    expect(await refusal).toMatchObject({ code: 'content.access_denied' })
+    expect(await statusOf()).toEqual({ status: 'usable', generation: 2 })
+  })
+
+  it('is awaited by an orderly end of the process', async () => {
+    const ending = house.process()
+    await ending.grant(world, -1)
+    const release = provider.hold()
+    const [answer] = exchangesOf(ending, 1)
+    await eventually(() => provider.calls.length === 1)
+    const ended = ending.refreshes.beforeApplicationShutdown()
+    release()
+    await ended
+    expect(await statusOf()).toEqual({ status: 'usable', generation: 2 })
+    await answer
+  })
+})
