@@ -35,6 +35,8 @@ async function bytesOf(request: Request): Promise<Buffer> {
   if (request.readableEnded) {
     throw new Error('The body has been read before the guard: create the application with `bodyParser: false`.')
   }
+  // Gone while its caller was being verified: nothing will come any more.
+  if (request.destroyed) throw cutShort()
   const encoding = request.headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') {
     throw new DomainError(

@@ -47,8 +47,9 @@ export class ActorAssertions {
         },
       )
       if (payload.aud !== this.audience) throw new Error('made for more than one audience')
-      if (!isActor(payload['actor'])) throw new Error('names no actor that we know')
-      return { value: Object.freeze(payload['actor']), expiresAt: expiry(payload.exp!, payload.iat!) }
+      const actor = actorIn(payload['actor'])
+      if (!actor) throw new Error('names no actor that we know')
+      return { value: actor, expiresAt: expiry(payload.exp!, payload.iat!) }
     } catch (cause) {
       if (cause instanceof DomainError) throw cause
       throw new DomainError('unauthenticated', 'actor.assertion_invalid', 'The caller could not be verified.', {
@@ -71,14 +72,14 @@ const MEMBERS: Readonly<Record<Actor['type'], readonly string[]>> = {
   provider: [],
 }
 
-function isActor(value: unknown): value is Actor {
-  if (typeof value !== 'object' || value === null || !('type' in value)) return false
-  const actor = value as Record<string, unknown>
-  const type = actor['type']
-  if (typeof type !== 'string' || !Object.hasOwn(MEMBERS, type)) return false
+/** The actor with its own members only, since it will stand in events for ever. */
+function actorIn(claim: unknown): Actor | undefined {
+  if (typeof claim !== 'object' || claim === null) return undefined
+  const said = claim as Record<string, unknown>
+  const { type, role } = said
+  if (typeof type !== 'string' || !Object.hasOwn(MEMBERS, type)) return undefined
   const members = MEMBERS[type as Actor['type']]
-  return (
-    members.every((member) => typeof actor[member] === 'string' && actor[member] !== '') &&
-    (!members.includes('role') || (ROLES as readonly unknown[]).includes(actor['role']))
-  )
+  if (!members.every((member) => typeof said[member] === 'string' && said[member] !== '')) return undefined
+  if (members.includes('role') && !(ROLES as readonly unknown[]).includes(role)) return undefined
+  return Object.freeze(Object.fromEntries(['type', ...members].map((member) => [member, said[member]]))) as Actor
 }

@@ -108,6 +108,12 @@ describe('an actor assertion', () => {
     expect(await verifier().verify(await house.assertion(viewer, 'vault'))).toEqual(viewer)
   })
 
+  it('brings nothing into the house but the members of its actor', async () => {
+    expect(await verifier().verify(await house.assertion({ ...viewer, email: 'v@example.com' }, 'vault'))).toEqual(
+      viewer,
+    )
+  })
+
   it('is verified once: the second time the answer is there at once', async () => {
     const assertions = verifier()
     const token = await house.assertion(contentKey, 'vault')
