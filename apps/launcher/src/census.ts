@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { signalAndWait, startedAt } from './process.js'
+import { StartFailure } from './start-failure.js'
 import { WholeFile } from './whole-file.js'
 
 /** What the others use, and which therefore goes last. */
@@ -29,7 +30,7 @@ export class Census {
   /**
    * Takes the data for this process and ends the strays of its predecessor.
    * @returns the names of those ended
-   * @throws Error when another launcher uses the data
+   * @throws StartFailure when another launcher uses the data
    */
   async begin(): Promise<string[]> {
     const entries = JSON.parse(await readFile(this.#file.path, 'utf8').catch(() => '[]')) as Entry[]
@@ -38,7 +39,9 @@ export class Census {
       if (entry.startedAt !== undefined && (await startedAt(entry.pid)) === entry.startedAt) alive.push(entry)
     }
     const other = alive.find(({ name }) => name === 'launcher')
-    if (other) throw new Error(`Keybearer is running on this data already (process ${other.pid}): stop it, or choose another --data`)
+    if (other) {
+      throw new StartFailure(`Keybearer is running on this data already (process ${other.pid}): stop it, or choose another --data.`)
+    }
     const end = (entries: readonly Entry[]) =>
       Promise.all(entries.map(({ pid, stopSignal }) => signalAndWait(pid, stopSignal ?? 'SIGTERM', 3000)))
     await end(alive.filter(({ name }) => !INFRASTRUCTURE.has(name)))
@@ -52,7 +55,8 @@ export class Census {
     await this.#file.write(() => JSON.stringify([...this.#entries.values()], null, 2))
   }
 
-  end(): Promise<void> {
-    return this.#file.remove()
+  /** Gives the data back, if it was taken. */
+  async end(): Promise<void> {
+    if (this.#entries.size > 0) await this.#file.remove()
   }
 }

@@ -32,18 +32,9 @@ import { isFree, Ports } from './ports.js'
 import { postgresCommand, postgresUrl, waitForPostgres } from './postgres.js'
 import type { Progress } from './progress.js'
 import { createServiceDatabase, createServiceRoles } from './service-database.js'
+import { StartFailure } from './start-failure.js'
 import { CONFIGURATION_FAULT, runOnce, Supervised } from './supervise.js'
 import { WholeFile } from './whole-file.js'
-
-/** Why nothing runs, in words for the terminal. */
-export class StartFailure extends Error {
-  constructor(
-    message: string,
-    readonly exitCode = 1,
-  ) {
-    super(message)
-  }
-}
 
 /** Deaths before the first readiness after which a start is given up. */
 const TRIES = 5
@@ -62,6 +53,7 @@ export class House {
   readonly #failed: (failure: StartFailure) => void
   readonly #abort = new AbortController()
   readonly #runningFile: WholeFile
+  #began = false
   #running?: () => string
   #stopping?: Promise<void>
 
@@ -83,6 +75,7 @@ export class House {
     await mkdir(this.#data, { recursive: true, mode: 0o700 })
     await chmod(this.#data, 0o700)
     const strays = await this.#census.begin()
+    this.#began = true
     if (strays.length) this.progress.line(`  The last run was killed; ended what it left behind: ${strays.join(', ')}`)
     await this.#runningFile.remove()
     const ports = await Ports.load(this.#at('ports.json'))
@@ -134,7 +127,7 @@ export class House {
       const processes = [...this.#processes.values()].filter((each) => each.tier === tier)
       await Promise.all(processes.map(({ process }) => process.stop(STOP_MS[tier])))
     }
-    await this.#runningFile.remove()
+    if (this.#began) await this.#runningFile.remove()
     await this.#census.end()
     await this.#log.close()
   }

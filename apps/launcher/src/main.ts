@@ -1,8 +1,9 @@
 import { CommanderError } from 'commander'
 import { SettingsError } from '../../../libs/service/src/settings/load-settings.js'
 import { readArguments } from './arguments.js'
-import { House, StartFailure } from './house.js'
+import { House } from './house.js'
 import { Progress } from './progress.js'
+import { StartFailure } from './start-failure.js'
 import { CONFIGURATION_FAULT } from './supervise.js'
 
 try {
