@@ -4,7 +4,11 @@ import { DomainError, personOf, type Actor, type Role } from '#libs/contracts'
 export function callerOf(actor: Actor): { guid: string; role: Role } {
   const person = personOf(actor)
   if (person) return person
-  throw new DomainError('unauthenticated', 'authentication.required', 'The requested operation requires authentication.')
+  throw new DomainError(
+    'unauthenticated',
+    'authentication.required',
+    'The requested operation requires authentication.',
+  )
 }
 
 export const denied = (): DomainError =>

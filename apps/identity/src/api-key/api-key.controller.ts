@@ -1,7 +1,16 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common'
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
 import { DomainError, type Actor, type Role } from '#libs/contracts'
-import { Audit, Command, createdGuid, CurrentActor, GuidPipe, NotAudited, RequireRole, type CommandContext } from '#libs/service'
+import {
+  Audit,
+  Command,
+  createdGuid,
+  CurrentActor,
+  GuidPipe,
+  NotAudited,
+  RequireRole,
+  type CommandContext,
+} from '#libs/service'
 import { callerOf, denied } from '../caller.js'
 import { apiKeyView, ApiKeyView, NewApiKeyBody } from './api-key.dto.js'
 import { ApiKeyQueries } from './api-key.queries.js'
@@ -26,7 +35,9 @@ export class ApiKeyController {
 
   @Post()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Makes an API key for the caller; the answer is the only place where the whole key is shown' })
+  @ApiOperation({
+    summary: 'Makes an API key for the caller; the answer is the only place where the whole key is shown',
+  })
   @ApiOkResponse({ type: ApiKeyView })
   @RequireRole('viewer')
   @Audit('api_key.create')
@@ -43,7 +54,11 @@ export class ApiKeyController {
     const command = { type: 'CreateApiKey', now: new Date(), userGuid: guid, ownRole, name, role, expiresAt } as const
     const text = await this.apiKeys.create(keyGuid, command, context)
     if (!text) {
-      throw new DomainError('conflict', 'api_key.shown_once', 'This API key has been created and was shown once; delete it and make another.')
+      throw new DomainError(
+        'conflict',
+        'api_key.shown_once',
+        'This API key has been created and was shown once; delete it and make another.',
+      )
     }
     return apiKeyView(await this.queries.getByGuid(keyGuid), text.reveal())
   }
@@ -53,7 +68,11 @@ export class ApiKeyController {
   @ApiOkResponse({ type: ApiKeyView })
   @RequireRole('viewer')
   @NotAudited('read only')
-  async get(@Param('guid', GuidPipe) guid: string, @Param('id') id: string, @CurrentActor() actor: Actor): Promise<ApiKeyView> {
+  async get(
+    @Param('guid', GuidPipe) guid: string,
+    @Param('id') id: string,
+    @CurrentActor() actor: Actor,
+  ): Promise<ApiKeyView> {
     return apiKeyView(await this.queries.get(owner(actor, guid).guid, id))
   }
 

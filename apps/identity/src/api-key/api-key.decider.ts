@@ -27,7 +27,8 @@ export const apiKeyDecider: Decider<ApiKeyCommand, ApiKeyEvent, ApiKey> = {
       case 'CreateApiKey':
         return state.status === 'unknown' ? create(command) : []
       case 'DeleteApiKey':
-        if (state.status === 'unknown') throw new DomainError('not_found', 'api_key.not_found', 'This API key does not exist.')
+        if (state.status === 'unknown')
+          throw new DomainError('not_found', 'api_key.not_found', 'This API key does not exist.')
         return state.status === 'living' ? [{ type: 'ApiKeyDeleted', data: {} }] : []
     }
   },
@@ -46,7 +47,11 @@ function create(command: Extract<ApiKeyCommand, { type: 'CreateApiKey' }>): ApiK
   const { userGuid, role, ownRole, expiresAt, now } = command
   const name = command.name.trim()
   if (name === '' || name.length > LONGEST_NAME) {
-    throw new DomainError('invalid', 'api_key.name_blank', `The name of an API key has 1 to ${LONGEST_NAME} characters.`)
+    throw new DomainError(
+      'invalid',
+      'api_key.name_blank',
+      `The name of an API key has 1 to ${LONGEST_NAME} characters.`,
+    )
   }
   if (!isAtLeast(ownRole, role)) {
     throw new DomainError('invalid', 'api_key.role', 'An API key cannot have a higher role than yours.')

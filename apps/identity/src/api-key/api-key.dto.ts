@@ -15,7 +15,11 @@ export class NewApiKeyBody {
   @IsIn(ROLES, refusedAs('api_key.role', `The user_role must be one of (${ROLES.join(', ')}).`))
   user_role?: Role
 
-  @ApiPropertyOptional({ description: 'RFC 3339; without it the key is good until it is deleted.', nullable: true, type: String })
+  @ApiPropertyOptional({
+    description: 'RFC 3339; without it the key is good until it is deleted.',
+    nullable: true,
+    type: String,
+  })
   @IsOptional()
   @IsISO8601({ strict: true })
   expires_at?: string | null
@@ -29,7 +33,9 @@ export class ApiKeyView {
   @ApiProperty({ description: 'For people.' })
   name: string
 
-  @ApiProperty({ description: 'The whole key in the answer to its creation, never again; its last characters otherwise.' })
+  @ApiProperty({
+    description: 'The whole key in the answer to its creation, never again; its last characters otherwise.',
+  })
   key: string
 
   @ApiProperty({ description: 'The most that the key may do; never more than its owner.', enum: ROLES })

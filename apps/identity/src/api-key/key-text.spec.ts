@@ -17,7 +17,10 @@ describe('the text of an API key', () => {
     expect(hintOf(text)).toHaveLength(4)
   })
 
-  it.each(['', 'kb_', 'Key x', `kb_${'0'.repeat(32)}_short`, `KB_${'0'.repeat(32)}_${'A'.repeat(43)}`])('is not %j', (text) => {
-    expect(guidOfKey(text)).toBeUndefined()
-  })
+  it.each(['', 'kb_', 'Key x', `kb_${'0'.repeat(32)}_short`, `KB_${'0'.repeat(32)}_${'A'.repeat(43)}`])(
+    'is not %j',
+    (text) => {
+      expect(guidOfKey(text)).toBeUndefined()
+    },
+  )
 })

@@ -8,8 +8,7 @@ const seconds = now.getTime() / 1000
 const claims = { iss: 'rsconnect-python', aud: 'rsconnect', scope: 'bootstrap', exp: seconds + 900 }
 const token = (changes: object = {}, alg = 'HS256', signedWith = key): Promise<string> =>
   new SignJWT({ ...claims, ...changes }).setProtectedHeader({ alg }).sign(signedWith)
-const check = (text: string | undefined, secret: Uint8Array | undefined = key) =>
-  checkBootstrapToken(text, secret, now)
+const check = (text: string | undefined, secret: Uint8Array | undefined = key) => checkBootstrapToken(text, secret, now)
 const refused = { code: 'bootstrap.token_invalid' }
 
 describe('a bootstrap token', () => {

@@ -30,4 +30,8 @@ export async function checkBootstrapToken(
 }
 
 const invalid = (): DomainError =>
-  new DomainError('unauthenticated', 'bootstrap.token_invalid', 'The bootstrap token is not valid, or Bootstrap.SecretKey is not set.')
+  new DomainError(
+    'unauthenticated',
+    'bootstrap.token_invalid',
+    'The bootstrap token is not valid, or Bootstrap.SecretKey is not set.',
+  )

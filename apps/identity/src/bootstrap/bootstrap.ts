@@ -47,7 +47,8 @@ export class Bootstrap {
       const record = (client: SqlClient) => this.#record(client, userGuid)
       await this.streams.handle(userStream, userGuid, { type: 'RegisterFirstAdministrator' }, context, { record })
     } catch (error) {
-      if (error instanceof DomainError) await this.apiKeys.delete(keyGuid, { ...context, commandId: createdGuid(keyGuid, 'undo') })
+      if (error instanceof DomainError)
+        await this.apiKeys.delete(keyGuid, { ...context, commandId: createdGuid(keyGuid, 'undo') })
       throw error
     }
     return key
@@ -56,7 +57,13 @@ export class Bootstrap {
   async #record(client: SqlClient, userGuid: string): Promise<void> {
     if (!(await takeFirstAdministrator(client, userGuid))) throw usersExist()
     await takeUsername(client, userGuid, USERNAME)
-    await writeProfile(client, userGuid, 1, { username: USERNAME, firstName: '', lastName: '', email: '', externalId: '' })
+    await writeProfile(client, userGuid, 1, {
+      username: USERNAME,
+      firstName: '',
+      lastName: '',
+      email: '',
+      externalId: '',
+    })
   }
 }
 

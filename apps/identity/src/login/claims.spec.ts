@@ -15,7 +15,13 @@ const refusal = (work: () => unknown): string => {
 }
 
 const ada = { preferred_username: 'ada', email: 'ada.lovelace@company.com', given_name: 'Ada', family_name: 'Lovelace' }
-const stored: Profile = { username: 'ada', firstName: 'Ada', lastName: 'Lovelace', email: 'ada@old.org', externalId: 'u1' }
+const stored: Profile = {
+  username: 'ada',
+  firstName: 'Ada',
+  lastName: 'Lovelace',
+  email: 'ada@old.org',
+  externalId: 'u1',
+}
 
 describe('the unique id', () => {
   it('CFG-21 is the subject, or the claim that the setting names', () => {
@@ -31,7 +37,13 @@ describe('the unique id', () => {
 describe('the profile after a login', () => {
   it('holds what the provider says', () => {
     expect(profile(ada)).toEqual({
-      profile: { username: 'ada', firstName: 'Ada', lastName: 'Lovelace', email: 'ada.lovelace@company.com', externalId: 'u1' },
+      profile: {
+        username: 'ada',
+        firstName: 'Ada',
+        lastName: 'Lovelace',
+        email: 'ada.lovelace@company.com',
+        externalId: 'u1',
+      },
       derived: false,
     })
   })
@@ -53,11 +65,17 @@ describe('the profile after a login', () => {
   })
 
   it.each([undefined, '', ' '])('ID-13 derives a username from the e-mail address where the claim is %j', (name) => {
-    expect(profile({ ...ada, preferred_username: name })).toMatchObject({ profile: { username: 'ada.lovelace' }, derived: true })
+    expect(profile({ ...ada, preferred_username: name })).toMatchObject({
+      profile: { username: 'ada.lovelace' },
+      derived: true,
+    })
   })
 
   it('ID-14 keeps a derived username at later logins', () => {
-    expect(profile({ email: 'other@company.com' }, {}, stored)).toMatchObject({ profile: { username: 'ada' }, derived: false })
+    expect(profile({ email: 'other@company.com' }, {}, stored)).toMatchObject({
+      profile: { username: 'ada' },
+      derived: false,
+    })
   })
 
   it('LOGIN-11 is refused without username and address', () => {
@@ -75,7 +93,10 @@ describe('the profile after a login', () => {
 
 describe('the groups that a provider names', () => {
   it.each([
-    [['a', 'b', 'a', ' ', 7], ['a', 'b']],
+    [
+      ['a', 'b', 'a', ' ', 7],
+      ['a', 'b'],
+    ],
     ['a|b', ['a|b']],
     [[], []],
     ['', undefined],

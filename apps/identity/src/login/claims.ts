@@ -55,7 +55,11 @@ export function profileOf(
     )
   }
   if (PROHIBITED.has(username.toLowerCase())) {
-    throw new DomainError('forbidden', 'login.username_prohibited', 'This username is reserved; ask for another one at the provider.')
+    throw new DomainError(
+      'forbidden',
+      'login.username_prohibited',
+      'This username is reserved; ask for another one at the provider.',
+    )
   }
   return {
     profile: {
@@ -86,6 +90,9 @@ export function groupsOf(claims: Claims, { groupsClaim }: OAuth2Settings): strin
 function textOf(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined
   // Control characters, and those that turn the direction of writing.
-  const text = value.replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '').trim().slice(0, LONGEST)
+  const text = value
+    .replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '')
+    .trim()
+    .slice(0, LONGEST)
   return text === '' ? undefined : text
 }

@@ -18,7 +18,8 @@ const PROVIDER_ID = 'provider_id'
 const MOST_ATTEMPTS = 100
 
 /** The same person of the same issuer is always the same user, and nobody else ever is. */
-export const userGuidOf = (issuer: string, uniqueId: string): string => uuidV5(JSON.stringify([issuer, uniqueId]), PEOPLE)
+export const userGuidOf = (issuer: string, uniqueId: string): string =>
+  uuidV5(JSON.stringify([issuer, uniqueId]), PEOPLE)
 
 /** Somebody else was faster: what was decided on is no longer so. */
 const AGAIN = ['user.profile_superseded', 'user.not_first']
@@ -101,7 +102,11 @@ export class LogIn {
     return session
   }
 
-  #profile({ claims, uniqueId }: Login, before: UserRow | undefined, nameNumber: number): { profile: Profile; derived: boolean } {
+  #profile(
+    { claims, uniqueId }: Login,
+    before: UserRow | undefined,
+    nameNumber: number,
+  ): { profile: Profile; derived: boolean } {
     const { profile, derived } = profileOf(claims, this.oauth2, uniqueId, before)
     // ID-20: a derived name that is taken gets the next free number.
     const username = derived && nameNumber > 1 ? `${profile.username}${nameNumber}` : profile.username

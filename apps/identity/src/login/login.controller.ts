@@ -112,7 +112,11 @@ export class LoginController {
 
   get #binding(): { name: string; path: string; secure: boolean } {
     const { path, secure } = sessionCookie(this.server.url)
-    return { name: secure ? '__Secure-keybearer_login' : 'keybearer_login', path: `${path.replace(/\/$/, '')}/__login__`, secure }
+    return {
+      name: secure ? '__Secure-keybearer_login' : 'keybearer_login',
+      path: `${path.replace(/\/$/, '')}/__login__`,
+      secure,
+    }
   }
 
   #browserOf(request: Request): string | undefined {
@@ -145,7 +149,8 @@ function explain(error: unknown): { status: number; title: string; message: stri
     return {
       status: 403,
       title: 'You are not logged in',
-      message: 'The login provider did not let you in, or you turned back. Try again, or ask the administrators of the provider.',
+      message:
+        'The login provider did not let you in, or you turned back. Try again, or ask the administrators of the provider.',
     }
   }
   if (error instanceof CallbackError || (error instanceof LoginError && error.reason === 'state')) {
@@ -165,6 +170,7 @@ function explain(error: unknown): { status: number; title: string; message: stri
   return {
     status: 502,
     title: 'Login is not possible at the moment',
-    message: 'The login provider did not give a usable answer. Try again; if it stays so, an administrator can find the reason in the log.',
+    message:
+      'The login provider did not give a usable answer. Try again; if it stays so, an administrator can find the reason in the log.',
   }
 }

@@ -33,7 +33,13 @@ type Cleaned = Request & { loggedIn?: LoggedIn }
 interface Seams {
   _oauth2: { getOAuthAccessToken(code: string, parameters: object, answer: Answer): void }
   _stateStore: {
-    store(request: Request, context: object, state: unknown, meta: object, done: (error: null, state: string) => void): void
+    store(
+      request: Request,
+      context: object,
+      state: unknown,
+      meta: object,
+      done: (error: null, state: string) => void,
+    ): void
     verify(request: Request, state: string, done: (error: null, context: object, state: object) => void): void
   }
 }

@@ -50,7 +50,8 @@ export class OpenIdProvider {
   /** @throws DomainError `discovery.failed` */
   async metadata(): Promise<ProviderMetadata> {
     const { openIDConnectIssuer } = this.settings
-    if (!openIDConnectIssuer) throw new DomainError('unavailable', 'login.not_configured', 'No login provider is configured.')
+    if (!openIDConnectIssuer)
+      throw new DomainError('unavailable', 'login.not_configured', 'No login provider is configured.')
     return this.discovery.find(openIDConnectIssuer)
   }
 

@@ -47,7 +47,11 @@ export class PendingLogins {
   }
 
   #attempt(state: string): LoginAttempt {
-    return { state, nonce: this.#derive('nonce', state), codeVerifier: new Secret(this.#derive('code_verifier', state)) }
+    return {
+      state,
+      nonce: this.#derive('nonce', state),
+      codeVerifier: new Secret(this.#derive('code_verifier', state)),
+    }
   }
 
   /** 43 characters: what RFC 7636 §4.1 asks of a verifier. */

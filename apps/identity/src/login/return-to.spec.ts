@@ -1,9 +1,12 @@
 import { returnTo } from './return-to.js'
 
 describe('where a login ends', () => {
-  it.each(['/', '/content/6f2/', '/content/6f2/report?from=2026-01-01&x=%2F#top', '/connect/#/apps/6f2'])('on %s', (path) => {
-    expect(returnTo(path)).toBe(path)
-  })
+  it.each(['/', '/content/6f2/', '/content/6f2/report?from=2026-01-01&x=%2F#top', '/connect/#/apps/6f2'])(
+    'on %s',
+    (path) => {
+      expect(returnTo(path)).toBe(path)
+    },
+  )
 
   it.each([
     '//evil.test',

@@ -23,7 +23,7 @@ export class CreateIdentity1795305600000 implements MigrationInterface {
         since_position bigint not null,
         primary key (user_guid, group_guid)
       );
-      create index membership_group on model.membership (group_guid, since_position);
+      create index membership_group_guid on model.membership (group_guid, since_position);
       comment on table model.membership is 'Counts only while the group lives: join with user_group.';
 
       create table model.session (
@@ -32,7 +32,7 @@ export class CreateIdentity1795305600000 implements MigrationInterface {
         expires_at timestamptz not null,
         position   bigint      not null
       );
-      create index session_user on model.session (user_guid, position);
+      create index session_user_guid on model.session (user_guid, position);
       comment on column model.session.sid is 'SHA-256 of the cookie''s 256 random bits, base64url.';
 
       create table model.user_group (
@@ -53,7 +53,7 @@ export class CreateIdentity1795305600000 implements MigrationInterface {
         content_guid uuid,
         created_at   timestamptz not null
       );
-      create index api_key_user on model.api_key (user_guid, position);
+      create index api_key_user_guid on model.api_key (user_guid, position);
       comment on column model.api_key.position is 'Of the creating event: the API''s numeric id.';
 
       create table record.profile (

@@ -2,7 +2,7 @@ import { createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify, type JWK } fr
 import { TOKEN_TYP } from '#libs/contracts'
 import { TokenKeys } from './token-keys.js'
 
-const keyFor = async (typ: string, kid: string): Promise<JWK> => {
+const keyFor = async (typ: string, kid: string): Promise<JWK & { key_ops_typ: string }> => {
   const { privateKey } = await generateKeyPair('Ed25519', { extractable: true })
   return { ...(await exportJWK(privateKey)), kid, use: 'sig', key_ops_typ: typ }
 }
@@ -16,7 +16,10 @@ describe('identity’s signing keys', () => {
     ])
     const token = await keys.sign(TOKEN_TYP.actor, { iss: 'identity', aud: 'vault' }, 60)
     const actorKeys = keys.jwks(TOKEN_TYP.actor)
-    const verified = await jwtVerify(token, createLocalJWKSet(actorKeys as never), { typ: TOKEN_TYP.actor, audience: 'vault' })
+    const verified = await jwtVerify(token, createLocalJWKSet(actorKeys as never), {
+      typ: TOKEN_TYP.actor,
+      audience: 'vault',
+    })
     expect(verified.protectedHeader).toEqual({ alg: 'EdDSA', typ: TOKEN_TYP.actor, kid: 'a1' })
     expect(verified.payload.exp! - verified.payload.iat!).toBe(60)
     expect(actorKeys.keys.map(({ kid }) => kid)).toEqual(['a1', 'a2'])

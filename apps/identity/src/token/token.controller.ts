@@ -53,7 +53,9 @@ export class TokenController {
   @ServiceOnly('assertActor')
   @NotAudited('says who acts; the act itself is audited where it is done')
   async assertActor(@Body() body: AssertionBody): Promise<{ actor: Actor; assertion: string; expires_in: number }> {
-    const known = await (body.credential.type === 'session' ? this.#bySession(body.credential) : this.#byKey(body.credential))
+    const known = await (body.credential.type === 'session'
+      ? this.#bySession(body.credential)
+      : this.#byKey(body.credential))
     if (!known) throw unknown()
     const { actor, endsAt } = known
     const seconds = secondsUntil(endsAt, ASSERTION_SECONDS)
@@ -74,7 +76,10 @@ export class TokenController {
     const seconds = secondsUntil(session.expiresAt, Math.floor(this.content.userSessionTokenLifetimeMs / 1000))
     const claims: UserSessionClaims = { content: body.content_guid.toLowerCase(), sid: actor.sid }
     const standard = { iss: this.server.address, aud: 'vault', sub: actor.guid, jti: randomUUID() }
-    return { token: await this.keys.sign(TOKEN_TYP.userSession, { ...standard, ...claims }, seconds), expires_in: seconds }
+    return {
+      token: await this.keys.sign(TOKEN_TYP.userSession, { ...standard, ...claims }, seconds),
+      expires_in: seconds,
+    }
   }
 
   @Get('jwks/actor')

@@ -19,6 +19,10 @@ export async function leaveOneAdministrator(client: SqlClient): Promise<void> {
   const { rows } = await client.query<{ left: boolean }>(sql`
     select exists (select from person where role = 'administrator' and not locked) as left`)
   if (!rows[0]?.left) {
-    throw new DomainError('invalid', 'user.last_administrator', 'This is the only administrator; appoint another one first.')
+    throw new DomainError(
+      'invalid',
+      'user.last_administrator',
+      'This is the only administrator; appoint another one first.',
+    )
   }
 }

@@ -18,7 +18,12 @@ export const changedFields = (before: Profile | undefined, after: Profile): Prof
   PROFILE_FIELDS.filter((field) => (before ?? NOBODY)[field] !== after[field])
 
 /** Writes the version that a `ProfileChanged` names, inside its append. */
-export async function writeProfile(client: SqlClient, userGuid: string, version: number, profile: Profile): Promise<void> {
+export async function writeProfile(
+  client: SqlClient,
+  userGuid: string,
+  version: number,
+  profile: Profile,
+): Promise<void> {
   const { username, firstName, lastName, email, externalId } = profile
   await client.query(sql`
     insert into profile (user_guid, version, username, first_name, last_name, email, external_id)

@@ -5,7 +5,17 @@ import { Streams } from '#libs/event-sourcing'
 import { Audit, Command, CurrentActor, GuidPipe, NotAudited, RequireRole, type CommandContext } from '#libs/service'
 import { callerOf, denied } from '../caller.js'
 import { leaveOneAdministrator } from './first-administrator.js'
-import { filterOf, findsNobody, LockBody, touchesProfile, UserBody, UserPage, UserQuery, userView, UserView } from './user.dto.js'
+import {
+  filterOf,
+  findsNobody,
+  LockBody,
+  touchesProfile,
+  UserBody,
+  UserPage,
+  UserQuery,
+  userView,
+  UserView,
+} from './user.dto.js'
 import { UserQueries } from './user.queries.js'
 import { userStream } from './user.stream.js'
 

@@ -53,7 +53,10 @@ describe('logging in', () => {
   })
 
   it('does not promote somebody who is there already', () => {
-    user.given(...viewer).when(logIn({ firstAdministrator: true })).then(begun('new'))
+    user
+      .given(...viewer)
+      .when(logIn({ firstAdministrator: true }))
+      .then(begun('new'))
   })
 
   it('LOGIN-13 names the fields that have changed, never their values', () => {
@@ -78,11 +81,17 @@ describe('logging in', () => {
   })
 
   it('GRP-06 leaves memberships alone when the provider says nothing of groups', () => {
-    user.given(...viewer, memberships(['a'])).when(logIn()).then(begun('new'))
+    user
+      .given(...viewer, memberships(['a']))
+      .when(logIn())
+      .then(begun('new'))
   })
 
   it('GRP-07 an explicit empty list removes all memberships', () => {
-    user.given(...viewer, memberships(['a'])).when(logIn({ groups: [] })).then(memberships([], ['a']), begun('new'))
+    user
+      .given(...viewer, memberships(['a']))
+      .when(logIn({ groups: [] }))
+      .then(memberships([], ['a']), begun('new'))
   })
 
   it('A33 ends the session that the same browser had before', () => {
@@ -108,7 +117,10 @@ describe('logging in', () => {
   })
 
   it('A39 is refused to a locked user', () => {
-    user.given(...viewer, locked).when(logIn()).thenRefused('user.locked')
+    user
+      .given(...viewer, locked)
+      .when(logIn())
+      .thenRefused('user.locked')
   })
 })
 
@@ -117,12 +129,21 @@ describe('ending a session', () => {
 
   it('ends it once', () => {
     const ended: UserEvent = { type: 'SessionEnded', data: { sid: 'old', reason: 'logout' } }
-    user.given(...viewer, begun('old')).when(end).then(ended)
-    user.given(...viewer, begun('old'), ended).when(end).thenNothing()
+    user
+      .given(...viewer, begun('old'))
+      .when(end)
+      .then(ended)
+    user
+      .given(...viewer, begun('old'), ended)
+      .when(end)
+      .thenNothing()
   })
 
   it('is no news when the user has been locked since', () => {
-    user.given(...viewer, begun('old'), locked).when(end).thenNothing()
+    user
+      .given(...viewer, begun('old'), locked)
+      .when(end)
+      .thenNothing()
   })
 })
 
@@ -130,11 +151,18 @@ describe('the first administrator without a browser', () => {
   it('is an administrator', () => {
     user
       .when({ type: 'RegisterFirstAdministrator' })
-      .then({ type: 'UserRegistered', data: { origin: 'bootstrap' } }, role('administrator', 'bootstrap'), profile(1, 'username'))
+      .then(
+        { type: 'UserRegistered', data: { origin: 'bootstrap' } },
+        role('administrator', 'bootstrap'),
+        profile(1, 'username'),
+      )
   })
 
   it('is made once', () => {
-    user.given(...viewer).when({ type: 'RegisterFirstAdministrator' }).thenRefused('bootstrap.users_exist')
+    user
+      .given(...viewer)
+      .when({ type: 'RegisterFirstAdministrator' })
+      .thenRefused('bootstrap.users_exist')
   })
 })
 
@@ -143,18 +171,33 @@ describe('assigning a role', () => {
     ({ type: 'AssignRole', editor, role, otherAdministrators }) as const
 
   it('is an administrator’s right', () => {
-    user.given(...viewer).when(assign(alice, 'publisher')).then(role('publisher', 'administrator'))
-    user.given(...viewer).when(assign(paul, 'publisher')).thenRefused('role.not_grantable')
+    user
+      .given(...viewer)
+      .when(assign(alice, 'publisher'))
+      .then(role('publisher', 'administrator'))
+    user
+      .given(...viewer)
+      .when(assign(paul, 'publisher'))
+      .thenRefused('role.not_grantable')
   })
 
   it('changes nothing when it is the role already', () => {
-    user.given(...viewer).when(assign(alice, 'viewer')).thenNothing()
+    user
+      .given(...viewer)
+      .when(assign(alice, 'viewer'))
+      .thenNothing()
   })
 
   it('leaves one administrator', () => {
     const administrator = [made, role('administrator', 'first')]
-    user.given(...administrator).when(assign(alice, 'viewer', 0)).thenRefused('user.last_administrator')
-    user.given(...administrator).when(assign(alice, 'viewer', 1)).then(role('viewer', 'administrator'))
+    user
+      .given(...administrator)
+      .when(assign(alice, 'viewer', 0))
+      .thenRefused('user.last_administrator')
+    user
+      .given(...administrator)
+      .when(assign(alice, 'viewer', 1))
+      .then(role('viewer', 'administrator'))
   })
 
   it('needs a user', () => {
@@ -167,18 +210,36 @@ describe('locking', () => {
     ({ type: 'LockUser', guid, editor, otherAdministrators }) as const
 
   it('is an administrator’s right, but not against oneself', () => {
-    user.given(...viewer).when(lock(alice)).then(locked)
-    user.given(...viewer).when(lock(paul)).thenRefused('user.may_not_lock')
+    user
+      .given(...viewer)
+      .when(lock(alice))
+      .then(locked)
+    user
+      .given(...viewer)
+      .when(lock(paul))
+      .thenRefused('user.may_not_lock')
     user.given(made, role('administrator', 'first')).when(lock(alice, 'alice')).thenRefused('user.may_not_lock')
   })
 
   it('leaves one administrator', () => {
-    user.given(made, role('administrator', 'first')).when(lock(alice, 'vera', 0)).thenRefused('user.last_administrator')
+    user
+      .given(made, role('administrator', 'first'))
+      .when(lock(alice, 'vera', 0))
+      .thenRefused('user.last_administrator')
   })
 
   it('is done once, and undone once', () => {
-    user.given(...viewer, locked).when(lock(alice)).thenNothing()
-    user.given(...viewer, locked).when({ type: 'UnlockUser', editor: alice }).then({ type: 'UserUnlocked', data: {} })
-    user.given(...viewer).when({ type: 'UnlockUser', editor: alice }).thenNothing()
+    user
+      .given(...viewer, locked)
+      .when(lock(alice))
+      .thenNothing()
+    user
+      .given(...viewer, locked)
+      .when({ type: 'UnlockUser', editor: alice })
+      .then({ type: 'UserUnlocked', data: {} })
+    user
+      .given(...viewer)
+      .when({ type: 'UnlockUser', editor: alice })
+      .thenNothing()
   })
 })

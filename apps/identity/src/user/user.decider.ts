@@ -182,7 +182,8 @@ function beginSession(
     else if (new Date(expiresAt) <= now) ending.set(sid, 'expired')
   }
   const staying = sessions.filter(({ sid }) => !ending.has(sid))
-  for (const { sid } of staying.slice(0, Math.max(0, staying.length - (MOST_SESSIONS - 1)))) ending.set(sid, 'displaced')
+  for (const { sid } of staying.slice(0, Math.max(0, staying.length - (MOST_SESSIONS - 1))))
+    ending.set(sid, 'displaced')
   return [
     ...[...ending].map(([sid, reason]) => ({ type: 'SessionEnded', data: { sid, reason } }) as const),
     { type: 'SessionBegun', data: { sid: session.sid, expiresAt: session.expiresAt.toISOString() } },
@@ -207,6 +208,10 @@ function administrator(editor: Editor, code: 'role.not_grantable' | 'user.may_no
 /** @throws DomainError `user.last_administrator` when this person is the only administrator who can act */
 function keepOneAdministrator(user: Registered, others: number): void {
   if (user.role === 'administrator' && !user.locked && others === 0) {
-    throw new DomainError('invalid', 'user.last_administrator', 'This is the only administrator; appoint another one first.')
+    throw new DomainError(
+      'invalid',
+      'user.last_administrator',
+      'This is the only administrator; appoint another one first.',
+    )
   }
 }

@@ -16,7 +16,8 @@ const NO = /^(?:0|f|false)$/i
 const toBoolean = ({ value }: { value: unknown }): unknown =>
   typeof value !== 'string' ? value : YES.test(value) ? true : NO.test(value) ? false : value
 /** `a|b` means either. */
-const toList = ({ value }: { value: unknown }): unknown => (typeof value === 'string' && value !== '' ? value.split('|') : undefined)
+const toList = ({ value }: { value: unknown }): unknown =>
+  typeof value === 'string' && value !== '' ? value.split('|') : undefined
 
 /** A person as the API shows them. Times are RFC 3339 without fractions of a second. */
 export class UserView {
@@ -95,7 +96,10 @@ export class UserQuery {
   @IsIn(ROLES, { each: true, ...ROLE })
   user_role?: Role[]
 
-  @ApiPropertyOptional({ description: '`locked`, `licensed` or `inactive`, or several with `|` between them.', type: String })
+  @ApiPropertyOptional({
+    description: '`locked`, `licensed` or `inactive`, or several with `|` between them.',
+    type: String,
+  })
   @IsOptional()
   @Transform(toList)
   @IsIn(ACCOUNT_STATUSES, { each: true })

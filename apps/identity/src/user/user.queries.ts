@@ -63,7 +63,14 @@ export class UserQueries {
   }
 
   /** In the order of usernames. */
-  async page({ prefix, roles, locked, ascending, page, pageSize }: UserFilter): Promise<{ users: UserRow[]; total: number }> {
+  async page({
+    prefix,
+    roles,
+    locked,
+    ascending,
+    page,
+    pageSize,
+  }: UserFilter): Promise<{ users: UserRow[]; total: number }> {
     const order = ascending ? 'asc' : 'desc'
     const rows = await this.dataSource.query<(UserRow & { total: number })[]>(PAGE_OF_USERS.replaceAll('%s', order), [
       prefix?.toLowerCase() ?? null,
@@ -106,7 +113,9 @@ export class UserQueries {
 
   /** Whose session it is, alive or not; `undefined` when it has been ended. */
   async holderOfSession(sid: string): Promise<string | undefined> {
-    const [row] = await this.dataSource.query<{ user_guid: string }[]>('select user_guid from session where sid = $1', [sid])
+    const [row] = await this.dataSource.query<{ user_guid: string }[]>('select user_guid from session where sid = $1', [
+      sid,
+    ])
     return row?.user_guid
   }
 }

@@ -1,0 +1,14 @@
+import { specification } from '#libs/event-sourcing'
+import { groupDecider } from './group.decider.js'
+
+const group = specification(groupDecider)
+
+describe('creating a group', () => {
+  const create = { type: 'CreateGroup', name: 'analysts' } as const
+  const created = { type: 'GroupCreated', data: { name: 'analysts' } } as const
+
+  it('is done once', () => {
+    group.when(create).then(created)
+    group.given(created).when(create).thenNothing()
+  })
+})

@@ -1,0 +1,602 @@
+import { createHmac, sign, type KeyObject } from 'node:crypto'
+import { rm, mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { exportJWK, generateKeyPair } from 'jose'
+import type { Pool } from 'pg'
+import { TOKEN_TYP, type Actor } from '#libs/contracts'
+import { SECTIONS } from '#libs/service'
+import {
+  freshDatabase,
+  natsUrl,
+  serviceUnderTest,
+  type FreshDatabase,
+  type ServiceUnderTest,
+  type TestAnswer,
+} from '#libs/testing'
+import { AppModule } from '../app.module.js'
+import { CLIENT, faultyProvider, type Claims, type FaultyProvider } from './faulty-provider.conformance.js'
+
+const ADA = {
+  sub: 'ada-1',
+  preferred_username: 'ada',
+  email: 'ada@company.com',
+  given_name: 'Ada',
+  family_name: 'Lovelace',
+  groups: ['analysts', 'publishers'],
+}
+
+let provider: FaultyProvider
+let database: FreshDatabase
+let pool: Pool
+let service: ServiceUnderTest
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'keybearer-login-'))
+  const key = async (typ: string, kid: string) => ({
+    ...(await exportJWK((await generateKeyPair('Ed25519', { extractable: true })).privateKey)),
+    kid,
+    key_ops_typ: typ,
+  })
+  const keys = [await key(TOKEN_TYP.actor, 'a'), await key(TOKEN_TYP.userSession, 's')]
+  await writeFile(path.join(folder, 'tokens.json'), JSON.stringify({ keys }))
+  await writeFile(path.join(folder, 'login'), Buffer.alloc(32, 3).toString('base64'))
+  provider = await faultyProvider()
+  database = await freshDatabase('identity')
+  pool = database.pool()
+  service = await start()
+})
+
+const start = (): Promise<ServiceUnderTest> =>
+  serviceUnderTest({
+    name: 'identity',
+    module: AppModule,
+    settings: SECTIONS,
+    settingsText: `
+[Server]
+Address = http://localhost:3939
+[Development]
+Loopback = true
+[OAuth2]
+ClientId = ${CLIENT.id}
+ClientSecret = "${CLIENT.secret}"
+OpenIDConnectIssuer = ${provider.issuer}
+GroupsAutoProvision = true
+`,
+    databaseUrl: database.url,
+    natsUrl: natsUrl(),
+    deployment: { tokenKeyFile: path.join(folder, 'tokens.json'), loginKeyFile: path.join(folder, 'login') },
+  })
+
+afterAll(async () => {
+  await service?.close()
+  await provider?.close()
+  await database?.drop()
+  await rm(folder, { recursive: true })
+})
+
+beforeEach(() => {
+  provider.faults = {}
+  provider.person = ADA
+  provider.journal.length = 0
+})
+
+/** A browser: keeps its cookies, whatever their path. */
+class Browser {
+  readonly cookies = new Map<string, string>()
+
+  async get(path: string): Promise<TestAnswer> {
+    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const answer = await service.request({ path, headers: cookie ? { cookie } : {} })
+    for (const line of [answer.headers['set-cookie'] ?? []].flat()) {
+      const [pair = '', ...attributes] = line.split('; ')
+      const [name = '', value = ''] = pair.split('=')
+      if (attributes.includes('Max-Age=0')) this.cookies.delete(name)
+      else this.cookies.set(name, value)
+    }
+    return answer
+  }
+
+  get session(): string | undefined {
+    return this.cookies.get('keybearer_session')
+  }
+
+  /** As far as the provider, which sends it back. */
+  async leave(returnTo = '/content/c1/'): Promise<URL> {
+    const answer = await this.get(`/__login__?return_to=${encodeURIComponent(returnTo)}`)
+    expect(answer.status).toBe(302)
+    return provider.authorize(String(answer.headers['location']))
+  }
+
+  async come(back: URL): Promise<TestAnswer> {
+    return this.get(back.pathname + back.search)
+  }
+
+  async logIn(returnTo?: string): Promise<TestAnswer> {
+    return this.come(await this.leave(returnTo))
+  }
+}
+
+const eventCount = async (): Promise<number> =>
+  (await pool.query<{ count: number }>('select count(*)::int as count from event')).rows[0]!.count
+const userOf = async (username: string) =>
+  (
+    await pool.query<{ guid: string; role: string }>(
+      `select guid, role from person join profile on user_guid = guid and version = profile_version where username = $1`,
+      [username],
+    )
+  ).rows
+const seconds = (): number => Math.floor(Date.now() / 1000)
+
+describe('a login', () => {
+  it('LOGIN-01 LOGIN-02 LOGIN-04 goes to the provider with PKCE S256, state and nonce', async () => {
+    const answer = await new Browser().get('/__login__?return_to=/')
+    const location = new URL(String(answer.headers['location']))
+    expect(location.origin + location.pathname).toBe(`${provider.issuer}/authorize`)
+    expect(Object.fromEntries(location.searchParams)).toMatchObject({
+      response_type: 'code',
+      client_id: CLIENT.id,
+      redirect_uri: 'http://localhost:3939/__login__/callback',
+      scope: 'openid email profile',
+      code_challenge: expect.stringMatching(/^[\w-]{43}$/) as string,
+      code_challenge_method: 'S256',
+      state: expect.stringMatching(/^[\w-]{43}$/) as string,
+      nonce: expect.stringMatching(/^[\w-]{43}$/) as string,
+    })
+    expect(answer.headers['set-cookie']).toMatch(
+      /^keybearer_login=[\w-]{43}; Max-Age=600; Path=\/__login__; HttpOnly; SameSite=Lax$/,
+    )
+  })
+
+  it('ends where it began, with a session, and keeps nothing in the database that could be used', async () => {
+    const browser = new Browser()
+    const answer = await browser.logIn('/content/c1/?a=b')
+    expect(answer.status).toBe(302)
+    expect(answer.headers['location']).toBe('http://localhost:3939/content/c1/?a=b')
+    expect(browser.session).toMatch(/^[\w-]{43}$/)
+    expect(browser.cookies.get('RSC-XSRF')).toBe(
+      createHmac('sha256', browser.session!).update('xsrf').digest('base64url'),
+    )
+
+    const asserted = await assert(browser.session!)
+    expect(asserted.json()).toMatchObject({ actor: { type: 'user', role: 'administrator' }, expires_in: 60 })
+    const { rows } = await pool.query<{ everything: string }>(
+      `select (select string_agg(e::text, ' ') from event e) || (select string_agg(p::text, ' ') from pending_login p)
+         || (select string_agg(s::text, ' ') from session s) as everything`,
+    )
+    expect(rows[0]?.everything).not.toContain(browser.session)
+    for (const personal of ['ada@company.com', 'Lovelace', '"ada"', 'ada-1'])
+      expect(rows[0]?.everything).not.toContain(personal)
+  })
+
+  it('is one append to the user’s stream, and a second one changes the sessions only', async () => {
+    provider.person = { ...ADA, sub: 'vera-1', preferred_username: 'vera' }
+    await new Browser().logIn()
+    const before = await eventCount()
+    await new Browser().logIn()
+    const { rows } = await pool.query<{ type: string }>('select type from event order by position offset $1', [before])
+    expect(rows.map(({ type }) => type)).toEqual(['SessionBegun'])
+  })
+
+  it('LOGIN-13 GRP-03 GRP-14 follows the provider: profile and memberships, with groups made as they are named', async () => {
+    provider.person = { ...ADA, sub: 'priya-1', preferred_username: 'priya' }
+    await new Browser().logIn()
+    provider.person = { ...provider.person, family_name: 'Nair', groups: ['analysts', 'newcomers'] }
+    await new Browser().logIn()
+    const [user] = await userOf('priya')
+    const answer = await service.request({ path: `/internal/published/user/${user?.guid}`, caller: 'vault' })
+    const { state } = answer.json<{ state: { last_name: string; group_guids: string[]; sessions: object[] } }>()
+    expect(state).toMatchObject({ username: 'priya', last_name: 'Nair', user_role: 'viewer', locked: false })
+    expect(state.sessions).toHaveLength(2)
+    const { rows } = await pool.query<{ name: string }>(
+      'select name from user_group where guid = any($1) order by name',
+      [state.group_guids],
+    )
+    expect(rows.map(({ name }) => name)).toEqual(['analysts', 'newcomers'])
+  })
+
+  it('LOGIN-08 takes claims from wherever they are; what is signed wins', async () => {
+    provider.person = { sub: 'two-places', preferred_username: 'signed' }
+    provider.faults.userinfo = () => ({ sub: 'two-places', preferred_username: 'unsigned', email: 'two@company.com' })
+    await new Browser().logIn()
+    const [user] = await userOf('signed')
+    const { rows } = await pool.query<{ email: string }>('select email from profile where user_guid = $1', [user?.guid])
+    expect(rows).toEqual([{ email: 'two@company.com' }])
+  })
+
+  it('works in several tabs at a time, and from wherever the browser comes back first', async () => {
+    const browser = new Browser()
+    const [first, second] = [await browser.leave('/content/one/'), await browser.leave('/content/two/')]
+    expect((await browser.come(second)).headers['location']).toBe('http://localhost:3939/content/two/')
+    expect((await browser.come(first)).headers['location']).toBe('http://localhost:3939/content/one/')
+  })
+
+  it('A20 A22 makes another user of another subject, whatever else is the same', async () => {
+    provider.person = { ...ADA, sub: 'not-ada' }
+    await new Browser().logIn()
+    const users = await userOf('ada')
+    expect(users).toHaveLength(2)
+    expect(users.map(({ role }) => role).sort()).toEqual(['administrator', 'viewer'])
+  })
+
+  it('ID-20 gives a derived username a number when it is taken', async () => {
+    for (const domain of ['a.org', 'b.org', 'c.org']) {
+      provider.person = { sub: `grace@${domain}`, email: `grace@${domain}` }
+      expect((await new Browser().logIn()).status).toBe(302)
+    }
+    for (const name of ['grace', 'grace2', 'grace3']) expect(await userOf(name)).toHaveLength(1)
+  })
+
+  it('A33 ends the session that the browser had, whoever it was', async () => {
+    const browser = new Browser()
+    await browser.logIn()
+    const former = browser.session!
+    await browser.logIn()
+    expect((await assert(former)).status).toBe(401)
+    const again = browser.session!
+    provider.person = { ...ADA, sub: 'victor-1', preferred_username: 'victor' }
+    await browser.logIn()
+    expect((await assert(again)).status).toBe(401)
+    expect((await assert(browser.session!)).status).toBe(200)
+  })
+
+  it('is over with the logout, and so are the cookies', async () => {
+    const browser = new Browser()
+    await browser.logIn()
+    const session = browser.session!
+    const answer = await browser.get('/__logout__')
+    expect([answer.status, answer.headers['location']]).toEqual([302, 'http://localhost:3939/'])
+    expect(browser.session).toBeUndefined()
+    expect((await assert(session)).status).toBe(401)
+    expect((await service.request({ method: 'POST', path: '/__logout__' })).status).toBe(204)
+  })
+
+  it('two first logins at once make one administrator', async () => {
+    const other = await freshDatabase('identity')
+    const [mine, mineDatabase] = [service, database]
+    try {
+      database = other
+      const two = [await start(), await start()]
+      const backs: [ServiceUnderTest, Browser, URL][] = []
+      for (const [index, one] of two.entries()) {
+        service = one
+        provider.person = { ...ADA, sub: `first-${index}`, preferred_username: `first${index}` }
+        const browser = new Browser()
+        backs.push([one, browser, await browser.leave()])
+      }
+      const answers = await Promise.all(
+        backs.map(([one, browser, back]) => {
+          const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+          return one.request({ path: back.pathname + back.search, headers: { cookie } })
+        }),
+      )
+      expect(answers.map(({ status }) => status)).toEqual([302, 302])
+      const { rows } = await other.pool().query<{ role: string }>('select role from person order by role')
+      expect(rows.map(({ role }) => role)).toEqual(['administrator', 'viewer'])
+      await Promise.all(two.map((one) => one.close()))
+    } finally {
+      service = mine
+      database = mineDatabase
+      await other.drop()
+    }
+  })
+})
+
+const gateway: { caller: 'gateway' } = { caller: 'gateway' }
+const assert = (value: string, type = 'session'): Promise<TestAnswer> =>
+  service.request({
+    ...gateway,
+    method: 'POST',
+    path: '/internal/actor-assertions',
+    body: { credential: { type, value }, audience: 'vault' },
+  })
+
+const refused = async (browser: Browser, answer: TestAnswer, status: number): Promise<void> => {
+  expect(answer.status).toBe(status)
+  expect(answer.headers['content-type']).toMatch(/^text\/html/)
+  expect(answer.headers['content-security-policy']).toContain("default-src 'none'")
+  expect(answer.text).not.toContain('<script')
+  expect(browser.session).toBeUndefined()
+}
+
+/** Each claim is changed from one that is accepted: the positive control of all is the login above. */
+const claim =
+  (changes: object) =>
+  (claims: Claims): Claims => ({ ...claims, ...changes })
+
+const tokenFaults: [string, FaultyProvider['faults']][] = [
+  ['A01 another issuer', { claims: claim({ iss: 'https://evil.test' }) }],
+  ['A01 an issuer with a slash more', { claims: (claims) => ({ ...claims, iss: `${claims.iss}/` }) }],
+  ['A02 another audience', { claims: claim({ aud: 'another-client' }) }],
+  ['A03 no audience', { claims: claim({ aud: undefined }) }],
+  ['A04 two audiences and no azp', { claims: claim({ aud: [CLIENT.id, 'another-client'] }) }],
+  ['A04 two audiences and another azp', { claims: claim({ aud: [CLIENT.id, 'x'], azp: 'x' }) }],
+  ['A04 another azp', { claims: claim({ azp: 'another-client' }) }],
+  ['A05 no subject', { claims: claim({ sub: undefined }) }],
+  ['A05 an empty subject', { claims: claim({ sub: '' }) }],
+  ['A05 a subject with NUL', { claims: claim({ sub: 'ada\0' }) }],
+  ['A05 a subject of 10 kB', { claims: claim({ sub: 'x'.repeat(10_000) }) }],
+  ['A06 no iat', { claims: claim({ iat: undefined }) }],
+  ['A06 an iat of tomorrow', { claims: (claims) => ({ ...claims, iat: seconds() + 86_400, exp: seconds() + 90_000 }) }],
+  ['A06 an iat of 12 minutes ago', { claims: (claims) => ({ ...claims, iat: seconds() - 720 }) }],
+  ['A07 an exp of 62 s ago', { claims: (claims) => ({ ...claims, exp: seconds() - 62 }) }],
+  ['A07 no exp', { claims: claim({ exp: undefined }) }],
+  ['A07 an exp that is a string', { claims: claim({ exp: '9999999999' }) }],
+  ['A07 an nbf of tomorrow', { claims: (claims) => ({ ...claims, nbf: seconds() + 86_400 }) }],
+  ['A08 another nonce', { claims: claim({ nonce: 'x' }) }],
+  ['A08 no nonce', { claims: claim({ nonce: undefined }) }],
+  ['A09 a forged signature', { idToken: (claims, { sign, keys }) => sign(claims, keys.stranger.privateKey) }],
+  [
+    'A09 a signature with one bit flipped',
+    {
+      idToken: async (claims, { sign }) => {
+        const [header, body, signature = ''] = (await sign(claims)).split('.')
+        const bytes = Buffer.from(signature, 'base64url')
+        bytes[0]! ^= 1
+        return `${header}.${body}.${bytes.toString('base64url')}`
+      },
+    },
+  ],
+  ['A10 alg none', { idToken: (claims) => unsigned({ alg: 'none' }, claims) }],
+  ['A10 alg nOnE', { idToken: (claims) => unsigned({ alg: 'nOnE' }, claims) }],
+  ['A10 no alg', { idToken: (claims) => unsigned({}, claims) }],
+  [
+    'A11 HS256 with the public key as PEM',
+    { idToken: (claims, { keys }) => hmac(claims, keys.rsa.publicKey.export({ type: 'spki', format: 'pem' })) },
+  ],
+  [
+    'A11 HS256 with the public key as DER',
+    { idToken: (claims, { keys }) => hmac(claims, keys.rsa.publicKey.export({ type: 'spki', format: 'der' })) },
+  ],
+  [
+    'A11 HS256 with the text of the JWK',
+    { idToken: (claims, { keys }) => hmac(claims, JSON.stringify(keys.rsa.publicKey.export({ format: 'jwk' }))) },
+  ],
+  ['A12 HS256 with the client secret', { idToken: (claims) => hmac(claims, CLIENT.secret) }],
+  ['A16 an unknown kid', { idToken: (claims, { sign, keys }) => sign(claims, keys.rsa.privateKey, { kid: 'k9' }) }],
+  [
+    'A18 a key of its own in the header',
+    {
+      idToken: (claims, { sign, keys }) =>
+        sign(claims, keys.stranger.privateKey, {
+          kid: undefined,
+          jwk: keys.stranger.publicKey.export({ format: 'jwk' }),
+        }),
+    },
+  ],
+  ['A18 a critical header that nobody knows', { idToken: (claims, { keys }) => critical(claims, keys.rsa.privateKey) }],
+  ['no ID token', { tokenAnswer: (answer) => ({ ...answer, id_token: undefined }) }],
+  ['an ID token that is none', { idToken: () => 'nonsense' }],
+  ['A19 userinfo for another subject', { userinfo: () => ({ sub: 'admin' }) }],
+  ['A19 userinfo without a subject', { userinfo: () => ({ email: 'x@y.z' }) }],
+  ['A19 userinfo with 500', { userinfoStatus: 500 }],
+  ['A19 userinfo in HTML', { userinfoType: 'text/html' }],
+  ['A19 userinfo that is a list', { userinfo: () => ['sub'] }],
+]
+
+const segment = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+const unsigned = (header: object, claims: Claims): string => `${segment(header)}.${segment(claims)}.`
+const hmac = (claims: Claims, key: string | Buffer): string => {
+  const text = `${segment({ alg: 'HS256', typ: 'JWT' })}.${segment(claims)}`
+  return `${text}.${createHmac('sha256', key).update(text).digest('base64url')}`
+}
+
+/** Rightly signed, with a header that whoever does not know it must refuse (RFC 7515 §4.1.11). */
+function critical(claims: Claims, key: KeyObject): string {
+  const text = `${segment({ alg: 'RS256', kid: 'k1', crit: ['unheard-of'], 'unheard-of': true })}.${segment(claims)}`
+  return `${text}.${sign('sha256', Buffer.from(text), key).toString('base64url')}`
+}
+
+describe('a login is refused, and nobody is registered, for', () => {
+  it.each(tokenFaults)('%s', async (_name, faults) => {
+    const browser = new Browser()
+    const before = await eventCount()
+    provider.faults = faults
+    await refused(browser, await browser.logIn(), 403)
+    expect(await eventCount()).toBe(before)
+    // The same, without the fault.
+    provider.faults = {}
+    expect((await browser.logIn()).status).toBe(302)
+  })
+
+  it('A19 userinfo of 5 MB, A40 a token endpoint that fails', async () => {
+    const browser = new Browser()
+    provider.faults = { userinfo: () => ({ sub: ADA.sub, more: 'x'.repeat(5_000_000) }) }
+    await refused(browser, await browser.logIn(), 502)
+    provider.faults = { tokenStatus: 500 }
+    await refused(browser, await browser.logIn(), 502)
+    provider.faults = { tokenAnswer: () => ({ error: 'invalid_client' }), tokenStatus: 401 }
+    await refused(browser, await browser.logIn(), 502)
+  })
+
+  it('A31 another issuer in the callback, or none where one is promised; the code goes nowhere', async () => {
+    for (const change of [
+      (query: URLSearchParams) => query.set('iss', 'https://evil.test'),
+      (query: URLSearchParams) => query.delete('iss'),
+    ]) {
+      const browser = new Browser()
+      provider.faults = { callback: change }
+      await refused(browser, await browser.logIn(), 400)
+      expect(provider.journal).not.toContain('POST /token')
+    }
+  })
+
+  it.each<[string, (query: URLSearchParams) => void]>([
+    ['A28 no state', (query) => query.delete('state')],
+    ['A28 another state', (query) => query.set('state', 'x'.repeat(43))],
+    ['A30 code and error', (query) => query.set('error', 'access_denied')],
+    ['A30 two codes', (query) => query.append('code', 'x')],
+    ['A30 two states', (query) => query.append('state', 'x')],
+    ['A30 neither code nor error', (query) => query.delete('code')],
+    ['A30 a code of 100 kB', (query) => query.set('code', 'x'.repeat(10_000))],
+  ])('%s', async (_name, callback) => {
+    const browser = new Browser()
+    provider.faults = { callback }
+    await refused(browser, await browser.logIn(), 400)
+    expect(provider.journal).not.toContain('POST /token')
+  })
+
+  it('A28 a state that was used, also when it came to nothing', async () => {
+    const browser = new Browser()
+    const back = await browser.leave()
+    expect((await browser.come(back)).status).toBe(302)
+    const replayed = await browser.get(back.pathname + back.search)
+    expect(replayed.status).toBe(400)
+
+    const other = new Browser()
+    provider.faults = { callback: (query) => (query.delete('code'), query.set('error', 'access_denied')) }
+    const turnedBack = await other.leave()
+    await refused(other, await other.come(turnedBack), 403)
+    await refused(other, await other.come(turnedBack), 400)
+  })
+
+  it('A28 a state from another browser, which uses it up', async () => {
+    const [victim, attacker] = [new Browser(), new Browser()]
+    const back = await attacker.leave()
+    await refused(victim, await victim.come(back), 400)
+    await refused(attacker, await attacker.come(back), 400)
+    expect(provider.journal).not.toContain('POST /token')
+  })
+
+  it('A28 a state that is over', async () => {
+    const browser = new Browser()
+    const back = await browser.leave()
+    await database.ownerPool().query(`update record.pending_login set expires_at = now() - interval '1 second'`)
+    await refused(browser, await browser.come(back), 400)
+  })
+
+  it('A29 an error of the provider, whose text is not repeated', async () => {
+    const browser = new Browser()
+    provider.faults = {
+      callback: (query) => {
+        query.delete('code')
+        query.set('error', 'access_denied')
+        query.set('error_description', '<script>alert(1)</script>')
+      },
+    }
+    await refused(browser, await browser.logIn(), 403)
+  })
+
+  it('A34 a verifier that does not fit: each way to the provider has its own', async () => {
+    const browser = new Browser()
+    const [first, second] = [await browser.leave(), await browser.leave()]
+    const code = first.searchParams.get('code')!
+    second.searchParams.set('code', code)
+    await refused(browser, await browser.come(second), 502)
+  })
+
+  it('A39 somebody who is locked', async () => {
+    provider.person = { ...ADA, sub: 'lars-1', preferred_username: 'lars' }
+    const browser = new Browser()
+    await browser.logIn()
+    const [lars] = await userOf('lars')
+    const alice: Actor = {
+      type: 'key',
+      guid: lars!.guid,
+      user: '10000000-0000-4000-8000-000000000001',
+      role: 'administrator',
+    }
+    const path = `/__api__/v1/users/${lars!.guid}/lock`
+    expect((await service.request({ method: 'POST', path, actor: alice, body: { locked: true } })).status).toBe(200)
+    expect((await assert(browser.session!)).status).toBe(401)
+    const again = new Browser()
+    await refused(again, await again.logIn(), 403)
+  })
+
+  it('ID-08 a username that is ours', async () => {
+    provider.person = { ...ADA, sub: 'login-1', preferred_username: 'login' }
+    const browser = new Browser()
+    await refused(browser, await browser.logIn(), 403)
+  })
+})
+
+describe('a login is accepted with', () => {
+  it.each<[string, FaultyProvider['faults']]>([
+    ['A04 two audiences and our azp', { claims: claim({ aud: [CLIENT.id, 'another-client'], azp: CLIENT.id }) }],
+    ['A07 an exp of 50 s ago, within the leeway', { claims: (claims) => ({ ...claims, exp: seconds() - 50 }) }],
+    [
+      'A14 no kid and one key',
+      { idToken: (claims, { sign, keys }) => sign(claims, keys.rsa.privateKey, { kid: undefined }) },
+    ],
+  ])('%s', async (_name, faults) => {
+    provider.faults = faults
+    expect((await new Browser().logIn()).status).toBe(302)
+  })
+})
+
+describe('a provider', () => {
+  it('A15 A17 may have several keys, some of which nobody understands', async () => {
+    const fresh = await faultyProvider()
+    const mine = [service, provider] as const
+    try {
+      provider = fresh
+      provider.person = ADA
+      provider.faults = {
+        jwks: (keys) => [
+          { kty: 'strange' },
+          { ...fresh.keys.stranger.publicKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256' },
+          ...keys.map((key) => ({ ...key, kid: undefined })),
+        ],
+        idToken: (claims, { sign, keys }) => sign(claims, keys.rsa.privateKey, { kid: undefined }),
+      }
+      service = await start()
+      expect((await new Browser().logIn()).status).toBe(302)
+      await service.close()
+    } finally {
+      ;[service, provider] = mine
+      await fresh.close()
+    }
+  })
+
+  it.each<[string, FaultyProvider['faults'], number]>([
+    [
+      'A27 names another issuer than the settings',
+      { discovery: (document) => ({ ...document, issuer: 'https://evil.test' }) },
+      503,
+    ],
+    [
+      'offers no signature but shared ones',
+      { discovery: (document) => ({ ...document, id_token_signing_alg_values_supported: ['HS256', 'none'] }) },
+      403,
+    ],
+    ['A13 publishes its key for encryption only', { jwks: (keys) => keys.map((key) => ({ ...key, use: 'enc' })) }, 403],
+  ])('is not believed when it %s', async (_name, faults, status) => {
+    const fresh = await faultyProvider()
+    const mine = [service, provider] as const
+    try {
+      provider = fresh
+      provider.person = ADA
+      provider.faults = faults
+      service = await start()
+      const browser = new Browser()
+      const answer = await browser.get('/__login__')
+      if (answer.status === 302) {
+        await refused(browser, await browser.come(provider.authorize(String(answer.headers['location']))), status)
+      } else {
+        await refused(browser, answer, status)
+      }
+      await service.close()
+    } finally {
+      ;[service, provider] = mine
+      await fresh.close()
+    }
+  })
+
+  it('LOGIN-12 that is down is named as the reason, and asked again at the next login', async () => {
+    const gone = await faultyProvider()
+    const mine = [service, provider] as const
+    try {
+      provider = gone
+      service = await start()
+      await gone.close()
+      const browser = new Browser()
+      const answer = await browser.get('/__login__')
+      await refused(browser, answer, 503)
+      expect(answer.text).toContain('OAuth2.OpenIDConnectIssuer')
+      await service.close()
+    } finally {
+      ;[service, provider] = mine
+    }
+  })
+})
