@@ -99,7 +99,17 @@ import { Keyring, Safe } from './safe/index.js'
     },
     {
       provide: Exchange,
-      inject: [SubjectTokens, FactQueries, Replicas, Refreshes, Safe, IssueLog, ExchangeSettings, ContentSettings, PublicAddress],
+      inject: [
+        SubjectTokens,
+        FactQueries,
+        Replicas,
+        Refreshes,
+        Safe,
+        IssueLog,
+        ExchangeSettings,
+        ContentSettings,
+        PublicAddress,
+      ],
       useFactory: (
         subjects: SubjectTokens,
         facts: FactQueries,

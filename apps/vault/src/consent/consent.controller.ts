@@ -39,16 +39,23 @@ export class ConsentController {
       return send(response, { redirect: this.address.urlOf(`/__login__?${query}`) })
     }
     if (actor.type !== 'user')
-      throw new DomainError('forbidden', 'request.authentication_type', 'Consent is given in a browser, after logging in.')
+      throw new DomainError(
+        'forbidden',
+        'request.authentication_type',
+        'Consent is given in a browser, after logging in.',
+      )
     send(response, await this.consent.begin(actor, guid, typeof returnTo === 'string' ? returnTo : undefined))
   }
 }
 
-/** Nobody consents to what an image, a frame or a prefetch has begun (Fetch Metadata; absent in old browsers). */
+/**
+ * Nobody consents to what an image, a frame or a prefetch has begun. `Sec-Fetch-Mode` says nothing: clients that are no
+ * browsers send it too.
+ * @see https://www.w3.org/TR/fetch-metadata/
+ */
 function mustBeNavigation({ headers }: Request): void {
-  const mode = headers['sec-fetch-mode']
-  const destination = headers['sec-fetch-dest']
-  if ((mode && mode !== 'navigate') || (destination && destination !== 'document') || headers['sec-purpose'] || headers['purpose'])
+  const destination = headers['sec-fetch-dest'] ?? 'document'
+  if (destination !== 'document' || headers['sec-purpose'] !== undefined || headers['purpose'] !== undefined)
     throw new DomainError('invalid', 'consent.invalid', 'Consent begins with a page that is opened.')
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Actor } from '#libs/contracts'
-import { CONSENT_URL, newHouse, type World } from '../house.conformance.js'
+import { CONSENT_URL, newHouse, type World } from '../house.fixture.js'
 import type { Answer } from './consent.js'
 import { MissingConsents } from './missing-consents.js'
 
@@ -60,7 +60,9 @@ describe('beginning to consent', () => {
   it('B18: keeps ten requests a session at most, and their verifiers', async () => {
     const urls: URL[] = []
     for (let count = 0; count < 12; count++) urls.push(await begin())
-    const { rows } = await vault.pool.query<{ guid: string }>('select guid from consent_request where sid = $1', [viewer.sid])
+    const { rows } = await vault.pool.query<{ guid: string }>('select guid from consent_request where sid = $1', [
+      viewer.sid,
+    ])
     expect(rows).toHaveLength(10)
     const kept = await vault.pool.query(`select from safe where place like 'consent_request/%' and place = any($1)`, [
       rows.map(({ guid }) => `consent_request/${guid}/code_verifier`),
@@ -92,7 +94,9 @@ describe('coming back from the provider', () => {
     await vault.consent.finish(viewer, agree(await begin()))
     await vault.consent.finish(viewer, agree(await begin()))
     const { rows } = await vault.pool.query('select generation from oauth_grant where guid = $1', [world.grantGuid])
-    const safe = await vault.pool.query('select generation from safe where place like $1', [`grant/${world.grantGuid}/%`])
+    const safe = await vault.pool.query('select generation from safe where place like $1', [
+      `grant/${world.grantGuid}/%`,
+    ])
     expect(rows).toEqual([{ generation: 2 }])
     expect(safe.rows).toEqual([{ generation: 2 }, { generation: 2 }])
   })
@@ -139,9 +143,15 @@ describe('coming back from the provider', () => {
   it('says who can mend it, and offers to try again', async () => {
     const denied = async (error: string) => {
       const url = await begin('/content/a/')
-      return await vault.consent.finish(viewer, new URLSearchParams({ state: url.searchParams.get('state') ?? '', error }))
+      return await vault.consent.finish(
+        viewer,
+        new URLSearchParams({ state: url.searchParams.get('state') ?? '', error }),
+      )
     }
-    const link = { href: `${CONSENT_URL(world.integrationGuid)}?return_to=%2Fcontent%2Fa%2F`, label: expect.any(String) as string }
+    const link = {
+      href: `${CONSENT_URL(world.integrationGuid)}?return_to=%2Fcontent%2Fa%2F`,
+      label: expect.any(String) as string,
+    }
     expect(await denied('access_denied')).toMatchObject({ page: { title: 'You have not consented', link } })
     expect(await denied('invalid_scope')).toMatchObject({ page: { title: 'The provider refuses this integration' } })
     expect(await denied('<script>')).toMatchObject({ page: { title: 'The provider refuses this integration' } })
@@ -157,7 +167,20 @@ describe('coming back from the provider', () => {
 })
 
 describe('what the gateway asks before it lets somebody in', () => {
-  const missing = (): Promise<string[]> => new MissingConsents(vault.pool).of(world.viewerGuid, world.contentGuid)
+  const missing = (): Promise<string[]> =>
+    new MissingConsents(vault.pool, vault.replicas).of(world.viewerGuid, world.contentGuid)
+  const owners = (content: object): void => {
+    vault.ask = ({ category, type }) =>
+      Promise.resolve({
+        type,
+        schema_version: 1,
+        revision: 1,
+        version: 2,
+        cause: [],
+        state: category === 'content' ? content : world.integration(),
+      })
+  }
+  beforeEach(() => owners(world.content()))
 
   it('names the viewer integrations without a usable grant', async () => {
     expect(await missing()).toEqual([world.integrationGuid])
@@ -173,5 +196,22 @@ describe('what the gateway asks before it lets somebody in', () => {
   it('leaves service accounts alone', async () => {
     await vault.tell('integration', world.integrationGuid, world.integration({ auth_type: 'Service Account' }), 2)
     expect(await missing()).toEqual([])
+  })
+
+  it('knows of an association and an integration that were made a moment ago', async () => {
+    const fresh = randomUUID()
+    await vault.grant(world, 600)
+    const associations = [world.integrationGuid, fresh].map((guid) => ({
+      oauth_integration_guid: guid,
+      auth_type: 'Viewer' as const,
+    }))
+    owners(world.content({ associations }))
+    expect(await missing()).toEqual([fresh])
+  })
+
+  it('does not say that nothing is missing when it cannot know', async () => {
+    await vault.grant(world, 600)
+    vault.ask = () => Promise.reject(new Error('down'))
+    await expect(missing()).rejects.toMatchObject({ code: 'replica.stale' })
   })
 })

@@ -57,7 +57,11 @@ export class Consent {
   /** Sends the viewer to the provider. */
   async begin(person: Person, integrationGuid: string, returnTo: string | undefined): Promise<Answer> {
     const found = await this.#find(integrationGuid)
-    if (!found || found.integration.auth_type !== 'Viewer' || !found.integration.authorization_server.authorization_endpoint)
+    if (
+      !found ||
+      found.integration.auth_type !== 'Viewer' ||
+      !found.integration.authorization_server.authorization_endpoint
+    )
       return { page: noSuchIntegration }
     const { authorization_server, client } = found.integration
     const { url, state, codeVerifier } = await authorizationRequest(authorization_server, client, this.#redirectUri)

@@ -106,8 +106,18 @@ const CONSENT = { consent_url: `https://kb.example/__oauth__/integrations/${ACME
 /** What is so, in words; what differs from a request that is granted; number, RFC word, and what is doubted. */
 const REFUSALS: [string, Case, number, string, ...string[]][] = [
   ['2: a viewer’s key', { caller: { ...key, role: 'viewer' } }, 22, 'unauthorized_client'],
-  ['3: the documented misspelling of the grant type', { form: { grant_type: GRANT_TYPE_TOKEN_EXCHANGE.replace('ietf', 'eitf') } }, 213, 'unsupported_grant_type'],
-  ['4: a content session token', { form: { subject_token_type: SUBJECT_TOKEN_TYPE.contentSession } }, 214, 'invalid_request'],
+  [
+    '3: the documented misspelling of the grant type',
+    { form: { grant_type: GRANT_TYPE_TOKEN_EXCHANGE.replace('ietf', 'eitf') } },
+    213,
+    'unsupported_grant_type',
+  ],
+  [
+    '4: a content session token',
+    { form: { subject_token_type: SUBJECT_TOKEN_TYPE.contentSession } },
+    214,
+    'invalid_request',
+  ],
   ['4: another subject token type', { form: { subject_token_type: 'urn:x' } }, 214, 'invalid_request'],
   ['5: no subject token', { form: { subject_token: '' } }, 215, 'invalid_request'],
   ['5: a subject nobody has heard of', { facts: { visitor: undefined } }, 217, 'invalid_request', ofVisitor],
@@ -122,15 +132,37 @@ const REFUSALS: [string, Case, number, string, ...string[]][] = [
   ['6: content nobody has heard of', { facts: { content: undefined } }, 22, 'unauthorized_client', ofContent],
   ['6: content that is deleted', { facts: { content: null } }, 22, 'unauthorized_client'],
   ['6: a key of somebody else', { caller: { ...key, user: VIEWER } }, 22, 'unauthorized_client'],
-  ['6: an administrator who is not the owner', { caller: { ...key, user: VIEWER, role: 'administrator' } }, 22, 'unauthorized_client'],
+  [
+    '6: an administrator who is not the owner',
+    { caller: { ...key, user: VIEWER, role: 'administrator' } },
+    22,
+    'unauthorized_client',
+  ],
   ['6: an owner who is locked', { facts: { callerUser: user(OWNER, { locked: true }) } }, 22, 'unauthorized_client'],
-  ['6: an owner who has become a viewer', { facts: { callerUser: user(OWNER, { user_role: 'viewer' }) } }, 22, 'unauthorized_client'],
+  [
+    '6: an owner who has become a viewer',
+    { facts: { callerUser: user(OWNER, { user_role: 'viewer' }) } },
+    22,
+    'unauthorized_client',
+  ],
   ['6: an owner nobody has heard of', { facts: { callerUser: undefined } }, 22, 'unauthorized_client', `user ${OWNER}`],
-  ['6: a key bound to other content', { caller: { ...contentKey, content: OTHER } as Caller }, 22, 'unauthorized_client'],
+  [
+    '6: a key bound to other content',
+    { caller: { ...contentKey, content: OTHER } as Caller },
+    22,
+    'unauthorized_client',
+  ],
   ['6: a personal key where bound ones are required', { requireContentKeys: true }, 22, 'unauthorized_client'],
   ['6: a viewer who is locked', { facts: { visitor: user(VIEWER, { locked: true }) } }, 19, 'invalid_request'],
   ['6: content that is locked', { facts: { content: content({ locked: true }) } }, 19, 'invalid_request'],
-  ['6: a viewer who is not on the list', { facts: { content: aclFor(OTHER, 'user') } }, 19, 'invalid_request', ofContent, ofVisitor],
+  [
+    '6: a viewer who is not on the list',
+    { facts: { content: aclFor(OTHER, 'user') } },
+    19,
+    'invalid_request',
+    ofContent,
+    ofVisitor,
+  ],
   [
     '6: a viewer whose group is gone',
     { facts: { content: aclFor(GROUP, 'group'), visitor: user(VIEWER, { group_guids: [GROUP] }) } },
@@ -163,15 +195,41 @@ const REFUSALS: [string, Case, number, string, ...string[]][] = [
   ],
   ['8: an audience that is not associated', { form: { audience: OTHER } }, 256, 'invalid_target', ofContent],
   ['8: an audience that is no guid', { form: { audience: 'acme' } }, 256, 'invalid_target', ofContent],
-  ['8: an integration nobody has heard of', { facts: { integration: undefined } }, 256, 'invalid_target', `integration ${ACME}`],
+  [
+    '8: an integration nobody has heard of',
+    { facts: { integration: undefined } },
+    256,
+    'invalid_target',
+    `integration ${ACME}`,
+  ],
   ['8: an integration that is deleted', { facts: { integration: null } }, 256, 'invalid_target'],
   ['9: a service account', { facts: { integration: integration('Service Account') } }, 252, 'invalid_request'],
-  ['9: visitor API keys, which nobody makes yet', { facts: { integration: integration('Visitor API Key') } }, 250, 'invalid_request'],
-  ['10: an API key is asked for', { form: { requested_token_type: REQUESTED_TOKEN_TYPE.apiKey } }, 242, 'invalid_request'],
-  ['10: a refresh token is asked for', { form: { requested_token_type: 'urn:ietf:params:oauth:token-type:refresh_token' } }, 242, 'invalid_request'],
+  [
+    '9: visitor API keys, which nobody makes yet',
+    { facts: { integration: integration('Visitor API Key') } },
+    250,
+    'invalid_request',
+  ],
+  [
+    '10: an API key is asked for',
+    { form: { requested_token_type: REQUESTED_TOKEN_TYPE.apiKey } },
+    242,
+    'invalid_request',
+  ],
+  [
+    '10: a refresh token is asked for',
+    { form: { requested_token_type: 'urn:ietf:params:oauth:token-type:refresh_token' } },
+    242,
+    'invalid_request',
+  ],
   ['11: no consent', { facts: { grant: undefined } }, 220, 'consent_required'],
   ['11: a consent that was withdrawn', { facts: { grant: grant({ status: 'revoked' }) } }, 220, 'consent_required'],
-  ['11: a grant that the provider gave up', { facts: { grant: grant({ status: 'consent_required' }) } }, 219, 'consent_required'],
+  [
+    '11: a grant that the provider gave up',
+    { facts: { grant: grant({ status: 'consent_required' }) } },
+    219,
+    'consent_required',
+  ],
   [
     '11: an expired token without a refresh token',
     { facts: { grant: grant({ expiresAt: NOW, hasRefreshToken: false }) } },
@@ -184,15 +242,27 @@ const GRANTED: [string, Case, 'issue' | 'refresh', boolean?][] = [
   ['the owner’s key and one association', {}, 'issue'],
   ['a key that is bound to the content', { caller: contentKey, facts: { callerUser: undefined } }, 'issue'],
   ['a bound key where bound ones are required', { caller: contentKey, requireContentKeys: true }, 'issue'],
-  ['the audience among several', { form: { audience: ACME }, facts: { content: content({ associations: associations(OTHER, ACME) }) } }, 'issue'],
+  [
+    'the audience among several',
+    { form: { audience: ACME }, facts: { content: content({ associations: associations(OTHER, ACME) }) } },
+    'issue',
+  ],
   ['the requested type in words', { form: { requested_token_type: REQUESTED_TOKEN_TYPE.accessToken } }, 'issue'],
   ['resource and scope, which are ignored', { form: { resource: 'x', scope: 'y' } }, 'issue'],
   ['a viewer on the list', { facts: { content: aclFor(VIEWER, 'user') } }, 'issue'],
   ['a viewer by a group that lives', { facts: { content: aclFor(GROUP, 'group'), liveGroupGuids: [GROUP] } }, 'issue'],
-  ['a token that does not say when it ends', { facts: { grant: grant({ expiresAt: null, hasRefreshToken: false }) } }, 'issue'],
+  [
+    'a token that does not say when it ends',
+    { facts: { grant: grant({ expiresAt: null, hasRefreshToken: false }) } },
+    'issue',
+  ],
   ['a token that is good for six seconds', { facts: { grant: grant({ expiresAt: inSeconds(6) }) } }, 'issue'],
   ['a token that is good for five seconds', { facts: { grant: grant({ expiresAt: inSeconds(5) }) } }, 'refresh', true],
-  ['the same, without a refresh token', { facts: { grant: grant({ expiresAt: inSeconds(5), hasRefreshToken: false }) } }, 'issue'],
+  [
+    'the same, without a refresh token',
+    { facts: { grant: grant({ expiresAt: inSeconds(5), hasRefreshToken: false }) } },
+    'issue',
+  ],
   ['a token that has expired', { facts: { grant: grant({ expiresAt: NOW }) } }, 'refresh', false],
 ]
 
@@ -223,7 +293,11 @@ describe('the exchange refuses, in the order of the contract', () => {
   })
 
   it('names the first fault when there are several', () => {
-    const worse = { form: { audience: OTHER }, subject: { sid: 'gone' }, facts: { grant: undefined, integration: null } }
+    const worse = {
+      form: { audience: OTHER },
+      subject: { sid: 'gone' },
+      facts: { grant: undefined, integration: null },
+    }
     expect(refusal(worse)).toEqual([215, 'invalid_request', ofVisitor])
   })
 

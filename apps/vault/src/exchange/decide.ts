@@ -180,7 +180,9 @@ export function decide(
 
 /** The provider refused the refresh token: only the user can mend that (219). */
 export const consentRequired = (consentUrl: string): DomainError =>
-  refusal('grant.refresh_failed', 'consent_required', 'The provider wants the viewer to consent again.', { consent_url: consentUrl })
+  refusal('grant.refresh_failed', 'consent_required', 'The provider wants the viewer to consent again.', {
+    consent_url: consentUrl,
+  })
 
 /** The viewer's consent has run out and cannot be renewed without them (235). */
 export const noRefreshToken = (consentUrl: string): DomainError =>
@@ -257,7 +259,9 @@ const wrongRequestedType = (): DomainError =>
   )
 
 const noGrant = (consentUrl: string): DomainError =>
-  refusal('grant.none', 'consent_required', 'The viewer has not consented to this integration yet.', { consent_url: consentUrl })
+  refusal('grant.none', 'consent_required', 'The viewer has not consented to this integration yet.', {
+    consent_url: consentUrl,
+  })
 
 /** Numbers and statuses are for existing clients; `oauth_error` is the RFC's word for those who want it. */
 function refusal(code: string, oauthError: string, message: string, more: Record<string, unknown> = {}): DomainError {

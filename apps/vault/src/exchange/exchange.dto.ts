@@ -40,7 +40,10 @@ export class ExchangeAnswer {
   @ApiProperty({ enum: ['Bearer'], description: 'How it is used (RFC 6750).' })
   token_type: string
 
-  @ApiProperty({ required: false, description: 'Seconds that it is still good for; absent when the provider did not say.' })
+  @ApiProperty({
+    required: false,
+    description: 'Seconds that it is still good for; absent when the provider did not say.',
+  })
   expires_in?: number
 }
 

@@ -1,6 +1,6 @@
 import { changeSubject, contentContract, type ChangeMessage } from '#libs/contracts'
 import { brokenAt } from '#libs/event-sourcing'
-import { newHouse, type World } from '../house.conformance.js'
+import { newHouse, type World } from '../house.fixture.js'
 
 const house = await newHouse()
 afterAll(() => house.close())
@@ -116,7 +116,10 @@ describe('a copy that is behind', () => {
     await process.grant(world, 600)
     await process.tell('content', world.contentGuid, world.content({ associations: [] }), 1)
     process.ask = () => Promise.resolve(message(1, world.content({ associations: [] })))
-    expect(await process.refused(world)).toEqual({ code: 'association.none', payload: { oauth_error: 'invalid_target' } })
+    expect(await process.refused(world)).toEqual({
+      code: 'association.none',
+      payload: { oauth_error: 'invalid_target' },
+    })
   })
 
   it('R07: leads to 503 when it is old and its owner does not answer', async () => {
@@ -138,7 +141,10 @@ describe('a viewer who has not consented', () => {
   it('is told where to', async () => {
     expect(await process.refused(world)).toMatchObject({
       code: 'grant.none',
-      payload: { oauth_error: 'consent_required', consent_url: expect.stringContaining(world.integrationGuid) as string },
+      payload: {
+        oauth_error: 'consent_required',
+        consent_url: expect.stringContaining(world.integrationGuid) as string,
+      },
     })
   })
 })

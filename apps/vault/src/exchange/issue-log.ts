@@ -70,10 +70,15 @@ export class IssueLog {
         // The rows may be there all the same: a chain that went on from here could fork.
         this.#stream = this.#newStream()
         this.#end = NO_STREAM
-        const error = new DomainError('unavailable', 'exchange.unavailable', 'This is temporarily unavailable; try again.', {
-          cause,
-          payload: { oauth_error: 'temporarily_unavailable' },
-        })
+        const error = new DomainError(
+          'unavailable',
+          'exchange.unavailable',
+          'This is temporarily unavailable; try again.',
+          {
+            cause,
+            payload: { oauth_error: 'temporarily_unavailable' },
+          },
+        )
         for (const { reject } of group) reject(error)
       }
     }

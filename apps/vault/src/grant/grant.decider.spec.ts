@@ -96,7 +96,12 @@ describe('two requests that find the same expired token', () => {
 
   it('stores a late success although the grant was given up, which heals it', () => {
     grant
-      .given(obtained(), begun('late', at(26)), begun('second', at(51)), failed('second', 'consent_required', 'invalid_grant'))
+      .given(
+        obtained(),
+        begun('late', at(26)),
+        begun('second', at(51)),
+        failed('second', 'consent_required', 'invalid_grant'),
+      )
       .when(recordRefreshed('late'))
       .then(refreshed('late', 2))
     grant
@@ -202,6 +207,9 @@ describe('revocation', () => {
       .given(obtained(), begun('first', at(26)), revoked)
       .when(recordRefreshed('first'))
       .thenRefused('grant.superseded')
-    grant.given(obtained(), revoked).when(begin('first', at(1))).thenRefused('grant.superseded')
+    grant
+      .given(obtained(), revoked)
+      .when(begin('first', at(1)))
+      .thenRefused('grant.superseded')
   })
 })

@@ -23,10 +23,7 @@ export type GrantCommand =
     }
   | { type: 'RevokeGrant'; reason: RevocationReason }
 
-export type Grant =
-  | { status: 'none' }
-  | { status: 'revoked'; generation: number }
-  | Held
+export type Grant = { status: 'none' } | { status: 'revoked'; generation: number } | Held
 
 interface Held {
   /** `consent_required`: the provider has refused the refresh token for good; only the user can mend that. */
@@ -91,12 +88,14 @@ export const grantDecider: Decider<GrantCommand, GrantEvent, Grant> = {
         return 'lease' in grant ? { ...grant, lease: { attempt, until: new Date(leaseUntil) } } : grant
       }
       case 'TokenRefreshed':
-        return 'lease' in grant
-          ? { ...grant, status: 'usable', generation: event.data.generation, lease: null }
-          : grant
+        return 'lease' in grant ? { ...grant, status: 'usable', generation: event.data.generation, lease: null } : grant
       case 'RefreshFailed':
         if (!('lease' in grant)) return grant
-        return { ...grant, status: event.data.fate === 'consent_required' ? 'consent_required' : grant.status, lease: null }
+        return {
+          ...grant,
+          status: event.data.fate === 'consent_required' ? 'consent_required' : grant.status,
+          lease: null,
+        }
       case 'GrantRevoked':
         return grant.status === 'none' ? grant : { status: 'revoked', generation: grant.generation }
     }

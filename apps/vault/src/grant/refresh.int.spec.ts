@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { eventually } from '#libs/testing'
-import { CONSENT_URL, newHouse, type VaultProcess, type World } from '../house.conformance.js'
+import { CONSENT_URL, newHouse, type VaultProcess, type World } from '../house.fixture.js'
 import { grantStream, tokenPlace } from './grant.stream.js'
 
 const house = await newHouse()
@@ -22,9 +22,10 @@ const statusOf = async (): Promise<unknown> =>
   (await vault.pool.query('select status, generation from oauth_grant where guid = $1', [world.grantGuid])).rows[0]
 
 const eventsOf = async (): Promise<string[]> => {
-  const { rows } = await vault.pool.query<{ type: string }>('select type from event where stream_id = $1 order by version', [
-    `grant-${world.grantGuid}`,
-  ])
+  const { rows } = await vault.pool.query<{ type: string }>(
+    'select type from event where stream_id = $1 order by version',
+    [`grant-${world.grantGuid}`],
+  )
   return rows.map(({ type }) => type)
 }
 
@@ -119,14 +120,19 @@ describe('a refresh that is refused', () => {
   it('says that an administrator has to look when the client is refused', async () => {
     await vault.grant(world, -1)
     provider.fault = { status: 401, body: { error: 'invalid_client' } }
-    expect(await vault.refused(world)).toMatchObject({ code: 'token_endpoint.failed', payload: { oauth_error: 'server_error' } })
+    expect(await vault.refused(world)).toMatchObject({
+      code: 'token_endpoint.failed',
+      payload: { oauth_error: 'server_error' },
+    })
   })
 
   it('R01: gives everybody the same outcome after one try', async () => {
     await vault.grant(world, -1)
     provider.fault = { status: 500, body: {} }
     const other = house.process()
-    const refusals = await Promise.all([vault, other].flatMap((each) => Array.from({ length: 20 }, () => each.refused(world))))
+    const refusals = await Promise.all(
+      [vault, other].flatMap((each) => Array.from({ length: 20 }, () => each.refused(world))),
+    )
     expect(new Set(refusals.map(({ code }) => code))).toEqual(new Set(['token_endpoint.unavailable']))
     expect(provider.calls).toHaveLength(1)
     expect(await statusOf()).toEqual({ status: 'usable', generation: 1 })

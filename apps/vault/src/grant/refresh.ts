@@ -91,7 +91,10 @@ export class Refreshes implements BeforeApplicationShutdown {
     this.#end.abort()
   }
 
-  async #run({ guid, generation }: { guid: string; generation: number }, integration: IntegrationState): Promise<RefreshOutcome> {
+  async #run(
+    { guid, generation }: { guid: string; generation: number },
+    integration: IntegrationState,
+  ): Promise<RefreshOutcome> {
     const giveUpAt = performance.now() + this.settings.refreshWaitMs
     let pause = FIRST_POLL_MS
     let awaited: string | undefined
@@ -170,7 +173,10 @@ export class Refreshes implements BeforeApplicationShutdown {
       // Not ours to say any more: whoever has taken over knows better.
       if (events.length === 0) return { kind: 'moved_on' }
     } catch (err) {
-      this.#logger.error({ err, grant: guid, attempt }, 'a failed refresh could not be recorded: its lease will end by itself')
+      this.#logger.error(
+        { err, grant: guid, attempt },
+        'a failed refresh could not be recorded: its lease will end by itself',
+      )
     }
     return { kind: 'failed', fate, error }
   }
@@ -205,7 +211,10 @@ export class Refreshes implements BeforeApplicationShutdown {
   }
 
   /** The grant was withdrawn or obtained anew meanwhile. */
-  async #owe({ guid, attempt, integrationGuid }: Attempt, { accessToken, refreshToken }: TokenResponse): Promise<RefreshOutcome> {
+  async #owe(
+    { guid, attempt, integrationGuid }: Attempt,
+    { accessToken, refreshToken }: TokenResponse,
+  ): Promise<RefreshOutcome> {
     this.#logger.warn({ grant: guid, attempt }, 'new tokens came too late and are to be revoked')
     await transaction(this.pool, (client) =>
       oweRevocation(this.safe, client, attempt, integrationGuid, { accessToken, refreshToken }),

@@ -5,7 +5,12 @@ import { contentContract, groupContract, integrationContract, userContract, type
 import { ChangeContext, Replicas } from '#libs/messaging'
 
 /** What of the other services this one keeps a copy of, as rows of the table `replica`. */
-export const copied: readonly ChangeContract<unknown>[] = [contentContract, integrationContract, userContract, groupContract]
+export const copied: readonly ChangeContract<unknown>[] = [
+  contentContract,
+  integrationContract,
+  userContract,
+  groupContract,
+]
 
 /** Changes as they arrive. */
 @ApiExcludeController()

@@ -120,12 +120,20 @@ export class FakeProvider {
   #isOurCode(form: URLSearchParams): boolean {
     const { code } = this
     this.code = undefined
-    const verifier = createHash('sha256').update(form.get('code_verifier') ?? '').digest('base64url')
+    const verifier = createHash('sha256')
+      .update(form.get('code_verifier') ?? '')
+      .digest('base64url')
     return code !== undefined && form.get('code') === code.value && verifier === code.challenge
   }
 }
 
-const keys = { active: 1, key: ((key) => () => key)(createSecretKey(randomBytes(32))) }
+const keys = {
+  active: 1,
+  key: (
+    (key) => () =>
+      key
+  )(createSecretKey(randomBytes(32))),
+}
 const { publicKey, privateKey } = (await generateKeyPair('EdDSA', { extractable: true })) as {
   publicKey: CryptoKey
   privateKey: CryptoKey
@@ -241,7 +249,12 @@ export class VaultProcess {
   ) {
     Object.assign(this.settings, settings)
     const questions = new OwnerQuestions((contract, guid) => this.ask(contract, guid), { quietMs: 0 })
-    for (const contract of [contentContract, integrationContract, userContract, groupContract] as ChangeContract<unknown>[])
+    for (const contract of [
+      contentContract,
+      integrationContract,
+      userContract,
+      groupContract,
+    ] as ChangeContract<unknown>[])
       this.replicas.add(new Replica(contract, new TableReplica(contract, pool), this.freshness, questions))
     this.streams = new Streams(new PostgresEventStore(pool))
     this.secrets = new ClientSecrets(pool, this.safe)
@@ -284,7 +297,12 @@ export class VaultProcess {
   }
 
   /** Applies a document as a change message would. */
-  async tell(kind: 'content' | 'user' | 'group' | 'integration', guid: string, state: object | null, version = 1): Promise<void> {
+  async tell(
+    kind: 'content' | 'user' | 'group' | 'integration',
+    guid: string,
+    state: object | null,
+    version = 1,
+  ): Promise<void> {
     await this.pool.query(
       `insert into replica (kind, guid, version, revision, state) values ($1, $2, $3, 1, $4)
        on conflict (kind, guid) do update set version = excluded.version, state = excluded.state`,
@@ -300,10 +318,21 @@ export class VaultProcess {
   }
 
   /** @param secondsLeft that the access token is still good for */
-  async grant(world: World, secondsLeft: number | null, refreshToken: string | null = world.provider.refreshToken): Promise<void> {
+  async grant(
+    world: World,
+    secondsLeft: number | null,
+    refreshToken: string | null = world.provider.refreshToken,
+  ): Promise<void> {
     const { viewerGuid: userGuid, integrationGuid } = world
     const expiresAt = secondsLeft === null ? null : new Date(Date.now() + secondsLeft * 1000)
-    const command = { type: 'ObtainGrant', userGuid, integrationGuid, hasRefreshToken: refreshToken !== null, expiresAt, scope: null } as const
+    const command = {
+      type: 'ObtainGrant',
+      userGuid,
+      integrationGuid,
+      hasRefreshToken: refreshToken !== null,
+      expiresAt,
+      scope: null,
+    } as const
     const context = { actor: { type: 'service', name: 'vault' }, commandId: randomUUID() }
     const { version } = await this.streams.load(grantStream, world.grantGuid)
     await this.streams.handle(grantStream, world.grantGuid, command, context, {
@@ -341,7 +370,11 @@ export async function newHouse(): Promise<{
   database: FreshDatabase
   provider: FakeProvider
   world: () => World
-  process: (options?: { settings?: Partial<ExchangeSettings>; count?: boolean; pool?: PoolConfig }) => VaultProcess & { statements: string[] }
+  process: (options?: {
+    settings?: Partial<ExchangeSettings>
+    count?: boolean
+    pool?: PoolConfig
+  }) => VaultProcess & { statements: string[] }
   close: () => Promise<void>
 }> {
   const database = await freshDatabase('vault')
