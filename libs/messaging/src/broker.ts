@@ -89,7 +89,7 @@ export class Broker {
     for await (const { type } of connection.status()) {
       if (type === 'disconnect') {
         this.#away = true
-        this.#logger.warn('NATS is away')
+        if (!this.#stop.signal.aborted) this.#logger.warn('NATS is away')
       } else if (type === 'reconnect') {
         this.#away = false
         this.#logger.log('NATS is back')

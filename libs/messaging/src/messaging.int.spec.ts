@@ -105,6 +105,8 @@ const reader = (
 const manager = async (): Promise<JetStreamManager> => jetstreamManager(await nats.connect())
 
 const stored = async (guid: string): Promise<ChangeMessage<ThingState> | undefined> => {
+  // nats-server 2.9 panics when it is asked for a message of a stream that is being created.
+  await eventually(async () => (await pool.query('select from broker')).rowCount === 1)
   const message = await (
     await manager()
   ).streams.getMessage('INTEGRATIONS', { last_by_subj: `integrations.thing.${guid}` })
