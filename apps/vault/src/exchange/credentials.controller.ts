@@ -4,6 +4,7 @@ import {
   ApiBody,
   ApiConsumes,
   ApiForbiddenResponse,
+  ApiNotFoundResponse,
   ApiOkResponse,
   ApiOperation,
   ApiServiceUnavailableResponse,
@@ -34,6 +35,7 @@ export class CredentialsController {
   @ApiOkResponse({ type: ExchangeAnswer })
   @ApiBadRequestResponse({ type: ExchangeRefusal, description: 'The request, the subject or the grant is not good.' })
   @ApiForbiddenResponse({ type: ExchangeRefusal, description: 'The key or the viewer may not.' })
+  @ApiNotFoundResponse({ type: ExchangeRefusal, description: 'The viewer has not consented yet.' })
   @ApiServiceUnavailableResponse({ type: ExchangeRefusal, description: 'Time will mend it.' })
   @FormBody()
   @ForActor('key', 'content_key')

@@ -42,6 +42,7 @@ export class ExchangeAnswer {
 
   @ApiProperty({
     required: false,
+    type: 'integer',
     description: 'Seconds that it is still good for; absent when the provider did not say.',
   })
   expires_in?: number
