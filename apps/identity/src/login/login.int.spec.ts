@@ -1,20 +1,7 @@
 import { createHmac, sign, type KeyObject } from 'node:crypto'
-import { rm, mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import { exportJWK, generateKeyPair } from 'jose'
 import type { Pool } from 'pg'
-import { TOKEN_TYP, type Actor } from '#libs/contracts'
-import { SECTIONS } from '#libs/service'
-import {
-  freshDatabase,
-  natsUrl,
-  serviceUnderTest,
-  type FreshDatabase,
-  type ServiceUnderTest,
-  type TestAnswer,
-} from '#libs/testing'
-import { AppModule } from '../app.module.js'
+import { freshDatabase, type FreshDatabase, type TestAnswer } from '#libs/testing'
+import { identityUnderTest, keyOf, type IdentityUnderTest } from '../identity-under-test.conformance.js'
 import { CLIENT, faultyProvider, type Claims, type FaultyProvider } from './faulty-provider.conformance.js'
 
 const ADA = {
@@ -29,51 +16,28 @@ const ADA = {
 let provider: FaultyProvider
 let database: FreshDatabase
 let pool: Pool
-let service: ServiceUnderTest
-let folder: string
+let service: IdentityUnderTest
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'keybearer-login-'))
-  const key = async (typ: string, kid: string) => ({
-    ...(await exportJWK((await generateKeyPair('Ed25519', { extractable: true })).privateKey)),
-    kid,
-    key_ops_typ: typ,
-  })
-  const keys = [await key(TOKEN_TYP.actor, 'a'), await key(TOKEN_TYP.userSession, 's')]
-  await writeFile(path.join(folder, 'tokens.json'), JSON.stringify({ keys }))
-  await writeFile(path.join(folder, 'login'), Buffer.alloc(32, 3).toString('base64'))
   provider = await faultyProvider()
   database = await freshDatabase('identity')
   pool = database.pool()
   service = await start()
 })
 
-const start = (): Promise<ServiceUnderTest> =>
-  serviceUnderTest({
-    name: 'identity',
-    module: AppModule,
-    settings: SECTIONS,
-    settingsText: `
-[Server]
-Address = http://localhost:3939
-[Development]
-Loopback = true
-[OAuth2]
-ClientId = ${CLIENT.id}
+const start = (): Promise<IdentityUnderTest> =>
+  identityUnderTest(
+    database,
+    `ClientId = ${CLIENT.id}
 ClientSecret = "${CLIENT.secret}"
 OpenIDConnectIssuer = ${provider.issuer}
-GroupsAutoProvision = true
-`,
-    databaseUrl: database.url,
-    natsUrl: natsUrl(),
-    deployment: { tokenKeyFile: path.join(folder, 'tokens.json'), loginKeyFile: path.join(folder, 'login') },
-  })
+GroupsAutoProvision = true`,
+  )
 
 afterAll(async () => {
   await service?.close()
   await provider?.close()
   await database?.drop()
-  await rm(folder, { recursive: true })
 })
 
 beforeEach(() => {
@@ -159,7 +123,7 @@ describe('a login', () => {
       createHmac('sha256', browser.session!).update('xsrf').digest('base64url'),
     )
 
-    const asserted = await assert(browser.session!)
+    const asserted = await service.assert(browser.session!)
     expect(asserted.json()).toMatchObject({ actor: { type: 'user', role: 'administrator' }, expires_in: 60 })
     const { rows } = await pool.query<{ everything: string }>(
       `select (select string_agg(e::text, ' ') from event e) || (select string_agg(p::text, ' ') from pending_login p)
@@ -233,12 +197,12 @@ describe('a login', () => {
     await browser.logIn()
     const former = browser.session!
     await browser.logIn()
-    expect((await assert(former)).status).toBe(401)
+    expect((await service.assert(former)).status).toBe(401)
     const again = browser.session!
     provider.person = { ...ADA, sub: 'victor-1', preferred_username: 'victor' }
     await browser.logIn()
-    expect((await assert(again)).status).toBe(401)
-    expect((await assert(browser.session!)).status).toBe(200)
+    expect((await service.assert(again)).status).toBe(401)
+    expect((await service.assert(browser.session!)).status).toBe(200)
   })
 
   it('is over with the logout, and so are the cookies', async () => {
@@ -248,7 +212,7 @@ describe('a login', () => {
     const answer = await browser.get('/__logout__')
     expect([answer.status, answer.headers['location']]).toEqual([302, 'http://localhost:3939/'])
     expect(browser.session).toBeUndefined()
-    expect((await assert(session)).status).toBe(401)
+    expect((await service.assert(session)).status).toBe(401)
     expect((await service.request({ method: 'POST', path: '/__logout__' })).status).toBe(204)
   })
 
@@ -258,7 +222,7 @@ describe('a login', () => {
     try {
       database = other
       const two = [await start(), await start()]
-      const backs: [ServiceUnderTest, Browser, URL][] = []
+      const backs: [IdentityUnderTest, Browser, URL][] = []
       for (const [index, one] of two.entries()) {
         service = one
         provider.person = { ...ADA, sub: `first-${index}`, preferred_username: `first${index}` }
@@ -282,15 +246,6 @@ describe('a login', () => {
     }
   })
 })
-
-const gateway: { caller: 'gateway' } = { caller: 'gateway' }
-const assert = (value: string, type = 'session'): Promise<TestAnswer> =>
-  service.request({
-    ...gateway,
-    method: 'POST',
-    path: '/internal/actor-assertions',
-    body: { credential: { type, value }, audience: 'vault' },
-  })
 
 const refused = async (browser: Browser, answer: TestAnswer, status: number): Promise<void> => {
   expect(answer.status).toBe(status)
@@ -491,15 +446,10 @@ describe('a login is refused, and nobody is registered, for', () => {
     const browser = new Browser()
     await browser.logIn()
     const [lars] = await userOf('lars')
-    const alice: Actor = {
-      type: 'key',
-      guid: lars!.guid,
-      user: '10000000-0000-4000-8000-000000000001',
-      role: 'administrator',
-    }
+    const alice = keyOf('10000000-0000-4000-8000-000000000001', 'administrator')
     const path = `/__api__/v1/users/${lars!.guid}/lock`
-    expect((await service.request({ method: 'POST', path, actor: alice, body: { locked: true } })).status).toBe(200)
-    expect((await assert(browser.session!)).status).toBe(401)
+    expect((await service.post(path, alice, { locked: true })).status).toBe(200)
+    expect((await service.assert(browser.session!)).status).toBe(401)
     const again = new Browser()
     await refused(again, await again.logIn(), 403)
   })

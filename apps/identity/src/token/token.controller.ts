@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger'
 import { Type } from 'class-transformer'
-import { IsIn, IsString, IsUUID, MaxLength, ValidateNested } from 'class-validator'
+import { IsDefined, IsIn, IsString, IsUUID, MaxLength, ValidateNested } from 'class-validator'
 import type { JWK } from 'jose'
 import { DomainError, SERVICES, TOKEN_TYP, type Actor, type ServiceName, type UserSessionClaims } from '#libs/contracts'
 import { ContentSettings, CurrentActor, NotAudited, Open, ServerSettings, ServiceOnly } from '#libs/service'
@@ -23,6 +23,7 @@ class Credential {
 }
 
 class AssertionBody {
+  @IsDefined()
   @ValidateNested()
   @Type(() => Credential)
   credential: Credential
