@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Controller, Get, Logger, Req, Res } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger'
 import { parseCookie, stringifySetCookie } from 'cookie'
-import type { Request, Response } from 'express'
+import type { Request, RequestHandler, Response } from 'express'
 import { Authenticator } from 'passport'
 import { DomainError, errorNumber, sessionCookie } from '#libs/contracts'
 import { CallbackError } from '#libs/oauth'
@@ -63,18 +63,19 @@ export class LoginController {
     })
   }
 
-  /** Runs passport; settles when it has decided, and stays open for ever once it has sent the browser away. */
+  /** Runs passport. @throws Redirected once it has sent the browser away */
   async #authenticate(request: Request, response: Response, options: LoginOptions): Promise<LoggedIn> {
     const strategy = new OidcStrategy(this.provider, this.pending, await this.provider.metadata())
     return new Promise<LoggedIn>((resolve, reject) => {
-      response.once('finish', () => reject(new Redirected()))
+      response.once('close', () => reject(new Redirected()))
       const decided = (error: Error | null, user?: LoggedIn | false, info?: { message?: string }): void => {
         if (error) reject((error as { oauthError?: Error }).oauthError ?? error)
         else if (user) resolve(user)
         else reject(new LoginError(info?.message ?? 'refused'))
       }
       response.setHeader('Cache-Control', 'no-store')
-      this.#passport.authenticate(strategy as never, options as object, decided as never)(request, response, reject)
+      const middleware = this.#passport.authenticate(strategy, options, decided) as RequestHandler
+      void middleware(request, response, reject)
     })
   }
 

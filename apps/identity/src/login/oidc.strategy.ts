@@ -70,9 +70,10 @@ export class OidcStrategy extends OpenIDConnectStrategy {
         scope: [...provider.scopes],
         skipUserProfile: true,
         passReqToCallback: true,
-      } as ConstructorParameters<typeof OpenIDConnectStrategy>[0],
-      ((request: Cleaned, _issuer: string, _profile: object, done: Done) =>
-        done(null, request.loggedIn ?? false)) as never,
+      },
+      ((request: Cleaned, _issuer: string, _profile: object, done: Done) => {
+        done(null, request.loggedIn ?? false)
+      }) as never,
     )
   }
 
@@ -118,7 +119,7 @@ export class OidcStrategy extends OpenIDConnectStrategy {
             answer(null, undefined, undefined, { id_token: carrying(claims) })
           }, answer),
       },
-    })
+    }) as Seams['_oauth2']
     super.authenticate(clean)
   }
 

@@ -58,4 +58,4 @@ export class TokenKeys {
 }
 
 /** Member by member, so that nothing private can slip through. */
-const publicPart = ({ kty, crv, x, kid }: JWK): JWK => ({ kty, crv, x, kid, use: 'sig', alg: 'EdDSA' }) as JWK
+const publicPart = ({ kty, crv, x, kid }: JWK): JWK => ({ kty, crv, x, kid, use: 'sig', alg: 'EdDSA' })

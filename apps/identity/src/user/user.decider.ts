@@ -134,7 +134,7 @@ function registered(state: User): Registered {
 
 function logIn(command: Extract<UserCommand, { type: 'LogIn' }>, state: User): UserEvent[] {
   const registration = state.status === 'unknown' ? register(command) : []
-  const user = registration.reduce(userDecider.evolve, state) as Registered
+  const user = registered(registration.reduce((state, event) => userDecider.evolve(state, event), state))
   if (user.locked) throw new DomainError('forbidden', 'user.locked', 'This user is locked; ask an administrator.')
   return [
     ...registration,
