@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { Module, type INestApplication } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { pino } from 'pino'
-import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { ACTOR_HEADER, Secret, TOKEN_TYP, type Actor } from '#libs/contracts'
 import { Freshness, JetStreamServer } from '#libs/messaging'
 import { assertRoutesArePoliced, Deployment, SECTIONS, ServiceModule, settingsFrom } from '#libs/service'
@@ -21,10 +21,7 @@ const CREDENTIALS = '/__api__/v1/oauth/integrations/credentials'
 const house = await newHouse()
 const trust = await makeHouse()
 const vault = house.process()
-const sessionKeys = (await generateKeyPair('EdDSA', { extractable: true })) as {
-  publicKey: CryptoKey
-  privateKey: CryptoKey
-}
+const sessionKeys = await generateKeyPair('EdDSA', { extractable: true })
 let folder: string
 let nats: FreshJetStream
 let identity: Server
@@ -39,9 +36,8 @@ beforeAll(async () => {
     mode: 0o600,
   })
   nats = await freshJetStream()
-  identity = createServer(async (_, response) => {
-    response.end(JSON.stringify({ keys: [{ ...(await exportJWK(sessionKeys.publicKey)), kid: 's1' }] }))
-  })
+  const jwks = JSON.stringify({ keys: [{ ...(await exportJWK(sessionKeys.publicKey)), kid: 's1' }] })
+  identity = createServer((_, response) => response.end(jwks))
   await new Promise<void>((resolve) => identity.listen(0, '127.0.0.1', resolve))
   const identityUrl = `http://127.0.0.1:${(identity.address() as AddressInfo).port}`
   const deployment = new Deployment({
@@ -167,7 +163,9 @@ describe('the vault as a process', () => {
     const path = `/__oauth__/integrations/${world.integrationGuid}/login?return_to=%2Fcontent%2Fa%2F`
     const response = await ask('GET', path, undefined)
     expect(response.status).toBe(302)
-    expect(response.headers.get('location')).toBe(`${ADDRESS}/__login__?${new URLSearchParams({ return_to: path })}`)
+    expect(response.headers.get('location')).toBe(
+      `${ADDRESS}/__login__?${new URLSearchParams({ return_to: path }).toString()}`,
+    )
   })
 
   it('sends a viewer to the provider', async () => {

@@ -1,8 +1,8 @@
 import { createHash, createSecretKey, randomBytes, randomUUID } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Logger } from '@nestjs/common'
-import { generateKeyPair, SignJWT, type CryptoKey } from 'jose'
+import { generateKeyPair, SignJWT } from 'jose'
 import type { Pool, PoolConfig } from 'pg'
 import {
   contentContract,
@@ -60,15 +60,7 @@ export class FakeProvider {
   #server: Server
 
   constructor() {
-    this.#server = createServer(async (request, response) => {
-      const chunks: Buffer[] = []
-      for await (const chunk of request) chunks.push(chunk as Buffer)
-      const form = new URLSearchParams(Buffer.concat(chunks).toString())
-      this.calls.push(form)
-      await this.#gate
-      const { status, body } = this.#answer(form)
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-    })
+    this.#server = createServer((request, response) => void this.#serve(request, response))
   }
 
   async start(): Promise<this> {
@@ -93,6 +85,16 @@ export class FakeProvider {
       this.#gate = undefined
       resolve()
     }
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const form = new URLSearchParams(Buffer.concat(chunks).toString())
+    this.calls.push(form)
+    await this.#gate
+    const { status, body } = this.#answer(form)
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   }
 
   #answer(form: URLSearchParams): { status: number; body: object } {
@@ -134,10 +136,7 @@ const keys = {
       key
   )(createSecretKey(randomBytes(32))),
 }
-const { publicKey, privateKey } = (await generateKeyPair('EdDSA', { extractable: true })) as {
-  publicKey: CryptoKey
-  privateKey: CryptoKey
-}
+const { publicKey, privateKey } = await generateKeyPair('EdDSA', { extractable: true })
 
 /** A world of one owner, one viewer, one content item and one integration, known to the database's replicas. */
 export class World {

@@ -35,7 +35,7 @@ export class ConsentController {
   ): Promise<void> {
     mustBeNavigation(request)
     if (actor.type === 'anonymous') {
-      const query = new URLSearchParams({ return_to: request.originalUrl })
+      const query = new URLSearchParams({ return_to: request.originalUrl }).toString()
       return send(response, { redirect: this.address.urlOf(`/__login__?${query}`) })
     }
     if (actor.type !== 'user')

@@ -163,7 +163,7 @@ export class Consent {
   }
 
   #loginUrl({ integrationGuid, returnTo }: ConsentRequest): string {
-    const query = new URLSearchParams({ return_to: returnTo })
+    const query = new URLSearchParams({ return_to: returnTo }).toString()
     return this.address.urlOf(`/__oauth__/integrations/${integrationGuid}/login?${query}`)
   }
 }

@@ -146,12 +146,7 @@ const REFUSALS: [string, Case, number, string, ...string[]][] = [
     'unauthorized_client',
   ],
   ['6: an owner nobody has heard of', { facts: { callerUser: undefined } }, 22, 'unauthorized_client', `user ${OWNER}`],
-  [
-    '6: a key bound to other content',
-    { caller: { ...contentKey, content: OTHER } as Caller },
-    22,
-    'unauthorized_client',
-  ],
+  ['6: a key bound to other content', { caller: { ...contentKey, content: OTHER } }, 22, 'unauthorized_client'],
   ['6: a personal key where bound ones are required', { requireContentKeys: true }, 22, 'unauthorized_client'],
   ['6: a viewer who is locked', { facts: { visitor: user(VIEWER, { locked: true }) } }, 19, 'invalid_request'],
   ['6: content that is locked', { facts: { content: content({ locked: true }) } }, 19, 'invalid_request'],

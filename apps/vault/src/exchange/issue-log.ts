@@ -23,8 +23,8 @@ interface Entry {
   readonly data: string
   readonly meta: string
   readonly commandId: string
-  resolve(): void
-  reject(error: unknown): void
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
 }
 
 /**

@@ -139,7 +139,7 @@ describe('a refresh that is refused', () => {
   })
 
   it('says that the provider does not answer when it is too slow', async () => {
-    const hasty = house.process({ settings: { tokenRequestTimeoutMs: 100, refreshLeaseMs: 200, refreshWaitMs: 400 } })
+    const hasty = house.process({ settings: { tokenRequestTimeoutMs: 300, refreshLeaseMs: 600, refreshWaitMs: 2_000 } })
     await hasty.grant(world, -1)
     const release = provider.hold()
     expect(await hasty.refused(world)).toMatchObject({ code: 'token_endpoint.unavailable' })
