@@ -355,6 +355,15 @@ describe('a login is refused, and nobody is registered, for', () => {
     expect((await browser.logIn()).status).toBe(302)
   })
 
+  it('A16 unknown kids, without the provider being asked for its keys each time', async () => {
+    provider.faults = { idToken: (claims, { sign, keys }) => sign(claims, keys.rsa.privateKey, { kid: 'k9' }) }
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const browser = new Browser()
+      await refused(browser, await browser.logIn(), 403)
+    }
+    expect(provider.journal.filter((line) => line === 'GET /jwks').length).toBeLessThanOrEqual(1)
+  })
+
   it('A19 userinfo of 5 MB, A40 a token endpoint that fails', async () => {
     const browser = new Browser()
     provider.faults = { userinfo: () => ({ sub: ADA.sub, more: 'x'.repeat(5_000_000) }) }

@@ -27,7 +27,11 @@ export class PendingLogins {
   async begin(browser: string, returnTo: string): Promise<LoginAttempt> {
     const state = randomBytes(32).toString('base64url')
     await this.pool.query(sql`
-      with over as (delete from pending_login where expires_at < now())
+      with over as (
+        delete from pending_login where state_hash in (
+          select state_hash from pending_login where expires_at < now() limit 100 for update skip locked
+        )
+      )
       insert into pending_login (state_hash, browser_hash, return_to, expires_at)
       values (${hash(state)}, ${hash(browser)}, ${returnTo}, now() + make_interval(secs => ${PENDING_SECONDS}))`)
     return this.#attempt(state)
