@@ -1,0 +1,119 @@
+import { jest } from '@jest/globals'
+import { eventually } from '#libs/testing'
+import type { Instance } from './house.js'
+import { ownsPort } from './socket-owner.js'
+import { type Exchanged, World } from './world.js'
+
+jest.setTimeout(90_000)
+
+const CONCURRENT = 300
+const CREDENTIALS_PATH = '/__api__/v1/oauth/integrations/credentials'
+
+/** A connection that does something, or keeps something open, for longer than anything that a waiter has to do. */
+const HELD = `
+  select state, query, extract(epoch from clock_timestamp() - coalesce(xact_start, query_start)) * 1000 as ms
+  from pg_stat_activity
+  where usename = 'vault' and backend_type = 'client backend' and state <> 'idle'
+    and clock_timestamp() - coalesce(xact_start, query_start) > interval '100 milliseconds'`
+
+describe('R01 many exchanges of one expired token, over two vaults', () => {
+  let world: World
+  let key: string
+  let content: string
+
+  beforeAll(async () => {
+    const deadlines = { TokenRequestTimeout: '1500ms', RefreshLease: '2s', RefreshWait: '12s', RouteTimeout: '15s' }
+    const settings = Object.entries(deadlines).map(([name, value]) => `Exchange.${name}=${value}`)
+    world = await World.start({ replicas: { vault: 2 }, settings })
+    const alice = world.person('alice')
+    await alice.logIn()
+    key = await alice.makeKey('owner')
+    content = await world.makeContent(key, 'probe', world.probe.url, [await world.makeIntegration(key)])
+  })
+  afterAll(() => world?.stop())
+
+  /** The token of a viewer whose access token at the vendor has just expired. */
+  async function expired(username: string): Promise<string> {
+    await world.setFaults({ account: username, access_token_seconds: 1 })
+    await world.person(username).consent(content)
+    await eventually(async () => (await world.journal()).latest_token_live[username] === false)
+    return world.probe.tokenOf(username)
+  }
+
+  const refreshes = async (username: string) => (await world.journal()).by_account[username]?.refresh_token ?? 0
+  const exchangeAll = (token: string) => Promise.all(Array.from({ length: CONCURRENT }, () => world.exchange(key, token)))
+  const statuses = (answers: readonly Exchanged[]) => new Set(answers.map(({ status }) => status))
+  const tokens = (answers: readonly Exchanged[]) => new Set(answers.map(({ token }) => token))
+
+  async function eventsOf(type: string): Promise<number> {
+    const { rows } = await world.house.pool('vault').query<{ count: number }>(
+      'select count(*)::int as count from log.event where type = $1',
+      [type],
+    )
+    return rows[0]?.count ?? 0
+  }
+
+  it(`asks the provider once for ${CONCURRENT}, and holds no database connection meanwhile`, async () => {
+    const token = await expired('vera')
+    await world.setFaults({ grant_type: 'refresh_token', delay_ms: 500 })
+    const exchanges = exchangeAll(token)
+    await eventually(async () => (await world.journal()).in_flight === 1)
+    const held: unknown[] = []
+    let samples = 0
+    while ((await world.journal()).in_flight === 1) {
+      held.push(...(await world.house.pool('vault').query(HELD)).rows)
+      samples++
+    }
+    const answers = await exchanges
+    expect(statuses(answers)).toEqual(new Set([200]))
+    expect(tokens(answers).size).toBe(1)
+    expect(await refreshes('vera')).toBe(1)
+    expect((await world.journal()).refresh_tokens_reused).toBe(0)
+    expect(samples).toBeGreaterThan(5)
+    expect(held).toEqual([])
+    // Both replicas had a share in it.
+    for (const name of ['vault', 'vault-2']) {
+      expect(world.house.logs(name).filter(({ path }) => path === CREDENTIALS_PATH).length).toBeGreaterThan(CONCURRENT / 10)
+    }
+  })
+
+  it('is taken over once when the refreshing vault is killed before the provider was reached', async () => {
+    const token = await expired('victor')
+    const [begun, refreshed] = [await eventsOf('RefreshBegun'), await eventsOf('TokenRefreshed')]
+    await world.setFaults({ grant_type: 'refresh_token', when: 'before_arrival', delay_ms: 60_000, times: 1 })
+    const marks = new Map(['vault', 'vault-2'].map((name) => [name, world.house.logs(name).length]))
+    const exchanges = exchangeAll(token)
+    const { holder, survivor } = await eventually(async () => holderOf((await world.journal()).held))
+    const formerPid = world.house.kill(holder.name)
+    const answers = await exchanges
+
+    const served = answers.filter(({ status }) => status === 200)
+    expect(served.length).toBeGreaterThan(CONCURRENT / 10)
+    expect(tokens(served).size).toBe(1)
+    // Whoever reached the living vault was served; the others were told that theirs is gone.
+    const log = world.house.logs(survivor.name).slice(marks.get(survivor.name))
+    const ended = log.filter(({ path }) => path === CREDENTIALS_PATH)
+    expect(new Set(ended.map(({ status }) => status))).toEqual(new Set([200]))
+    expect(ended).toHaveLength(served.length)
+    expect([...statuses(answers)].filter((status) => ![200, 502, 503].includes(status))).toEqual([])
+
+    expect(await refreshes('victor')).toBe(1)
+    expect((await world.journal()).refresh_tokens_reused).toBe(0)
+    expect((await eventsOf('RefreshBegun')) - begun).toBe(2)
+    expect((await eventsOf('TokenRefreshed')) - refreshed).toBe(1)
+
+    await world.house.restarted(holder.name, formerPid)
+    const again = await exchangeAll(token)
+    expect(statuses(again)).toEqual(new Set([200]))
+    expect(tokens(again)).toEqual(tokens(served))
+    expect(await refreshes('victor')).toBe(1)
+  })
+
+  /** Which vault has the connection that the vendor holds up. */
+  function holderOf([port]: readonly number[]): { holder: Instance; survivor: Instance } | undefined {
+    const vaults = world.house.services.filter(({ service }) => service === 'vault')
+    const holder = vaults.find(({ pid }) => pid !== undefined && port !== undefined && ownsPort(pid, port))
+    const survivor = vaults.find((each) => each !== holder)
+    return holder && survivor && { holder, survivor }
+  }
+})
