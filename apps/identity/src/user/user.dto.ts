@@ -70,14 +70,14 @@ export class UserPage {
 }
 
 export class UserQuery {
-  @ApiPropertyOptional({ description: 'Counted from 1.', default: 1 })
+  @ApiPropertyOptional({ description: 'Counted from 1.', type: Number, default: 1 })
   @IsOptional()
   @Type(() => Number)
   @IsInt()
   @Min(1)
   page_number = 1
 
-  @ApiPropertyOptional({ description: 'At most 500.', default: 20 })
+  @ApiPropertyOptional({ description: 'At most 500.', type: Number, default: 20 })
   @IsOptional()
   @Type(() => Number)
   @IsInt()
@@ -105,7 +105,7 @@ export class UserQuery {
   @IsIn(ACCOUNT_STATUSES, { each: true })
   account_status?: AccountStatus[]
 
-  @ApiPropertyOptional({ description: 'Whether the order is ascending.', default: true })
+  @ApiPropertyOptional({ description: 'Whether the order is ascending.', type: Boolean, default: true })
   @IsOptional()
   @Transform(toBoolean)
   @IsBoolean()
