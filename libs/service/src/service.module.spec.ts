@@ -113,6 +113,9 @@ class ThingController {
     const cause = Object.assign(new Error('the cause'), { body: 'hush-cause' })
     if (how === 'bug') throw Object.assign(new Error('a bug'), { config: 'hush-bug' })
     if (how === 'conflict') throw new ConcurrencyConflict('x')
+    if (how === 'reused-key') throw Object.assign(new Error('x'), { name: 'IdempotencyConflict' })
+    if (how === 'lost') throw new Error('Connection terminated unexpectedly')
+    if (/^[0-9A-Z]{5}$/.test(how)) throw Object.assign(new Error('of the database'), { code: how })
     throw new DomainError('not_found', 'grant.none', 'There is no grant.', { cause, payload: { consent_url: '/c' } })
   }
 
@@ -293,6 +296,18 @@ describe('a service', () => {
       expect(json).toEqual({ code: 220, error: 'There is no grant.', payload: { consent_url: '/c' } })
       expect(lines.join('')).toContain('the cause')
       expect(lines.join('')).not.toContain('hush-cause')
+    })
+
+    it.each([
+      ['reused-key', 409, 80],
+      ['lost', 503, 1],
+      ['57P01', 503, 1],
+      ['08006', 503, 1],
+      ['53300', 503, 1],
+      ['23505', 500, 1],
+    ])('tells what time mends from a bug: %s', async (how, status, code) => {
+      const { status: got, json } = await ask(`GET /things/fail/${how}`)
+      expect([got, json['code']]).toEqual([status, code])
     })
 
     it('answers a lost race as a conflict', async () => {

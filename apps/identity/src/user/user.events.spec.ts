@@ -21,7 +21,11 @@ describe('the events of users', () => {
 })
 
 describe('the events of groups', () => {
-  eventHistoryContract(groupStream, { GroupCreated: true }, new URL('../group/group.events.histories.json', import.meta.url))
+  eventHistoryContract(
+    groupStream,
+    { GroupCreated: true },
+    new URL('../group/group.events.histories.json', import.meta.url),
+  )
 })
 
 describe('the events of API keys', () => {

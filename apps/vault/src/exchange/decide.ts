@@ -165,6 +165,8 @@ export function decide(
 
   if (integration.auth_type === 'Service Account') return refuse(authTypeMismatch())
   if (integration.auth_type !== 'Viewer') return refuse(noHandler())
+  // Asked again here: the content may have been deployed as something else since it was associated.
+  if (content.kind === 'rendered' || content.kind === 'static') return refuse(kindUnsupported(content.kind), ofContent)
   if ((request.requestedTokenType ?? REQUESTED_TOKEN_TYPE.accessToken) !== REQUESTED_TOKEN_TYPE.accessToken)
     return refuse(wrongRequestedType())
 
@@ -229,7 +231,7 @@ const mayNotView = (): DomainError =>
   })
 
 const noAssociation = (): DomainError =>
-  refusal('association.none', 'invalid_target', 'No integration is associated with this content.')
+  refusal('association.none', 'invalid_target', 'No OAuth integrations have been associated with this content item.')
 
 const audienceMissing = (): DomainError =>
   refusal(
@@ -246,6 +248,13 @@ const authTypeMismatch = (): DomainError =>
     'exchange.auth_type_mismatch',
     'invalid_request',
     'This integration is a Service Account; a user session token is for Viewer integrations.',
+  )
+
+const kindUnsupported = (kind: string): DomainError =>
+  refusal(
+    'association.unsupported_auth_type',
+    'invalid_target',
+    `${kind} content has no viewer whose token it could have.`,
   )
 
 const noHandler = (): DomainError =>

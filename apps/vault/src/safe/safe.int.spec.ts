@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import { Secret } from '#libs/contracts'
-import { logSchema } from '#libs/event-sourcing'
 import { freshDatabase, type FreshDatabase } from '#libs/testing'
 import type { Pool } from 'pg'
 import { Keyring } from './keyring.js'
-import { SAFE_SCHEMA_SQL, Safe } from './safe.js'
+import { Safe } from './safe.js'
 import { placeName, SafeError, type Place } from './seal.js'
 
 const [first, second] = [randomBytes(32), randomBytes(32)].map((key) => key.toString('base64'))
@@ -17,10 +16,7 @@ let database: FreshDatabase
 let pool: Pool
 
 beforeAll(async () => {
-  database = await freshDatabase('empty')
-  const owner = database.ownerPool()
-  await owner.query(logSchema('empty'))
-  await owner.query(SAFE_SCHEMA_SQL)
+  database = await freshDatabase('vault')
   pool = database.pool()
 })
 afterAll(() => database.drop())

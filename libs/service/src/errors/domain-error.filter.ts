@@ -53,11 +53,27 @@ const KIND_OF_STATUS: Readonly<Record<number, ErrorKind>> = {
   503: 'unavailable',
 }
 
+/**
+ * Whether the database went away or has no room for us: time mends it. SQLSTATE classes 08 (connection), 53 (resources)
+ * and 57P (shutdown), a socket's own codes, and the two cases in which pg has words only.
+ */
+function isOutage(thrown: unknown): boolean {
+  if (!(thrown instanceof Error)) return false
+  const { code } = thrown as { code?: unknown }
+  if (typeof code === 'string') return /^(08...|53...|57P..|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/.test(code)
+  return /^Connection terminated|^timeout exceeded when trying to connect/.test(thrown.message)
+}
+
 /** The refusal that may be told; `undefined` for a bug. */
 function refusalOf(thrown: unknown): DomainError | 'no such route' | undefined {
   if (thrown instanceof DomainError) return thrown
   const conflict = thrown instanceof Error ? CONFLICTS[thrown.name] : undefined
   if (conflict !== undefined) return new DomainError('conflict', 'stream.conflict', conflict)
+  if (isOutage(thrown)) {
+    return new DomainError('unavailable', 'service.unavailable', 'This is temporarily unavailable; try again.', {
+      cause: thrown,
+    })
+  }
   if (!(thrown instanceof HttpException)) return undefined
   const status = thrown.getStatus()
   // Ours throw DomainErrors: what comes as an HttpException is Nest's own, and its message may quote the request.
