@@ -1,3 +1,4 @@
+import type { AddressInfo } from 'node:net'
 import { Inject, Injectable, Logger } from '@nestjs/common'
 import { HttpSettings, Metrics, PINO, type Pino } from '#libs/service'
 import { type GuardedAgents } from '../proxy/guarded-agents.js'
@@ -23,9 +24,10 @@ export class PublicDoor {
     this.#listener = new PublicListener(door, { pino, seconds: metrics.httpSeconds })
   }
 
-  async open(): Promise<void> {
+  async open(): Promise<AddressInfo> {
     const address = await this.#listener.listen(this.settings.port, this.settings.host)
     this.#logger.log({ address }, 'open to the world')
+    return address
   }
 
   async close(withinMs: number): Promise<void> {

@@ -1,0 +1,279 @@
+import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { apiKeyContract } from '#libs/contracts'
+import { Street } from './street.fixture.js'
+
+describe('a request to a service', () => {
+  let street: Street
+
+  beforeEach(async () => {
+    street = new Street()
+    await street.open()
+  })
+  afterEach(() => street.close())
+
+  const credentials = '/__api__/v1/oauth/integrations/credentials'
+
+  it('goes to the service that owns the path, with proof of who calls and who acts, and its body unread', async () => {
+    const { key } = await street.apiKey(await street.user())
+    const answer = await street.send(
+      'POST',
+      `${credentials}?x=1`,
+      { authorization: `Key ${key}`, 'content-type': 'application/x-www-form-urlencoded', cookie: 'a=b' },
+      'grant_type=x',
+    )
+
+    expect(answer).toMatchObject({ status: 200, headers: { 'content-type': 'application/json' } })
+    expect(JSON.parse(answer.text)).toEqual({ service: 'vault', actor: 'key-for-vault', body: 'grant_type=x' })
+    const seen = street.vault.seen.at(-1) ?? street.vault2.last
+    expect(seen.url).toBe(`${credentials}?x=1`)
+    expect(seen.headers.authorization).toMatch(/^Bearer eyJ/)
+    expect(seen.headers.cookie).toBeUndefined()
+    expect(JSON.stringify(seen)).not.toContain(key)
+  })
+
+  it('is anonymous without a credential', async () => {
+    const answer = await street.get('/__api__/v1/user')
+    expect(JSON.parse(answer.text)).toMatchObject({ service: 'identity', actor: null })
+  })
+
+  it.each(['Bearer eyJ', 'Basic YTpi', 'Key', 'Key ', 'Key unknown', 'Connect-Bootstrap eyJ', 'nonsense'])(
+    'is refused with `Authorization: %s`',
+    async (authorization) => {
+      const answer = await street.get('/__api__/v1/user', { authorization })
+      expect(answer.status).toBe(401)
+      expect(JSON.parse(answer.text)).toMatchObject({ code: 30, payload: null })
+      expect(street.calls(street.identity, '/__api__/v1/user')).toHaveLength(0)
+    },
+  )
+
+  it('takes a bootstrap token to identity on the bootstrap routes', async () => {
+    for (const path of ['/__api__/v1/experimental/bootstrap', '/__api__/v1/bootstrap']) {
+      await street.send('POST', path, { authorization: 'Connect-Bootstrap eyJ.a.b', 'keybearer-bootstrap': 'forged' })
+      expect(street.identity.last.headers['keybearer-bootstrap']).toBe('eyJ.a.b')
+      expect(street.identity.last.headers.authorization).toMatch(/^Bearer /)
+    }
+  })
+
+  it('G03 cannot carry what only we say', async () => {
+    await street.get('/__api__/v1/user', {
+      'keybearer-actor': 'forged',
+      Keybearer_Actor: 'forged',
+      'keybearer-bootstrap': 'forged',
+      'x-forwarded-for': '6.6.6.6',
+      'x-forwarded-host': 'evil.example.org',
+      forwarded: 'for=6.6.6.6',
+    })
+    const { headers } = street.identity.last
+    expect(JSON.stringify(headers)).not.toMatch(/forged|6\.6\.6\.6|evil/)
+    expect(headers['x-forwarded-for']).toBe('127.0.0.1')
+  })
+
+  it('forgives double and trailing slashes, without a redirect', async () => {
+    const answer = await street.get('//__api__//v1/content/')
+    expect(answer.status).toBe(200)
+    expect(street.integrations.last.url).toBe('/__api__/v1/content')
+  })
+
+  it.each([
+    '/__api__/v1/nothing',
+    '/__api__/v1/../v1/user',
+    '/__api__/v1/%2e%2e/user',
+    '/__api__/v1/users/..%2fuser',
+    '/internal/published/user/x',
+    '/metrics',
+    '/readyz',
+    '/livez',
+    '/__API__/v1/user',
+  ])('D14 knows no %s', async (path) => {
+    const answer = await street.get(path)
+    expect(answer).toMatchObject({ status: 404, text: '404 page not found' })
+    expect(answer.headers['content-type']).toMatch('text/plain')
+  })
+
+  it('echoes a correlation id, or makes one', async () => {
+    await street.get('/__api__/v1/user', { 'x-correlation-id': 'mine-1' })
+    expect(street.identity.last.headers['x-correlation-id']).toBe('mine-1')
+    expect((await street.get('/nowhere', { 'x-correlation-id': 'mine-2' })).headers['x-correlation-id']).toBe('mine-2')
+    expect((await street.get('/nowhere')).headers['x-correlation-id']).toMatch(/^[0-9a-f-]{36}$/)
+  })
+
+  it('drops hop-by-hop headers both ways', async () => {
+    street.identity.behave = (_, response) => {
+      response.writeHead(200, { connection: 'x-secret', 'x-secret': '1', 'keep-alive': 'timeout=9', 'x-kept': '2', 'keybearer-error': 'x' })
+      response.end('{}')
+    }
+    const answer = await street.get('/__api__/v1/user', { connection: 'close, accept', accept: 'a/b', te: 'trailers' })
+    expect(answer.headers).toMatchObject({ 'x-kept': '2' })
+    expect(answer.headers).not.toHaveProperty('x-secret')
+    expect(answer.headers).not.toHaveProperty('keybearer-error')
+    expect(street.identity.last.headers).not.toHaveProperty('te')
+  })
+
+  describe('with a session', () => {
+    const xsrf = (cookie: string): string => createHmac('sha256', cookie).update('xsrf').digest('base64url')
+
+    it('D21 needs the XSRF header and a page of ours for what changes something', async () => {
+      const { cookie, header } = await street.login()
+      const post = (headers: Record<string, string>) => street.send('POST', '/__api__/v1/content', { cookie: header, ...headers }, '{}')
+
+      for (const headers of [
+        {},
+        { 'x-rsc-xsrf': 'wrong' },
+        { 'x-rsc-xsrf': xsrf(cookie), origin: 'https://evil.example.org' },
+        { 'x-rsc-xsrf': xsrf(cookie), origin: 'null' },
+        { 'x-rsc-xsrf': xsrf(cookie), 'sec-fetch-site': 'cross-site' },
+      ]) {
+        const answer = await post(headers)
+        expect(answer.status).toBe(403)
+        expect(JSON.parse(answer.text)).toMatchObject({ code: 92 })
+      }
+      const answer = await post({ 'x-rsc-xsrf': xsrf(cookie), origin: street.address.origin, 'sec-fetch-site': 'same-origin' })
+      expect(JSON.parse(answer.text)).toMatchObject({ actor: 'user-for-integrations' })
+      expect((await street.get('/__api__/v1/content', { cookie: header })).status).toBe(200)
+    })
+
+    it('D22 needs none with an API key, and then the cookie counts for nothing', async () => {
+      const { header } = await street.login()
+      const { key } = await street.apiKey(await street.user())
+      const answer = await street.send('POST', '/__api__/v1/content', { cookie: header, authorization: `Key ${key}` }, '{}')
+      expect(JSON.parse(answer.text)).toMatchObject({ actor: 'key-for-integrations' })
+    })
+
+    it('can log out from a page of ours only, and takes its cookies to identity', async () => {
+      const { header } = await street.login()
+      const foreign = await street.send('POST', '/__logout__', { cookie: header, origin: 'https://evil.example.org' })
+      expect(foreign.status).toBe(403)
+      expect(foreign.headers['content-type']).toMatch('text/html')
+      const own = await street.send('POST', '/__logout__', { cookie: header, origin: street.address.origin })
+      expect(own.status).toBe(200)
+      expect(street.identity.last.headers.cookie).toBe(header)
+    })
+
+    it('that has run out is anonymous, so that one can log in again', async () => {
+      const answer = await street.get('/__login__?return_to=%2F', { cookie: 'keybearer_session=gone' })
+      expect(JSON.parse(answer.text)).toMatchObject({ service: 'identity', actor: null })
+      expect(street.identity.last.url).toBe('/__login__?return_to=%2F')
+    })
+  })
+
+  describe('and what identity said about its credential', () => {
+    const asked = () => street.calls(street.identity, '/internal/actor-assertions').length
+    const use = (key: string, path = credentials) => street.send('POST', path, { authorization: `Key ${key}` }, 'x')
+
+    it('is remembered for each service', async () => {
+      const { key } = await street.apiKey(await street.user())
+      await Promise.all([use(key), use(key), use(key)])
+      await use(key)
+      expect(asked()).toBe(1)
+      await use(key, '/__api__/v1/content')
+      expect(asked()).toBe(2)
+    })
+
+    it('is forgotten when the key or its owner changes', async () => {
+      const user = await street.user()
+      const { key, guid } = await street.apiKey(user)
+      await use(key)
+      await street.user({ ...user, user_role: 'publisher' })
+      await use(key)
+      expect(asked()).toBe(2)
+
+      street.actors.delete(key)
+      await street.tell(apiKeyContract, guid, null)
+      expect((await use(key)).status).toBe(401)
+    })
+
+    it('is not asked again for an unknown key within a second', async () => {
+      await Promise.all([use('unknown'), use('unknown'), use('unknown')])
+      await use('unknown')
+      expect(asked()).toBe(1)
+    })
+
+    it('is limited for one address that guesses', async () => {
+      const statuses = await Promise.all(Array.from({ length: 120 }, async (_, at) => (await use(`guess-${at}`)).status))
+      await use('guess-last')
+      const limited = await use('guess-really-last')
+      expect(limited.status).toBe(429)
+      expect(JSON.parse(limited.text)).toMatchObject({ code: 277 })
+      expect(statuses.filter((status) => status === 401).length).toBeGreaterThanOrEqual(50)
+      expect(statuses.every((status) => status === 401 || status === 429)).toBe(true)
+    })
+  })
+
+  describe('and the replicas of its service', () => {
+    it('R08 goes to the next when one cannot be reached', async () => {
+      await street.vault.close()
+      const { key } = await street.apiKey(await street.user())
+      for (let time = 0; time < 4; time++) {
+        const answer = await street.send('POST', credentials, { authorization: `Key ${key}` }, 'the body')
+        expect(JSON.parse(answer.text)).toMatchObject({ service: 'vault', body: 'the body' })
+      }
+    })
+
+    it('answers 503 in the API’s shape when none can be reached', async () => {
+      await street.integrations.close()
+      const answer = await street.get('/__api__/v1/content', { 'x-correlation-id': 'abc' })
+      expect(answer.status).toBe(503)
+      expect(JSON.parse(answer.text)).toMatchObject({ code: 1, error: expect.any(String), payload: { correlation_id: 'abc' } })
+    })
+
+    it('answers 504 when the service is silent, and sends nothing twice', async () => {
+      street.integrations.behave = () => undefined
+      const answer = await street.send('POST', '/__api__/v1/content', {}, '{}')
+      expect(answer.status).toBe(504)
+      expect(street.calls(street.integrations, '/__api__/v1/content')).toHaveLength(1)
+    })
+
+    it('never makes half an answer look whole', async () => {
+      street.integrations.behave = (_, response) => {
+        response.writeHead(200, { 'content-length': '100' })
+        response.write('half', () => response.destroy())
+      }
+      await expect(street.get('/__api__/v1/content')).rejects.toThrow()
+    })
+  })
+
+  it('is streamed through as it comes', async () => {
+    street.integrations.behave = (incoming, response) => void incoming.pipe(response)
+    const outgoing = request({
+      host: '127.0.0.1',
+      port: street.address.port,
+      method: 'POST',
+      path: '/__api__/v1/content',
+      headers: { host: street.address.host },
+    })
+    outgoing.write('first')
+    const [answer] = (await once(outgoing, 'response')) as [NodeJS.ReadableStream]
+    expect(String((await once(answer, 'data'))[0])).toBe('first')
+    outgoing.end('last')
+    expect(String((await once(answer, 'data'))[0])).toBe('last')
+  })
+
+  it.each([
+    ['G14 with two Host headers', 'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n'],
+    ['G14 with a target of the absolute form', 'GET http://evil.example.org/ HTTP/1.1\r\nHost: a\r\n\r\n'],
+    ['G15 with two lengths', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab'],
+    ['G15 with a length and chunks', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+    ['G15 with a bare line feed', 'GET / HTTP/1.1\nHost: a\n\n'],
+    ['with two credentials', 'GET /__api__/v1/user HTTP/1.1\r\nHost: a\r\nAuthorization: Key a\r\nAuthorization: Key b\r\n\r\n'],
+    ['with a backslash in its path', 'GET /\\evil.example.org HTTP/1.1\r\nHost: a\r\n\r\n'],
+  ])('is refused with 400 %s', async (_, bytes) => {
+    const socket = connect(Number(street.address.port), '127.0.0.1')
+    socket.write(bytes)
+    const [data] = (await once(socket, 'data')) as [Buffer]
+    expect(data.toString()).toMatch(/^HTTP\/1\.1 400 /)
+    socket.destroy()
+  })
+
+  it('G15 is refused with 431 when its headers are larger than 16 KiB', async () => {
+    expect((await street.get('/', { 'x-long': 'x'.repeat(17_000) })).status).toBe(431)
+  })
+
+  it('G17 is served in the ordinary way when it asks for another protocol', async () => {
+    const answer = await street.get('/__api__/v1/user', { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABk' })
+    expect(answer.status).toBe(200)
+    expect((await street.upgrade('/__api__/v1/user')).status).toBe(404)
+  })
+})
