@@ -119,7 +119,7 @@ describe('a request to a service', () => {
       const { cookie, header } = await street.login()
       const post = (headers: Record<string, string>) => street.send('POST', '/__api__/v1/content', { cookie: header, ...headers }, '{}')
 
-      for (const headers of [
+      for (const headers of <Record<string, string>[]>[
         {},
         { 'x-rsc-xsrf': 'wrong' },
         { 'x-rsc-xsrf': xsrf(cookie), origin: 'https://evil.example.org' },

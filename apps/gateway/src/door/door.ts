@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { DomainError } from '#libs/contracts'
 import type { Callers } from '../auth/callers.js'
 import type { Visits } from '../proxy/visits.js'
 import type { Forward } from '../routes/forward.js'
@@ -49,12 +48,13 @@ export class Door {
 
   /** Never rejects. */
   async socket(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    const refuse = (error: unknown): void => this.refusals.hangUp(request, socket, error)
     try {
       const arrival = arrivalOf(request, this.prefix)
-      if (!arrival || !isContent(arrival.path)) throw new DomainError('not_found', 'route.unknown', '404 page not found')
-      await this.visits.socket(arrival, socket, head)
+      if (!arrival || !isContent(arrival.path)) throw noSuchRoute()
+      await this.visits.socket(arrival, socket, head, refuse)
     } catch (error) {
-      this.refusals.hangUp(request, socket, error)
+      refuse(error)
     }
   }
 

@@ -16,6 +16,8 @@ const PAUSE_MS = 3_600_000
 export class ContentProxy {
   readonly #proxy: ProxyServer
   readonly #introductions = new WeakMap<IncomingMessage, Introduction>()
+  /** Upgrades that have been answered: what goes wrong from now on is not for HTTP to tell. */
+  readonly #open = new WeakSet<IncomingMessage>()
 
   constructor(private readonly agents: GuardedAgents) {
     this.#proxy = createProxyServer({ selfHandleResponse: true, connectTimeout: CONNECT_MS, proxyTimeout: SILENCE_MS })
@@ -39,13 +41,19 @@ export class ContentProxy {
     })
   }
 
-  /** Resolves when the socket is closed, and rejects when the app could not be reached. */
-  async socket(request: IncomingMessage, socket: Socket, head: Buffer, path: string, introduction: Introduction): Promise<void> {
+  /** @param refuse called at once when the app cannot be reached: the socket is ended right after */
+  socket(
+    request: IncomingMessage,
+    socket: Socket,
+    head: Buffer,
+    path: string,
+    introduction: Introduction,
+    refuse: (error: unknown) => void,
+  ): void {
     this.#prepare(request, path, introduction)
     Object.assign(request.headers, { connection: 'Upgrade', upgrade: 'websocket' })
-    await new Promise<void>((resolve, reject) => {
-      socket.once('close', () => resolve())
-      this.#proxy.ws(request, socket, head, this.#target(introduction), (error) => reject(error))
+    this.#proxy.ws(request, socket, head, this.#target(introduction), (error) => {
+      if (!this.#open.has(request)) refuse(error)
     })
   }
 
@@ -74,6 +82,7 @@ export class ContentProxy {
   /** Before http-proxy-3 copies them to the visitor. */
   #filterUpgrade(outgoing: ClientRequest, request: IncomingMessage): void {
     const filter = (kept: Record<string, string>) => (answer: IncomingMessage) => {
+      this.#open.add(request)
       const flat = this.#headers(answer, request)
       const headers: Record<string, string[]> = {}
       for (let at = 0; at < flat.length; at += 2) (headers[flat[at]!.toLowerCase()] ??= []).push(flat[at + 1]!)

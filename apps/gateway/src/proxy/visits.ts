@@ -64,8 +64,11 @@ export class Visits {
     }
   }
 
-  /** As `web`, for a WebSocket: it is refused to pages of other origins, and closed when its visitor has to leave. */
-  async socket(arrival: Arrival, socket: Socket, head: Buffer): Promise<void> {
+  /**
+   * As `web`, for a WebSocket: it is refused to pages of other origins, and closed when its visitor has to leave.
+   * @param refuse for an app that cannot be reached; everything else is thrown
+   */
+  async socket(arrival: Arrival, socket: Socket, head: Buffer, refuse: (error: unknown) => void): Promise<void> {
     const path = placeOf(arrival)
     const { origin } = arrival.request.headers
     if (origin !== undefined && origin !== this.address.origin) {
@@ -80,11 +83,9 @@ export class Visits {
       userGuid: visitor?.user.guid,
       mayStay: () => this.#mayStay(content.guid, visitor),
     })
-    try {
-      await this.proxy.socket(arrival.request, socket, head, (path.rest || '/') + arrival.query, introduction)
-    } catch (error) {
-      throw this.#unreachable(admitted, error)
-    }
+    this.proxy.socket(arrival.request, socket, head, (path.rest || '/') + arrival.query, introduction, (error) =>
+      refuse(this.#unreachable(admitted, error)),
+    )
   }
 
   async #admit(arrival: Arrival, { guid }: ContentPath): Promise<Admitted> {
