@@ -89,7 +89,11 @@ const proxy = [
   made(Consents, [InternalHttp], (http: InternalHttp) => {
     return new Consents(async (contentGuid, assertion) => {
       const query = { content_guid: contentGuid }
-      const { missing } = await http.call<{ missing: string[] }>('missingConsents', { query, assertion, timeoutMs: 2_000 })
+      const { missing } = await http.call<{ missing: string[] }>('missingConsents', {
+        query,
+        assertion,
+        timeoutMs: 2_000,
+      })
       return missing
     })
   }),
@@ -110,7 +114,11 @@ const proxy = [
 
 const site = [
   made(Pages, [PublicAddress], ({ isHttps }: PublicAddress) => new Pages(isHttps)),
-  made(Ping, [ReplicaPools, Replicas], (pools: ReplicaPools, replicas: Replicas) => new Ping(pools, () => replicas.ready())),
+  made(
+    Ping,
+    [ReplicaPools, Replicas],
+    (pools: ReplicaPools, replicas: Replicas) => new Ping(pools, () => replicas.ready()),
+  ),
   made(
     Docs,
     [PublicAddress],
@@ -119,7 +127,8 @@ const site = [
   made(
     Landing,
     [Pages, House, Callers, PublicAddress],
-    (pages: Pages, house: House, callers: Callers, { prefix }: PublicAddress) => new Landing(pages, house, callers, prefix),
+    (pages: Pages, house: House, callers: Callers, { prefix }: PublicAddress) =>
+      new Landing(pages, house, callers, prefix),
   ),
   made(Site, [Pages, Ping, Docs, Landing], (pages: Pages, ping: Ping, docs: Docs, landing: Landing) => {
     return new Site(pages, ping, docs, landing)
@@ -157,7 +166,13 @@ const door = [
     }),
   ],
   controllers: [ChangesController],
-  providers: [made(House, [Replicas], (replicas: Replicas) => new House(replicas)), ...auth, ...proxy, ...site, ...door],
+  providers: [
+    made(House, [Replicas], (replicas: Replicas) => new House(replicas)),
+    ...auth,
+    ...proxy,
+    ...site,
+    ...door,
+  ],
 })
 export class AppModule {
   constructor(

@@ -72,7 +72,13 @@ export class ActorAssertions {
     return this.#known.size
   }
 
-  async #asked(presented: Presented, audience: ServiceName, address: string, credential: string, key: string): Promise<Asserted> {
+  async #asked(
+    presented: Presented,
+    audience: ServiceName,
+    address: string,
+    credential: string,
+    key: string,
+  ): Promise<Asserted> {
     const unknownUntil = this.#unknown.get(credential)
     if (unknownUntil !== undefined) {
       if (unknownUntil > this.now()) throw authenticationFailed()
@@ -81,7 +87,11 @@ export class ActorAssertions {
     let running = this.#running.get(key)
     if (!running) {
       if (this.limit.isExhausted(address)) {
-        throw new DomainError('invalid', 'request.rate_limited', 'Too many failed attempts. Try again in a few seconds.')
+        throw new DomainError(
+          'invalid',
+          'request.rate_limited',
+          'Too many failed attempts. Try again in a few seconds.',
+        )
       }
       const changed = new Set<string>()
       running = { answer: this.#question(presented, audience, address, credential, key, changed), changed }

@@ -102,7 +102,10 @@ export class Callers {
     return secret ? { type: 'session', secret } : undefined
   }
 
-  async #person(presented: Presented, address: string): Promise<{ user: UserState; sid: string | undefined } | undefined> {
+  async #person(
+    presented: Presented,
+    address: string,
+  ): Promise<{ user: UserState; sid: string | undefined } | undefined> {
     if (presented.type === 'session') {
       const known = this.house.sessionOf(presented.secret, this.now())
       if (known) return known

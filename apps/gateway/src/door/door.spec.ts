@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { apiKeyContract } from '#libs/contracts'
-import { Street } from './street.fixture.js'
+import { Street } from './street.conformance.js'
 
 describe('a request to a service', () => {
   let street: Street
@@ -102,7 +102,13 @@ describe('a request to a service', () => {
 
   it('drops hop-by-hop headers both ways', async () => {
     street.identity.behave = (_, response) => {
-      response.writeHead(200, { connection: 'x-secret', 'x-secret': '1', 'keep-alive': 'timeout=9', 'x-kept': '2', 'keybearer-error': 'x' })
+      response.writeHead(200, {
+        connection: 'x-secret',
+        'x-secret': '1',
+        'keep-alive': 'timeout=9',
+        'x-kept': '2',
+        'keybearer-error': 'x',
+      })
       response.end('{}')
     }
     const answer = await street.get('/__api__/v1/user', { connection: 'close, accept', accept: 'a/b', te: 'trailers' })
@@ -117,7 +123,8 @@ describe('a request to a service', () => {
 
     it('D21 needs the XSRF header and a page of ours for what changes something', async () => {
       const { cookie, header } = await street.login()
-      const post = (headers: Record<string, string>) => street.send('POST', '/__api__/v1/content', { cookie: header, ...headers }, '{}')
+      const post = (headers: Record<string, string>) =>
+        street.send('POST', '/__api__/v1/content', { cookie: header, ...headers }, '{}')
 
       for (const headers of <Record<string, string>[]>[
         {},
@@ -130,7 +137,11 @@ describe('a request to a service', () => {
         expect(answer.status).toBe(403)
         expect(JSON.parse(answer.text)).toMatchObject({ code: 92 })
       }
-      const answer = await post({ 'x-rsc-xsrf': xsrf(cookie), origin: street.address.origin, 'sec-fetch-site': 'same-origin' })
+      const answer = await post({
+        'x-rsc-xsrf': xsrf(cookie),
+        origin: street.address.origin,
+        'sec-fetch-site': 'same-origin',
+      })
       expect(JSON.parse(answer.text)).toMatchObject({ actor: 'user-for-integrations' })
       expect((await street.get('/__api__/v1/content', { cookie: header })).status).toBe(200)
     })
@@ -138,7 +149,12 @@ describe('a request to a service', () => {
     it('D22 needs none with an API key, and then the cookie counts for nothing', async () => {
       const { header } = await street.login()
       const { key } = await street.apiKey(await street.user())
-      const answer = await street.send('POST', '/__api__/v1/content', { cookie: header, authorization: `Key ${key}` }, '{}')
+      const answer = await street.send(
+        'POST',
+        '/__api__/v1/content',
+        { cookie: header, authorization: `Key ${key}` },
+        '{}',
+      )
       expect(JSON.parse(answer.text)).toMatchObject({ actor: 'key-for-integrations' })
     })
 
@@ -192,7 +208,9 @@ describe('a request to a service', () => {
     })
 
     it('is limited for one address that guesses', async () => {
-      const statuses = await Promise.all(Array.from({ length: 120 }, async (_, at) => (await use(`guess-${at}`)).status))
+      const statuses = await Promise.all(
+        Array.from({ length: 120 }, async (_, at) => (await use(`guess-${at}`)).status),
+      )
       await use('guess-last')
       const limited = await use('guess-really-last')
       expect(limited.status).toBe(429)
@@ -216,7 +234,11 @@ describe('a request to a service', () => {
       await street.integrations.close()
       const answer = await street.get('/__api__/v1/content', { 'x-correlation-id': 'abc' })
       expect(answer.status).toBe(503)
-      expect(JSON.parse(answer.text)).toMatchObject({ code: 1, error: expect.any(String), payload: { correlation_id: 'abc' } })
+      expect(JSON.parse(answer.text)).toMatchObject({
+        code: 1,
+        error: expect.any(String),
+        payload: { correlation_id: 'abc' },
+      })
     })
 
     it('answers 504 when the service is silent, and sends nothing twice', async () => {
@@ -255,9 +277,15 @@ describe('a request to a service', () => {
     ['G14 with two Host headers', 'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n'],
     ['G14 with a target of the absolute form', 'GET http://evil.example.org/ HTTP/1.1\r\nHost: a\r\n\r\n'],
     ['G15 with two lengths', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab'],
-    ['G15 with a length and chunks', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+    [
+      'G15 with a length and chunks',
+      'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    ],
     ['G15 with a bare line feed', 'GET / HTTP/1.1\nHost: a\n\n'],
-    ['with two credentials', 'GET /__api__/v1/user HTTP/1.1\r\nHost: a\r\nAuthorization: Key a\r\nAuthorization: Key b\r\n\r\n'],
+    [
+      'with two credentials',
+      'GET /__api__/v1/user HTTP/1.1\r\nHost: a\r\nAuthorization: Key a\r\nAuthorization: Key b\r\n\r\n',
+    ],
     ['with a backslash in its path', 'GET /\\evil.example.org HTTP/1.1\r\nHost: a\r\n\r\n'],
   ])('is refused with 400 %s', async (_, bytes) => {
     const socket = connect(Number(street.address.port), '127.0.0.1')
@@ -272,7 +300,11 @@ describe('a request to a service', () => {
   })
 
   it('G17 is served in the ordinary way when it asks for another protocol', async () => {
-    const answer = await street.get('/__api__/v1/user', { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABk' })
+    const answer = await street.get('/__api__/v1/user', {
+      connection: 'Upgrade, HTTP2-Settings',
+      upgrade: 'h2c',
+      'http2-settings': 'AAMAAABk',
+    })
     expect(answer.status).toBe(200)
     expect((await street.upgrade('/__api__/v1/user')).status).toBe(404)
   })

@@ -58,8 +58,9 @@ export class Refusals {
       return this.pages.sendAs(request, response, status, 'application/json', body)
     }
     const title = TITLES[status] ?? STATUS_CODES[status] ?? 'Refused'
-    const body = html`<p>${message}</p><p><a href="${this.prefix}/">To the start page</a></p>
-<p><small>If you ask somebody for help, tell them this number: ${correlationId}</small></p>`
+    const body = html`<p>${message}</p>
+      <p><a href="${this.prefix}/">To the start page</a></p>
+      <p><small>If you ask somebody for help, tell them this number: ${correlationId}</small></p>`
     this.pages.send(request, response, status, title, body)
   }
 

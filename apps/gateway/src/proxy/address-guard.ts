@@ -76,13 +76,17 @@ export class AddressGuard {
 
   async #resolveOwn(): Promise<void> {
     this.#ownUntil = this.now() + OWN_MS
-    const here = Object.values(networkInterfaces()).flatMap((interfaces) => interfaces?.map(({ address }) => address) ?? [])
+    const here = Object.values(networkInterfaces()).flatMap(
+      (interfaces) => interfaces?.map(({ address }) => address) ?? [],
+    )
     this.#own = await Promise.all(
       this.rules.own.map(async ({ host, port }) => {
         // A name that does not resolve now keeps nobody from being refused by name.
         const found = await lookup(host, { all: true }).catch(() => [])
         const addresses = new Set(found.map(({ address }) => ipaddr.process(address).toString()))
-        const isHere = [...addresses].some((address) => LOCAL.has(ipaddr.process(address).range()) || here.includes(address))
+        const isHere = [...addresses].some(
+          (address) => LOCAL.has(ipaddr.process(address).range()) || here.includes(address),
+        )
         return { port, addresses: isHere ? new Set([...addresses, ...here, EVERY_LOOPBACK]) : addresses }
       }),
     )

@@ -29,7 +29,12 @@ export class ContentProxy {
    * @param path what the app sees, with the query
    * @throws what kept the app from answering; only while nothing has been answered
    */
-  async web(request: IncomingMessage, response: ServerResponse, path: string, introduction: Introduction): Promise<void> {
+  async web(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    introduction: Introduction,
+  ): Promise<void> {
     this.#prepare(request, path, introduction)
     await new Promise<void>((resolve, reject) => {
       response.once('close', resolve)

@@ -60,7 +60,10 @@ const IDENTITY_PREFIXES = [
  * The headers with which a request goes to content: built from nothing, the client's own end-to-end headers first, ours
  * last. Names are judged folded, so that no spelling of ours can come from a client.
  */
-export function contentRequestHeaders(request: IncomingMessage, introduction: Introduction): Record<string, string | string[]> {
+export function contentRequestHeaders(
+  request: IncomingMessage,
+  introduction: Introduction,
+): Record<string, string | string[]> {
   const { rawHeaders, headers: parsed } = request
   const dropped = namedByConnection(parsed.connection)
   const headers: Record<string, string | string[]> = Object.create(null) as Record<string, string | string[]>

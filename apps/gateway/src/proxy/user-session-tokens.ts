@@ -42,7 +42,11 @@ export class UserSessionTokens {
     this.#tokens.delete(sid)
   }
 
-  async #issued(contentGuid: string, assertion: () => Promise<string>, goodUntil: (until: number) => void): Promise<string> {
+  async #issued(
+    contentGuid: string,
+    assertion: () => Promise<string>,
+    goodUntil: (until: number) => void,
+  ): Promise<string> {
     const askedAt = this.now()
     const { token, expires_in } = await this.issue(contentGuid, await assertion())
     const lifeMs = expires_in * 1000

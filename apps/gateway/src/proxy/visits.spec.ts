@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { contentContract, userContract } from '#libs/contracts'
 import { eventually } from '#libs/testing'
-import { Street } from '../door/street.fixture.js'
+import { Street } from '../door/street.conformance.js'
 
 const UST = 'posit-connect-user-session-token'
 const CREDENTIALS = 'rstudio-connect-credentials'
@@ -22,7 +22,9 @@ describe('a visit to content', () => {
       const { guid } = await street.content()
       const answer = await street.get(`/content/${guid}/a/b?c=d&e=%2F`)
       expect(answer.status).toBe(302)
-      expect(answer.headers.location).toBe(`/__login__?return_to=${encodeURIComponent(`/content/${guid}/a/b?c=d&e=%2F`)}`)
+      expect(answer.headers.location).toBe(
+        `/__login__?return_to=${encodeURIComponent(`/content/${guid}/a/b?c=d&e=%2F`)}`,
+      )
       expect((await street.send('POST', `/content/${guid}/`)).status).toBe(401)
       expect(street.app.seen).toHaveLength(0)
     })
@@ -62,13 +64,16 @@ describe('a visit to content', () => {
       expect((await street.get(`/content/${guid}/`, { cookie: header })).status).toBe(302)
     })
 
-    it.each(['..%2f', '%2e%2e/', '../', '.%2e/', 'a/..%5c', '%2E%2e%2F'])('G16 when its path climbs out by %s', async (climb) => {
-      const { header } = await street.login()
-      const [a, b] = [await street.content(), await street.content()]
-      const answer = await street.get(`/content/${a.guid}/${climb}${b.guid}/`, { cookie: header })
-      expect(answer.status).toBe(400)
-      expect(street.app.seen).toHaveLength(0)
-    })
+    it.each(['..%2f', '%2e%2e/', '../', '.%2e/', 'a/..%5c', '%2E%2e%2F'])(
+      'G16 when its path climbs out by %s',
+      async (climb) => {
+        const { header } = await street.login()
+        const [a, b] = [await street.content(), await street.content()]
+        const answer = await street.get(`/content/${a.guid}/${climb}${b.guid}/`, { cookie: header })
+        expect(answer.status).toBe(400)
+        expect(street.app.seen).toHaveLength(0)
+      },
+    )
   })
 
   describe('is let in', () => {
@@ -123,7 +128,10 @@ describe('a visit to content', () => {
       const groups = [await street.group('viewers'), await street.group('analysts'), await street.group('Ägypten')]
       const { header } = await street.login({ username: 'vera', group_guids: groups.map(({ guid }) => guid) })
       const { guid } = await street.content()
-      const answer = await street.get(`/content/${guid}/a//b%20c?d=%2e`, { cookie: `${header}; mine=1`, 'x-custom': 'yes' })
+      const answer = await street.get(`/content/${guid}/a//b%20c?d=%2e`, {
+        cookie: `${header}; mine=1`,
+        'x-custom': 'yes',
+      })
 
       expect(answer).toMatchObject({ status: 200, text: 'ok' })
       const { url, headers } = street.app.last
@@ -158,7 +166,11 @@ describe('a visit to content', () => {
 
     it('G06 nothing of an anonymous visitor, whatever they say', async () => {
       const { guid } = await street.content({ access_type: 'all' })
-      await street.get(`/content/${guid}/`, { [UST]: 'forged', [CREDENTIALS]: 'forged', cookie: 'keybearer_session=unknown' })
+      await street.get(`/content/${guid}/`, {
+        [UST]: 'forged',
+        [CREDENTIALS]: 'forged',
+        cookie: 'keybearer_session=unknown',
+      })
       for (const name of [UST, CREDENTIALS, 'cookie']) expect(street.app.last.headers).not.toHaveProperty(name)
     })
 
@@ -198,7 +210,11 @@ describe('a visit to content', () => {
     it('G04 who the visitor is, although the client’s Connection header names our headers', async () => {
       const { header } = await street.login()
       const { guid } = await street.content()
-      await street.get(`/content/${guid}/`, { cookie: header, connection: `close, ${UST}, ${CREDENTIALS}, x-gone`, 'x-gone': '1' })
+      await street.get(`/content/${guid}/`, {
+        cookie: header,
+        connection: `close, ${UST}, ${CREDENTIALS}, x-gone`,
+        'x-gone': '1',
+      })
       const { headers } = street.app.last
       expect(headers[UST]).toBe(`ust-${guid}-1`)
       expect(headers).toHaveProperty(CREDENTIALS)
@@ -255,7 +271,14 @@ describe('a visit to content', () => {
           ...['Set-Cookie', 'app=1; Domain=localhost; Path=/; HttpOnly'],
           ...['Set-Cookie', 'deep=2; path=/deep'],
           ...['Clear-Site-Data', '"*"', 'Service-Worker-Allowed', '/', 'Strict-Transport-Security', 'max-age=1'],
-          ...['Posit-Connect-User-Session-Token', 'echo', 'RStudio_Connect_Credentials', 'echo', 'Keybearer-Actor', 'echo'],
+          ...[
+            'Posit-Connect-User-Session-Token',
+            'echo',
+            'RStudio_Connect_Credentials',
+            'echo',
+            'Keybearer-Actor',
+            'echo',
+          ],
           ...['Connection', 'x-hop', 'X-Hop', '1', 'X-App', 'yes', 'Content-Security-Policy', "default-src 'self'"],
         ])
         response.end('body')
@@ -264,7 +287,9 @@ describe('a visit to content', () => {
       expect(answer).toMatchObject({ status: 418, text: 'body' })
       expect(answer.headers['set-cookie']).toEqual([`app=1; HttpOnly; Path=${base}/`, `deep=2; Path=${base}/deep`])
       expect(answer.headers).toMatchObject({ 'x-app': 'yes', 'content-security-policy': "default-src 'self'" })
-      expect(JSON.stringify(answer.headers)).not.toMatch(/stolen|echo|clear-site|service-worker|strict-transport|x-hop/i)
+      expect(JSON.stringify(answer.headers)).not.toMatch(
+        /stolen|echo|clear-site|service-worker|strict-transport|x-hop/i,
+      )
     })
 
     it('redirects of the app as seen from outside', async () => {
@@ -373,10 +398,16 @@ describe('a visit to content', () => {
     it('is not held up when it is a part of a page, when nothing is wanted, or when the vault is down', async () => {
       const { header } = await street.login()
       const wanting = await street.content({ associations: [{ oauth_integration_guid: viewer, auth_type: 'Viewer' }] })
-      const content = await street.content({ associations: [{ oauth_integration_guid: viewer, auth_type: 'Service Account' }] })
+      const content = await street.content({
+        associations: [{ oauth_integration_guid: viewer, auth_type: 'Service Account' }],
+      })
       street.missingConsents = [viewer]
-      expect((await street.get(`/content/${wanting.guid}/`, { cookie: header, accept: 'application/json' })).status).toBe(200)
-      expect((await street.get(`/content/${wanting.guid}/`, { ...page, cookie: header, 'sec-fetch-mode': 'cors' })).status).toBe(200)
+      expect(
+        (await street.get(`/content/${wanting.guid}/`, { cookie: header, accept: 'application/json' })).status,
+      ).toBe(200)
+      expect(
+        (await street.get(`/content/${wanting.guid}/`, { ...page, cookie: header, 'sec-fetch-dest': 'iframe' })).status,
+      ).toBe(200)
       expect((await street.get(`/content/${content.guid}/`, { ...page, cookie: header })).status).toBe(200)
       expect(asked()).toBe(0)
 
@@ -401,7 +432,12 @@ describe('a visit to content', () => {
       expect(String((await once(socket!, 'data'))[0])).toBe('echo')
       const seen = street.app.last
       expect(seen.url).toBe('/ws?x=1')
-      expect(seen.headers).toMatchObject({ [UST]: `ust-${guid}-1`, cookie: 'mine=1', origin: new URL(street.appUrl).origin, upgrade: 'websocket' })
+      expect(seen.headers).toMatchObject({
+        [UST]: `ust-${guid}-1`,
+        cookie: 'mine=1',
+        origin: new URL(street.appUrl).origin,
+        upgrade: 'websocket',
+      })
       expect(JSON.stringify(seen.rawHeaders)).not.toContain('forged')
       socket!.destroy()
     })
@@ -410,30 +446,35 @@ describe('a visit to content', () => {
       const { header } = await street.login()
       const { guid } = await street.content()
       expect((await street.upgrade(`/content/${guid}/`)).status).toBe(401)
-      expect((await street.upgrade(`/content/${guid}/`, { cookie: header, origin: 'https://evil.example.org' })).status).toBe(403)
+      expect(
+        (await street.upgrade(`/content/${guid}/`, { cookie: header, origin: 'https://evil.example.org' })).status,
+      ).toBe(403)
       expect((await street.upgrade('/content/00000000-0000-4000-8000-000000000000/')).status).toBe(404)
       expect((await street.upgrade('/__api__/v1/user', { cookie: header })).status).toBe(404)
       await street.app.close()
       expect((await street.upgrade(`/content/${guid}/`, { cookie: header })).status).toBe(502)
     })
 
-    it.each(['the session ends', 'the person is locked', 'the access is taken away'])('D28 is closed when %s', async (what) => {
-      const { user, header } = await street.login()
-      const content = await street.content({
-        access_type: 'acl',
-        permissions: [{ principal_guid: user.guid, principal_type: 'user', role: 'viewer' }],
-      })
-      const { socket } = await street.upgrade(`/content/${content.guid}/`, { cookie: header })
-      let closed = false
-      socket!.resume().once('close', () => (closed = true))
-      await street.user({ ...user, first_name: 'New' })
-      expect(closed).toBe(false)
+    it.each(['the session ends', 'the person is locked', 'the access is taken away'])(
+      'D28 is closed when %s',
+      async (what) => {
+        const { user, header } = await street.login()
+        const content = await street.content({
+          access_type: 'acl',
+          permissions: [{ principal_guid: user.guid, principal_type: 'user', role: 'viewer' }],
+        })
+        const { socket } = await street.upgrade(`/content/${content.guid}/`, { cookie: header })
+        let closed = false
+        socket!.resume().once('close', () => (closed = true))
+        await street.user({ ...user, first_name: 'New' })
+        expect(closed).toBe(false)
 
-      if (what === 'the session ends') await street.user({ ...user, sessions: [] })
-      else if (what === 'the person is locked') await street.user({ ...user, locked: true })
-      else await street.tell(contentContract, content.guid, { ...content, permissions: [] })
-      await eventually(() => closed)
-    })
+        if (what === 'the session ends') await street.user({ ...user, sessions: [] })
+        else if (what === 'the person is locked') await street.user({ ...user, locked: true })
+        else await street.tell(contentContract, content.guid, { ...content, permissions: [] })
+        await eventually(() => closed)
+      },
+    )
   })
 })
 
@@ -445,7 +486,9 @@ describe('content under a path prefix', () => {
       const { header } = await street.login()
       const { guid } = await street.content()
       expect((await street.get(`/content/${guid}/`, { cookie: header })).status).toBe(404)
-      expect((await street.get(`/kb/content/${guid}/`)).headers.location).toMatch(/^\/kb\/__login__\?return_to=%2Fcontent%2F/)
+      expect((await street.get(`/kb/content/${guid}/`)).headers.location).toMatch(
+        /^\/kb\/__login__\?return_to=%2Fcontent%2F/,
+      )
       expect((await street.get(`/kb/content/${guid}/a`, { cookie: header })).status).toBe(200)
       expect(street.app.last).toMatchObject({ url: '/a', headers: { 'x-forwarded-prefix': `/kb/content/${guid}` } })
       street.identity.behave = (_, response) => void response.writeHead(302, { location: '/content/x' }).end()

@@ -72,7 +72,11 @@ export class Visits {
     const path = placeOf(arrival)
     const { origin } = arrival.request.headers
     if (origin !== undefined && origin !== this.address.origin) {
-      throw new DomainError('forbidden', 'request.origin_foreign', 'A WebSocket can be opened by pages of this server only.')
+      throw new DomainError(
+        'forbidden',
+        'request.origin_foreign',
+        'A WebSocket can be opened by pages of this server only.',
+      )
     }
     const admitted = await this.#admit(arrival, path)
     const introduction = await this.#introduction(arrival, path, admitted)
@@ -99,7 +103,11 @@ export class Visits {
     const now = await this.house.confirmContent(guid)
     if (!now) throw notFound()
     if (!mayView(now, visitorOf(visitor))) {
-      throw new DomainError('forbidden', 'content.access_denied', 'You do not have access to this content. Its owner can give it to you.')
+      throw new DomainError(
+        'forbidden',
+        'content.access_denied',
+        'You do not have access to this content. Its owner can give it to you.',
+      )
     }
     return { content: now, visitor }
   }
@@ -139,7 +147,10 @@ export class Visits {
   }
 
   #unreachable(admitted: Admitted, cause: unknown): AppUnreachable {
-    const who = cause instanceof UpstreamRefused ? 'This server may not connect to where it is said to run; an administrator' : this.#owner(admitted)
+    const who =
+      cause instanceof UpstreamRefused
+        ? 'This server may not connect to where it is said to run; an administrator'
+        : this.#owner(admitted)
     return new AppUnreachable(`The app behind this page cannot be reached. ${who} can mend that.`, { cause })
   }
 
@@ -160,12 +171,15 @@ function placeOf({ path }: Arrival): ContentPath {
   return place
 }
 
-/** Whether a person is opening a page, as opposed to a page fetching its parts. */
-function isNavigation({ request: { method, headers } }: Arrival): boolean {
-  if (!isSafe(method) || !headers.accept?.includes('text/html')) return false
-  const mode = headers['sec-fetch-mode']
-  return mode === undefined || mode === 'navigate'
-}
+/**
+ * Whether a person is opening a page, as opposed to a page fetching or framing its parts. `Sec-Fetch-Mode` says nothing:
+ * clients that are no browsers send it too.
+ * @see https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header
+ */
+const isNavigation = ({ request: { method, headers } }: Arrival): boolean =>
+  isSafe(method) &&
+  headers.accept?.includes('text/html') === true &&
+  (headers['sec-fetch-dest'] ?? 'document') === 'document'
 
 function redirect(response: ServerResponse, location: string): void {
   response.writeHead(302, { Location: location, 'Cache-Control': 'no-store', 'Content-Length': 0 })

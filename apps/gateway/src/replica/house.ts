@@ -86,7 +86,10 @@ export class House {
   }
 
   /** Whether somebody who was logged in still is; `false` also for a locked person. */
-  isStillLoggedIn({ user, sid }: { readonly user: { readonly guid: string }; readonly sid: string }, now: Date): boolean {
+  isStillLoggedIn(
+    { user, sid }: { readonly user: { readonly guid: string }; readonly sid: string },
+    now: Date,
+  ): boolean {
     const state = this.#held(userContract).peek(user.guid)?.state
     return state !== undefined && state !== null && !state.locked && isAlive(state, sid, now)
   }
@@ -114,7 +117,8 @@ export class House {
   /** Calls back with the guid of each person, API key and content item that changed. */
   onChanged(listener: (guid: string) => void): void {
     const tell = (changes: readonly Applied<unknown>[]): void => changes.forEach(({ guid }) => listener(guid))
-    for (const contract of [userContract, apiKeyContract, contentContract]) this.replicas.of<unknown>(contract).onApplied(tell)
+    for (const contract of [userContract, apiKeyContract, contentContract])
+      this.replicas.of<unknown>(contract).onApplied(tell)
   }
 
   /** Calls back with each session that is no more. */

@@ -17,6 +17,11 @@ const PASSED_ON = [
   'if-match',
   'if-none-match',
   'origin',
+  'purpose',
+  'sec-fetch-dest',
+  'sec-fetch-mode',
+  'sec-fetch-site',
+  'sec-purpose',
   'user-agent',
 ] as const
 
@@ -79,10 +84,16 @@ export class Forward {
     }
     throw isTimeout(failure)
       ? new DomainError('unavailable', 'service.timeout', 'The service did not answer in time.', { cause: failure })
-      : new DomainError('unavailable', 'service.unavailable', 'The service is not available at the moment.', { cause: failure })
+      : new DomainError('unavailable', 'service.unavailable', 'The service is not available at the moment.', {
+          cause: failure,
+        })
   }
 
-  #headers(arrival: Arrival, { assertion, bootstrap, cookies }: Forwarded, serviceToken: string): Record<string, string> {
+  #headers(
+    arrival: Arrival,
+    { assertion, bootstrap, cookies }: Forwarded,
+    serviceToken: string,
+  ): Record<string, string> {
     const given = arrival.request.headers
     const headers: Record<string, string> = {}
     for (const name of PASSED_ON) {
@@ -165,9 +176,12 @@ export function answerHeaders(headers: IncomingHttpHeaders, prefix: string): Rec
   const dropped = namedByConnection(headers.connection)
   const result: Record<string, string | string[]> = {}
   for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || HOP_BY_HOP.has(name) || dropped.has(name) || fold(name).startsWith('keybearer-')) continue
+    if (value === undefined || HOP_BY_HOP.has(name) || dropped.has(name) || fold(name).startsWith('keybearer-'))
+      continue
     result[name] =
-      name === 'location' && prefix !== '' && typeof value === 'string' && /^\/(?!\/)/.test(value) ? prefix + value : value
+      name === 'location' && prefix !== '' && typeof value === 'string' && /^\/(?!\/)/.test(value)
+        ? prefix + value
+        : value
   }
   return result
 }

@@ -26,15 +26,26 @@ export class Landing {
     visible.sort((a, b) => a.name.localeCompare(b.name))
 
     const body = html`<p>Short-lived access tokens for hosted apps, as the person looking at them.</p>
-${visitor ? this.#greeting(visitor.user) : this.#invitation()}
-${this.#list(visible, visitor !== undefined)}
-<p><small><a href="${this.prefix}/__docs__">API documentation</a></small></p>`
+      ${visitor ? this.#greeting(visitor.user) : this.#invitation()} ${this.#list(visible, visitor !== undefined)}
+      <p>
+        <small><a href="${this.prefix}/__docs__">API documentation</a></small>
+      </p>`
     this.pages.send(request, response, 200, 'Keybearer', body)
   }
 
-  #greeting({ username, first_name, last_name, user_role }: { username: string; first_name: string; last_name: string; user_role: string }): Html {
+  #greeting({
+    username,
+    first_name,
+    last_name,
+    user_role,
+  }: {
+    username: string
+    first_name: string
+    last_name: string
+    user_role: string
+  }): Html {
     return html`<p>You are <strong>${`${first_name} ${last_name}`.trim() || username}</strong> (${username}, ${user_role}).
-<form method="post" action="${this.prefix}/__logout__"><button>Log out</button></form></p>`
+<form action="${this.prefix}/__logout__"><button>Log out</button></form></p>`
   }
 
   #invitation(): Html {
@@ -51,6 +62,10 @@ ${this.#list(visible, visitor !== undefined)}
       .slice(0, MOST)
       .map(({ guid, name }) => html`<li><a href="${this.prefix}/content/${guid}/">${name}</a></li>`)
     const rest = visible.length - items.length
-    return html`<h2>Content</h2><ul>${items}</ul>${rest > 0 ? html`<p>and ${rest} more.</p>` : undefined}`
+    return html`<h2>Content</h2>
+      <ul>
+        ${items}
+      </ul>
+      ${rest > 0 ? html`<p>and ${rest} more.</p>` : undefined}`
   }
 }

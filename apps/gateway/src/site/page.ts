@@ -58,14 +58,33 @@ export class Pages {
   }
 
   send(request: IncomingMessage, response: ServerResponse, status: number, title: string, body: Html): void {
-    const page = html`<!doctype html><html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title><style>${new Html(STYLE)}</style></head>
-<body><main><h1>${title}</h1>${body}</main></body></html>
-`
+    const page = html`<!doctype html>
+      <html lang="en">
+        <head>
+          <meta charset="utf-8" />
+          <meta name="viewport" content="width=device-width, initial-scale=1" />
+          <title>${title}</title>
+          <style>
+            ${new Html(STYLE)}
+          </style>
+        </head>
+        <body>
+          <main>
+            <h1>${title}</h1>
+            ${body}
+          </main>
+        </body>
+      </html> `
     this.sendAs(request, response, status, 'text/html; charset=utf-8', page.text)
   }
 
-  sendAs(request: IncomingMessage, response: ServerResponse, status: number, type: string, body: string | Buffer): void {
+  sendAs(
+    request: IncomingMessage,
+    response: ServerResponse,
+    status: number,
+    type: string,
+    body: string | Buffer,
+  ): void {
     this.secure(request, response)
     response.writeHead(status, {
       'Content-Type': type,

@@ -1,6 +1,13 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Test } from '@nestjs/testing'
@@ -120,7 +127,9 @@ export class Street {
   async open({ prefix = '', settings = '' } = {}): Promise<void> {
     const port = await freePort()
     this.address = new URL(`http://localhost:${port}${prefix}`)
-    this.#close.push(...[this.identity, this.integrations, this.vault, this.vault2, this.app].map((each) => () => each.close()))
+    this.#close.push(
+      ...[this.identity, this.integrations, this.vault, this.vault2, this.app].map((each) => () => each.close()),
+    )
     const [identity, integrations, vault, vault2] = await Promise.all(
       [this.identity, this.integrations, this.vault, this.vault2].map((recorder) => recorder.listen()),
     )
@@ -167,7 +176,10 @@ export class Street {
     this.freshness = module.get(Freshness)
     this.refresh()
     await module.get(PublicDoor).open()
-    this.#close.unshift(() => module.get(PublicDoor).close(0), () => module.close())
+    this.#close.unshift(
+      () => module.get(PublicDoor).close(0),
+      () => module.close(),
+    )
   }
 
   async close(): Promise<void> {
@@ -185,10 +197,21 @@ export class Street {
   }
 
   /** As if a change message had come; `null`: deleted. */
-  async tell<State extends { guid: string }>(contract: ChangeContract<State>, guid: string, state: State | null): Promise<void> {
+  async tell<State extends { guid: string }>(
+    contract: ChangeContract<State>,
+    guid: string,
+    state: State | null,
+  ): Promise<void> {
     if (state) this.owned.set(guid, { contract, state })
     else this.owned.delete(guid)
-    const message = { type: contract.type, schema_version: 1, revision: contract.revision, version: ++this.#version, cause: [], state }
+    const message = {
+      type: contract.type,
+      schema_version: 1,
+      revision: contract.revision,
+      version: ++this.#version,
+      cause: [],
+      state,
+    }
     await this.replicas.of(contract).handle(message, `${contract.service}.${contract.category}.${guid}`)
   }
 
@@ -211,10 +234,15 @@ export class Street {
   }
 
   /** Somebody with a session, and the cookie that leads to it. */
-  async login(changes: Partial<UserState> = {}): Promise<{ user: UserState; cookie: string; sid: string; header: string }> {
+  async login(
+    changes: Partial<UserState> = {},
+  ): Promise<{ user: UserState; cookie: string; sid: string; header: string }> {
     const cookie = newCookie()
     const sid = sidOf(cookie)
-    const user = await this.user({ ...changes, sessions: [{ sid, expires_at: new Date(Date.now() + 3_600_000).toISOString() }] })
+    const user = await this.user({
+      ...changes,
+      sessions: [{ sid, expires_at: new Date(Date.now() + 3_600_000).toISOString() }],
+    })
     this.actors.set(cookie, { type: 'user', guid: user.guid, role: user.user_role, sid })
     return { user, cookie, sid, header: `keybearer_session=${cookie}` }
   }
@@ -266,8 +294,20 @@ export class Street {
     return this.send('GET', path, headers)
   }
 
-  async send(method: string, path: string, headers: Record<string, string | string[]> = {}, body?: string): Promise<Answer> {
-    const outgoing = request({ host: '127.0.0.1', port: this.address.port, method, path, headers: { host: this.address.host, ...headers }, agent: false })
+  async send(
+    method: string,
+    path: string,
+    headers: Record<string, string | string[]> = {},
+    body?: string,
+  ): Promise<Answer> {
+    const outgoing = request({
+      host: '127.0.0.1',
+      port: this.address.port,
+      method,
+      path,
+      headers: { host: this.address.host, ...headers },
+      agent: false,
+    })
     outgoing.end(body)
     const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
     const chunks: Buffer[] = []
@@ -276,7 +316,10 @@ export class Street {
   }
 
   /** Asks for a WebSocket. */
-  async upgrade(path: string, headers: Record<string, string> = {}): Promise<{ status: number; headers: IncomingHttpHeaders; socket?: Duplex }> {
+  async upgrade(
+    path: string,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; headers: IncomingHttpHeaders; socket?: Duplex }> {
     const outgoing = request({
       host: '127.0.0.1',
       port: this.address.port,
@@ -311,7 +354,12 @@ export class Street {
   }
 
   #behave(): void {
-    const json = (response: ServerResponse, status: number, body: object, headers: Record<string, string> = {}): void => {
+    const json = (
+      response: ServerResponse,
+      status: number,
+      body: object,
+      headers: Record<string, string> = {},
+    ): void => {
       response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
     }
     const published: Behaviour = (request, response) => {
@@ -319,12 +367,21 @@ export class Street {
       const found = this.owned.get(guid)
       if (!found) return json(response, 404, { code: 4, error: 'none' }, { 'keybearer-error': 'object.not_found' })
       const { contract, state } = found
-      json(response, 200, { type: contract.type, schema_version: 1, revision: contract.revision, version: ++this.#version, cause: [], state })
+      json(response, 200, {
+        type: contract.type,
+        schema_version: 1,
+        revision: contract.revision,
+        version: ++this.#version,
+        cause: [],
+        state,
+      })
     }
     const forwarded =
       (service: ServiceName): Behaviour =>
       (request, response, seen) => {
-        request.on('end', () => json(response, 200, { service, actor: seen.headers[ACTOR_HEADER] ?? null, body: seen.body }))
+        request.on('end', () =>
+          json(response, 200, { service, actor: seen.headers[ACTOR_HEADER] ?? null, body: seen.body }),
+        )
       }
     this.identity.behave = async (request, response, seen) => {
       if (request.url!.startsWith('/internal/published/')) return published(request, response, seen)
@@ -332,13 +389,17 @@ export class Street {
         await once(request, 'end')
         const { credential, audience } = JSON.parse(seen.body) as { credential: { value: string }; audience: string }
         const actor = this.actors.get(credential.value)
-        if (!actor) return json(response, 401, { code: 30, error: 'unknown' }, { 'keybearer-error': 'authentication.failed' })
+        if (!actor)
+          return json(response, 401, { code: 30, error: 'unknown' }, { 'keybearer-error': 'authentication.failed' })
         return json(response, 200, { actor, assertion: `${actor.type}-for-${audience}`, expires_in: 60 })
       }
       if (request.url === '/internal/user-session-tokens') {
         await once(request, 'end')
         const { content_guid } = JSON.parse(seen.body) as { content_guid: string }
-        return json(response, 200, { token: `ust-${content_guid}-${this.calls(this.identity, request.url).length}`, expires_in: 3600 })
+        return json(response, 200, {
+          token: `ust-${content_guid}-${this.calls(this.identity, request.url).length}`,
+          expires_in: 3600,
+        })
       }
       return forwarded('identity')(request, response, seen)
     }

@@ -1,0 +1,110 @@
+import { type Actor, DomainError } from '#libs/contracts'
+import { ActorAssertions, type AskIdentity } from './actor-assertions.js'
+import { authenticationFailed } from './credential.js'
+import { FailureLimit } from './failure-limit.js'
+
+const actor: Actor = { type: 'key', guid: 'key-1', user: 'user-1', role: 'publisher' }
+const presented = { type: 'api_key', secret: 'kb_1' } as const
+
+describe('what is remembered of a credential', () => {
+  let now = 0
+  let isFresh = true
+  let asked = 0
+  let answer: AskIdentity
+
+  beforeEach(() => {
+    now = 1_000_000
+    isFresh = true
+    asked = 0
+    answer = (_, audience) => Promise.resolve({ actor, assertion: `for-${audience}-${asked}`, expires_in: 60 })
+  })
+  const make = (): ActorAssertions => {
+    const ask: AskIdentity = (...question) => {
+      asked += 1
+      return answer(...question)
+    }
+    return new ActorAssertions(
+      ask,
+      () => isFresh,
+      new FailureLimit(() => now),
+      () => now,
+    )
+  }
+  const use = async (assertions: ActorAssertions) => (await assertions.of(presented, 'vault', '10.0.0.1')).assertion
+
+  it('R07 is good for less than a minute, and only while changes are heard of', async () => {
+    const assertions = make()
+    expect(await use(assertions)).toBe('for-vault-1')
+    now += 54_000
+    expect(await use(assertions)).toBe('for-vault-1')
+    now += 1_000
+    expect(await use(assertions)).toBe('for-vault-2')
+    isFresh = false
+    expect(await use(assertions)).toBe('for-vault-3')
+    expect(await use(assertions)).toBe('for-vault-4')
+  })
+
+  it.each(['key-1', 'user-1'])('is dropped when %s changes, and only then', async (guid) => {
+    const assertions = make()
+    await use(assertions)
+    assertions.changed('somebody-else')
+    expect(await use(assertions)).toBe('for-vault-1')
+    assertions.changed(guid)
+    expect(assertions.size).toBe(0)
+    expect(await use(assertions)).toBe('for-vault-2')
+  })
+
+  it('is nothing when a change came while identity was answering', async () => {
+    let tell: () => void = () => undefined
+    answer = () => new Promise((resolve) => (tell = () => resolve({ actor, assertion: 'old', expires_in: 60 })))
+    const assertions = make()
+    const first = use(assertions)
+    assertions.changed('user-1')
+    tell()
+    expect(await first).toBe('old')
+    expect(assertions.size).toBe(0)
+  })
+
+  it('is nothing when identity cannot be reached: the next one asks again', async () => {
+    answer = () => Promise.reject(new DomainError('unavailable', 'service.unavailable', 'away'))
+    const assertions = make()
+    await expect(use(assertions)).rejects.toMatchObject({ code: 'service.unavailable' })
+    await expect(use(assertions)).rejects.toMatchObject({ code: 'service.unavailable' })
+    expect(asked).toBe(2)
+  })
+
+  it('is for a second that it is unknown', async () => {
+    answer = () => Promise.reject(authenticationFailed())
+    const assertions = make()
+    await expect(use(assertions)).rejects.toMatchObject({ code: 'authentication.failed' })
+    await expect(use(assertions)).rejects.toMatchObject({ code: 'authentication.failed' })
+    expect(asked).toBe(1)
+    now += 1_000
+    await expect(use(assertions)).rejects.toMatchObject({ code: 'authentication.failed' })
+    expect(asked).toBe(2)
+  })
+
+  it('is bounded', async () => {
+    const assertions = make()
+    for (let at = 0; at < 10_050; at++) await assertions.of({ type: 'api_key', secret: `kb_${at}` }, 'vault', 'a')
+    expect(assertions.size).toBe(10_000)
+  })
+
+  it('never holds the credential itself', async () => {
+    const assertions = make()
+    await use(assertions)
+    expect(JSON.stringify(Object.values(assertions))).not.toContain('kb_1')
+  })
+})
+
+describe('guessing', () => {
+  it('is slowed down for the address that guesses, and for no other', () => {
+    let now = 0
+    const limit = new FailureLimit(() => now)
+    for (let time = 0; time < 50; time++) limit.failed('10.0.0.1')
+    expect(limit.isExhausted('10.0.0.1')).toBe(true)
+    expect(limit.isExhausted('10.0.0.2')).toBe(false)
+    now += 100
+    expect(limit.isExhausted('10.0.0.1')).toBe(false)
+  })
+})

@@ -1,0 +1,60 @@
+import { canonicalPath, routeOf } from './routes.js'
+
+const serviceOf = (path: string): string | undefined => {
+  const canonical = canonicalPath(path)
+  return canonical && routeOf(canonical)?.service
+}
+
+describe('the routes', () => {
+  it.each([
+    ['/__api__/v1/oauth/integrations/credentials', 'vault'],
+    ['/__api__/v1/oauth/integrations', 'integrations'],
+    ['/__api__/v1/oauth/integrations/0b1c/associations', 'integrations'],
+    ['/__api__/v1/oauth/integrations/credentials/x', 'integrations'],
+    ['/__api__/v1/content', 'integrations'],
+    ['/__api__/v1/content/0b1c/oauth/integrations/associations', 'integrations'],
+    ['/__api__/v1/user', 'identity'],
+    ['/__api__/v1/users', 'identity'],
+    ['/__api__/v1/users/0b1c/keys', 'identity'],
+    ['/__api__/v1/bootstrap', 'identity'],
+    ['/__api__/v1/experimental/bootstrap', 'identity'],
+    ['/__login__', 'identity'],
+    ['/__login__/callback', 'identity'],
+    ['/__logout__', 'identity'],
+    ['/__oauth__/integrations/callback', 'vault'],
+    ['/__oauth__/integrations/0b1c/login', 'vault'],
+  ])('lead %s to %s', (path, service) => {
+    expect(serviceOf(path)).toBe(service)
+    expect(serviceOf(`/${path}/`)).toBe(service)
+  })
+
+  it.each([
+    '/',
+    '/__api__',
+    '/__api__/v1',
+    '/__api__/v1/contents',
+    '/__api__/v1/userx',
+    '/__api__/v1/user/x',
+    '/__api__/v2/content',
+    '/__API__/v1/content',
+    '/__logout__/x',
+    '/x/__login__',
+    '/internal/actor-assertions',
+    '/__api__/../internal/actor-assertions',
+    '/__api__/v1/content/%2e%2e/user',
+    '/__api__/v1/content/.%2E/user',
+    '/__api__/v1/content/..%2fuser',
+    '/__api__/v1/content/%5c..',
+    '/__api__/v1/content/.',
+    '/__api__/v1/content;x/y',
+    '/__api__/v1/content/%00',
+  ])('D13 lead %s nowhere', (path) => {
+    expect(serviceOf(path)).toBeUndefined()
+  })
+
+  it('need cookies only to log in and out, and the bootstrap token only to bootstrap', () => {
+    expect(routeOf('/__login__')).toMatchObject({ cookies: true })
+    expect(routeOf('/__oauth__/integrations/callback')).not.toHaveProperty('cookies')
+    expect(routeOf('/__api__/v1/users')).not.toHaveProperty('bootstrap')
+  })
+})
