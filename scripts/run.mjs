@@ -17,11 +17,14 @@ if (!target) fail('usage: node scripts/run.mjs FILE [ARGUMENT…]')
 install()
 const node = major > 24 || (major === 24 && minor >= 11) ? process.execPath : at('node_modules/.bin/node')
 if (!existsSync(node)) fail('Keybearer needs Node 24.11 or newer on this platform: see https://nodejs.org')
-if (target.startsWith('dist/')) compile()
+if (target !== 'scripts/test.mjs') compile()
+if (target === 'compile') process.exit(0)
 run()
 
 function install() {
-  const lock = createHash('sha256').update(readFileSync(at('package-lock.json'))).digest('hex')
+  const lock = createHash('sha256')
+    .update(readFileSync(at('package-lock.json')))
+    .digest('hex')
   const marker = at('node_modules/.keybearer-lock')
   const installed = existsSync(marker) && readFileSync(marker, 'utf8') === lock
   if (installed) return
@@ -33,7 +36,10 @@ function install() {
     // No package needs its install script: what PostgreSQL's does, the launcher does.
     const flags = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
     const { status, error } = spawnSync(npm[0], [...npm[1], ...flags], { cwd: root, stdio: 'inherit' })
-    if (status !== 0) fail(`npm ci failed${error ? ` (${error.message})` : ''}: is the package registry reachable? Nothing was started.`)
+    if (status !== 0)
+      fail(
+        `npm ci failed${error ? ` (${error.message})` : ''}: is the package registry reachable? Nothing was started.`,
+      )
   }
   writeFileSync(marker, lock)
 }

@@ -1,4 +1,11 @@
-const LEVELS: Readonly<Record<number, string>> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' }
+const LEVELS: Readonly<Record<number, string>> = {
+  10: 'trace',
+  20: 'debug',
+  30: 'info',
+  40: 'warn',
+  50: 'error',
+  60: 'fatal',
+}
 
 export interface LogLine {
   readonly level: string
@@ -7,13 +14,17 @@ export interface LogLine {
   readonly request: boolean
 }
 
-/** Reads a line of a child: JSON as pino writes it, a line of PostgreSQL or NATS, or anything else that was printed. */
+/** Reads a line of a child: JSON as our services and the demo write it, a line of PostgreSQL or NATS, or anything else that was printed. */
 export function readLine(text: string): LogLine & { readonly json: boolean } {
   if (text.startsWith('{')) {
     try {
       const line = JSON.parse(text) as Record<string, unknown>
-      const level = typeof line.level === 'number' ? (LEVELS[line.level] ?? 'info') : String(line.level ?? 'info')
-      return { level, message: messageOf(line), request: 'req' in line || 'res' in line, json: true }
+      return {
+        level: levelNamed(line.level),
+        message: messageOf(line),
+        request: 'status' in line && 'path' in line,
+        json: true,
+      }
     } catch {
       // not JSON after all
     }
@@ -30,14 +41,24 @@ export function abridge(instance: string, line: LogLine, quiet: boolean): string
 }
 
 /** The line for the log file, which holds JSON lines only. */
-export function asJsonLine(instance: string, text: string, line: LogLine & { readonly json: boolean }, now: Date): string {
+export function asJsonLine(
+  instance: string,
+  text: string,
+  line: LogLine & { readonly json: boolean },
+  now: Date,
+): string {
   if (line.json) return text
-  return JSON.stringify({ level: line.level, time: now.getTime(), instance, msg: text })
+  return JSON.stringify({ level: line.level, time: now.toISOString(), instance, message: text })
+}
+
+function levelNamed(level: unknown): string {
+  if (typeof level === 'number') return LEVELS[level] ?? 'info'
+  return typeof level === 'string' ? level : 'info'
 }
 
 function messageOf(line: Record<string, unknown>): string {
-  const message = typeof line.msg === 'string' ? line.msg : ''
-  const cause = (line.err as { message?: unknown } | undefined)?.message
+  const message = [line.message, line.msg].find((text) => typeof text === 'string') ?? ''
+  const cause = ((line.err ?? line.error) as { message?: unknown } | undefined)?.message
   return typeof cause === 'string' && cause !== message ? [message, cause].filter(Boolean).join(': ') : message
 }
 

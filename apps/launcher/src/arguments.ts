@@ -24,8 +24,13 @@ const MOST_REPLICAS = 16
  */
 export function readArguments(argv: readonly string[], output?: (text: string) => void): Arguments {
   const program = new Command('npm start --')
-    .description('Starts Keybearer: PostgreSQL, NATS, the four services and, unless told otherwise, a demo world around them.')
-    .option('--config <file>', 'settings file (gcfg); without it, settings for the demo are written to DATA/keybearer.gcfg')
+    .description(
+      'Starts Keybearer: PostgreSQL, NATS, the four services and, unless told otherwise, a demo world around them.',
+    )
+    .option(
+      '--config <file>',
+      'settings file (gcfg); without it, settings for the demo are written to DATA/keybearer.gcfg',
+    )
     .option('--data <directory>', 'where everything that is kept lives', '.data')
     .option('--no-demo', 'without the demo’s identity provider, vendor and content app')
     .option('--replicas <list>', 'processes per service, such as vault=2,gateway=2', readReplicas, readReplicas(''))
@@ -36,12 +41,21 @@ export function readArguments(argv: readonly string[], output?: (text: string) =
   if (output) program.configureOutput({ writeOut: output, writeErr: output })
   program.parse([...argv], { from: 'user' })
 
-  const options = program.opts<{ config?: string; data: string; demo: boolean; replicas: Arguments['replicas']; port: number; set: string[] }>()
-  if (options.config && options.set.length) program.error('error: --set changes the demo’s settings; change the file of --config instead')
+  const options = program.opts<{
+    config?: string
+    data: string
+    demo: boolean
+    replicas: Arguments['replicas']
+    port: number
+    set: string[]
+  }>()
+  if (options.config && options.set.length)
+    program.error('error: --set changes the demo’s settings; change the file of --config instead')
   if (options.config && program.getOptionValueSource('port') === 'cli') {
     program.error('error: --port belongs to the demo’s settings; the file of --config has [HTTP] Listen')
   }
-  if (!options.config && !options.demo) program.error('error: --no-demo needs --config FILE: there is no provider to log in with')
+  if (!options.config && !options.demo)
+    program.error('error: --no-demo needs --config FILE: there is no provider to log in with')
   return { ...options, data: path.resolve(options.data), config: options.config && path.resolve(options.config) }
 }
 
@@ -61,7 +75,8 @@ function readReplicas(text: string): Record<ServiceName, number> {
 
 function readPort(text: string): number {
   const port = Number(text)
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new InvalidArgumentError('It must be from 1 to 65535.')
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new InvalidArgumentError('It must be from 1 to 65535.')
   return port
 }
 

@@ -8,7 +8,9 @@ import path from 'node:path'
  */
 export async function cacheDirectory(...parts: string[]): Promise<string> {
   const root = process.getuid?.() === 0
-  const base = root ? '/var/cache/keybearer' : path.join(process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'keybearer')
+  const base = root
+    ? '/var/cache/keybearer'
+    : path.join(process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'keybearer')
   const directory = path.join(base, ...parts)
   await mkdir(directory, { recursive: true })
   if (root) for (let at = directory; at.startsWith(base); at = path.dirname(at)) await chmod(at, 0o755)

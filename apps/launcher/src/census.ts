@@ -40,7 +40,9 @@ export class Census {
     }
     const other = alive.find(({ name }) => name === 'launcher')
     if (other) {
-      throw new StartFailure(`Keybearer is running on this data already (process ${other.pid}): stop it, or choose another --data.`)
+      throw new StartFailure(
+        `Keybearer is running on this data already (process ${other.pid}): stop it, or choose another --data.`,
+      )
     }
     const end = (entries: readonly Entry[]) =>
       Promise.all(entries.map(({ pid, stopSignal }) => signalAndWait(pid, stopSignal ?? 'SIGTERM', 3000)))

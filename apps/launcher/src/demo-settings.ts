@@ -12,7 +12,15 @@ export interface DemoSettings {
 }
 
 /** The settings file of the demo world, in which everything is on this machine. */
-export function demoSettings({ address, publicPort, oidcPort, contentPort, oidcSecretFile, bootstrapSecretKey, set }: DemoSettings): string {
+export function demoSettings({
+  address,
+  publicPort,
+  oidcPort,
+  contentPort,
+  oidcSecretFile,
+  bootstrapSecretKey,
+  set,
+}: DemoSettings): string {
   const more = set.map((line) => {
     const [, section, name, value] = /^(\w+)\.(\w+)=(.*)$/.exec(line) ?? []
     return `\n[${section}]\n${name} = ${value}\n`

@@ -96,16 +96,21 @@ export class House {
     const databases = await this.progress.step('databases and roles', () => this.#createDatabases(postgres))
 
     const instances: Instance[] = []
-    for (const each of instanceNames(this.args.replicas)) instances.push({ ...each, port: await ports.choose(each.name) })
+    for (const each of instanceNames(this.args.replicas))
+      instances.push({ ...each, port: await ports.choose(each.name) })
     const surroundings: Surroundings = { config, keys, natsUrl: nats.url, databases, instances, compileCache }
-    const demoReady = demo && this.progress.step('demo: identity provider, vendor, content app', () => this.#startDemo(demo))
+    const demoReady =
+      demo && this.progress.step('demo: identity provider, vendor, content app', () => this.#startDemo(demo))
     demoReady?.catch(() => undefined) // awaited below, after what may fail first
     await this.progress.step('migrations', () =>
-      Promise.all(WITH_DATABASE.map((service) => this.#once(`${service}-migration`, migrationCommand(service, surroundings)))),
+      Promise.all(
+        WITH_DATABASE.map((service) => this.#once(`${service}-migration`, migrationCommand(service, surroundings))),
+      ),
     )
     await this.progress.step(instances.map(({ name }) => name).join(', '), () => this.#startServices(surroundings))
     await demoReady
-    if (demo) await this.progress.step('demo: integration and content', () => this.#once('seed', demoCommand('seed', demo)))
+    if (demo)
+      await this.progress.step('demo: integration and content', () => this.#once('seed', demoCommand('seed', demo)))
 
     this.#running = () => this.#describe({ address, config, databases, instances, postgres, nats, demo })
     await this.#writeRunning()
@@ -143,7 +148,11 @@ export class House {
       const port = await ports.choose('postgres')
       const secret = await password(this.#at('keys'), 'postgres')
       const url = postgresUrl(port, 'postgres', secret, 'postgres')
-      const process = await this.#supervise('postgres', 'postgres', await postgresCommand({ directory, port, password: secret }))
+      const process = await this.#supervise(
+        'postgres',
+        'postgres',
+        await postgresCommand({ directory, port, password: secret }),
+      )
       await waitForPostgres(url, READY_MS, () => this.#hopeless(process)).catch(() => this.#giveUp(process))
       return { port, url }
     })
@@ -154,16 +163,24 @@ export class House {
       const port = await ports.choose('nats')
       const secret = await password(this.#at('keys'), 'nats')
       const progress = (text: string) => this.progress.line(`  ${text} …`)
-      const command = await natsCommand({ directory: this.#at('nats'), port, password: secret, progress }).catch((error: Error) => {
-        throw new StartFailure(error.message)
-      })
+      const command = await natsCommand({ directory: this.#at('nats'), port, password: secret, progress }).catch(
+        (error: Error) => {
+          throw new StartFailure(error.message)
+        },
+      )
       const process = await this.#supervise('nats', 'nats', command)
       await waitForNats(port, READY_MS, () => this.#hopeless(process)).catch(() => this.#giveUp(process))
       return { port, url: natsUrl(port, secret) }
     })
   }
 
-  async #createDatabases({ port, url }: { port: number; url: string }): Promise<Record<ServiceWithDatabase, DatabaseUrls>> {
+  async #createDatabases({
+    port,
+    url,
+  }: {
+    port: number
+    url: string
+  }): Promise<Record<ServiceWithDatabase, DatabaseUrls>> {
     const admin = new pg.Client({ connectionString: url })
     await admin.connect()
     const urls: Partial<Record<ServiceWithDatabase, DatabaseUrls>> = {}
@@ -206,8 +223,11 @@ export class House {
   async #demoSurroundings(ports: Ports, compileCache: string): Promise<DemoSurroundings | undefined> {
     if (!this.args.demo) return undefined
     const chosen = {} as Record<DemoPart, number>
-    for (const [index, part] of DEMO_PARTS.entries()) chosen[part] = await ports.choose(part, this.args.port + 1 + index)
-    const address = this.args.config ? loadSettings(this.args.config, [ServerSettings]).get(ServerSettings).address : `http://localhost:${this.args.port}`
+    for (const [index, part] of DEMO_PARTS.entries())
+      chosen[part] = await ports.choose(part, this.args.port + 1 + index)
+    const address = this.args.config
+      ? loadSettings(this.args.config, [ServerSettings]).get(ServerSettings).address
+      : `http://localhost:${this.args.port}`
     const demo = { data: this.#data, address: address.replace(/\/$/, ''), ports: chosen, compileCache }
     await this.#once('secrets', demoCommand('secrets', demo))
     return demo
@@ -258,7 +278,11 @@ export class House {
     }
     const code = await runOnce(command, line, this.#abort.signal)
     if (this.#stopping) throw new StartFailure('stopped')
-    if (code !== 0) throw new StartFailure(`${name} failed: ${this.#log.lastError(name) ?? last}`, code === CONFIGURATION_FAULT ? code : 1)
+    if (code !== 0)
+      throw new StartFailure(
+        `${name} failed: ${this.#log.lastError(name) ?? last}`,
+        code === CONFIGURATION_FAULT ? code : 1,
+      )
   }
 
   async #untilReady(process: Supervised, url: string): Promise<void> {
@@ -277,11 +301,16 @@ export class House {
   #giveUp(process: Supervised): never {
     if (process.refused) throw this.#refusal(process)
     const said = this.#log.lastError(process.name)
-    throw new StartFailure(`${process.name} does not get ready${said ? `: ${said}` : ''}\n  see ${this.#log.file(process.name)}`)
+    throw new StartFailure(
+      `${process.name} does not get ready${said ? `: ${said}` : ''}\n  see ${this.#log.file(process.name)}`,
+    )
   }
 
   #refusal(process: Supervised): StartFailure {
-    return new StartFailure(this.#log.lastError(process.name) ?? `${process.name} refuses its settings`, CONFIGURATION_FAULT)
+    return new StartFailure(
+      this.#log.lastError(process.name) ?? `${process.name} refuses its settings`,
+      CONFIGURATION_FAULT,
+    )
   }
 
   #describe(facts: {
@@ -333,7 +362,8 @@ export class House {
         people: { username: string; name: string; groups: string[] }[]
       }
       say('  Who can log in, without a password:')
-      for (const { username, name, groups } of facts.people) say(`    ${username.padEnd(8)} ${name.padEnd(16)} ${groups.join(', ')}`)
+      for (const { username, name, groups } of facts.people)
+        say(`    ${username.padEnd(8)} ${name.padEnd(16)} ${groups.join(', ')}`)
       say(`\n  What to click:\n    ${facts.contentUrl}`)
       say('      choose a person, allow the vendor’s consent, and see who the vendor says you are;')
       say('      in a private window do it as somebody else')

@@ -39,17 +39,27 @@ export async function makeKeys(directory: string): Promise<KeyFiles> {
   }
   await writeFile(files.serviceKeys, jwks(publicKeys), { mode: 0o600 })
   await keep(files.token, () =>
-    jwks([TOKEN_TYP.actor, TOKEN_TYP.userSession].map((typ) => ({ ...ed25519(randomBytes(8).toString('hex')), key_ops_typ: typ }))),
+    jwks(
+      [TOKEN_TYP.actor, TOKEN_TYP.userSession].map((typ) => ({
+        ...ed25519(randomBytes(8).toString('hex')),
+        key_ops_typ: typ,
+      })),
+    ),
   )
   await keep(files.login, () => `${randomBytes(32).toString('base64')}\n`)
-  await keep(files.safe, () => `${JSON.stringify({ active: 1, keys: { 1: randomBytes(32).toString('base64') } }, null, 2)}\n`)
+  await keep(
+    files.safe,
+    () => `${JSON.stringify({ active: 1, keys: { 1: randomBytes(32).toString('base64') } }, null, 2)}\n`,
+  )
   return files
 }
 
 /** The password in `directory/<name>.password`, made when there is none. */
 export async function password(directory: string, name: string): Promise<string> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  return (await keep(path.join(directory, `${name}.password`), () => `${randomBytes(24).toString('base64url')}\n`)).trim()
+  return (
+    await keep(path.join(directory, `${name}.password`), () => `${randomBytes(24).toString('base64url')}\n`)
+  ).trim()
 }
 
 /** What the file holds, or what `make` gives, which is then kept. */

@@ -91,7 +91,9 @@ async function natsServer(progress: (message: string) => void = noop): Promise<s
   if (await isExecutable(cached)) return cached
   if (await fetchDebianPackage(cache, progress)) return cached
   if (await run('docker', ['info', '--format', '{{.ServerVersion}}']).then(() => true, noop)) return 'docker'
-  throw new Error('no NATS server found: install it (Debian: apt-get install nats-server), put it on the PATH, or start Docker')
+  throw new Error(
+    'no NATS server found: install it (Debian: apt-get install nats-server), put it on the PATH, or start Docker',
+  )
 }
 
 async function fetchDebianPackage(target: string, progress: (message: string) => void): Promise<boolean> {

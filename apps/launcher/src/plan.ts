@@ -36,9 +36,14 @@ export interface Surroundings {
 /** `dist/apps`, beside which the launcher itself was compiled. */
 const APPS = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 
-export function instanceNames(replicas: Readonly<Record<ServiceName, number>>): { name: string; service: ServiceName }[] {
+export function instanceNames(
+  replicas: Readonly<Record<ServiceName, number>>,
+): { name: string; service: ServiceName }[] {
   return SERVICES.flatMap((service) =>
-    Array.from({ length: replicas[service] }, (_, index) => ({ service, name: index ? `${service}-${index + 1}` : service })),
+    Array.from({ length: replicas[service] }, (_, index) => ({
+      service,
+      name: index ? `${service}-${index + 1}` : service,
+    })),
   )
 }
 
@@ -47,8 +52,12 @@ export function serviceCommand(instance: Instance, surroundings: Surroundings): 
   const { config, keys, natsUrl, databases, instances } = surroundings
   const { name, service, port } = instance
   const urls = (callee: ServiceName) =>
-    instances.filter((other) => other.service === callee).map((other) => `http://127.0.0.1:${other.port}`).join(',')
-  const database: Record<string, string> = service === 'gateway' ? {} : { KEYBEARER_DATABASE_URL: databases[service].url }
+    instances
+      .filter((other) => other.service === callee)
+      .map((other) => `http://127.0.0.1:${other.port}`)
+      .join(',')
+  const database: Record<string, string> =
+    service === 'gateway' ? {} : { KEYBEARER_DATABASE_URL: databases[service].url }
   const own: Partial<Record<ServiceName, Record<string, string>>> = {
     identity: { KEYBEARER_TOKEN_KEY_FILE: keys.token, KEYBEARER_LOGIN_KEY_FILE: keys.login },
     vault: { KEYBEARER_SAFE_KEY_FILE: keys.safe },
@@ -70,7 +79,10 @@ export function serviceCommand(instance: Instance, surroundings: Surroundings): 
 
 const V8_FLAGS: readonly string[] = []
 
-export function migrationCommand(service: ServiceWithDatabase, surroundings: Pick<Surroundings, 'databases' | 'compileCache'>): Command {
+export function migrationCommand(
+  service: ServiceWithDatabase,
+  surroundings: Pick<Surroundings, 'databases' | 'compileCache'>,
+): Command {
   return nodeCommand([path.join(APPS, service, 'src/migrate.js')], surroundings, {
     KEYBEARER_INSTANCE: `${service}-migration`,
     KEYBEARER_DATABASE_OWNER_URL: surroundings.databases[service].ownerUrl,
@@ -98,6 +110,10 @@ export function demoCommand(part: DemoPart | 'secrets' | 'seed', demo: DemoSurro
   })
 }
 
-function nodeCommand(args: readonly string[], { compileCache }: { compileCache: string }, env: Record<string, string>): Command {
+function nodeCommand(
+  args: readonly string[],
+  { compileCache }: { compileCache: string },
+  env: Record<string, string>,
+): Command {
   return { file: process.execPath, args, env: { ...process.env, NODE_COMPILE_CACHE: compileCache, ...env } }
 }

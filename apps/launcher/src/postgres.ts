@@ -1,6 +1,19 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, chown, cp, mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -37,7 +50,10 @@ export async function postgresCommand({ directory, port, password, settings }: P
     await rm(partial, { recursive: true, force: true })
     await mkdir(partial, { recursive: true, mode: 0o700 })
     if (identity) await chown(partial, identity.uid, identity.gid)
-    await initialise(path.join(bin, 'initdb'), dataDirectory === directory ? partial : dataDirectory, password, { ...common, cwd: partial })
+    await initialise(path.join(bin, 'initdb'), dataDirectory === directory ? partial : dataDirectory, password, {
+      ...common,
+      cwd: partial,
+    })
     await rename(partial, directory)
   }
 
@@ -53,7 +69,13 @@ export async function postgresCommand({ directory, port, password, settings }: P
   }
   return {
     file: path.join(bin, 'postgres'),
-    args: ['-D', dataDirectory, '-p', String(port), ...Object.entries(all).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
+    args: [
+      '-D',
+      dataDirectory,
+      '-p',
+      String(port),
+      ...Object.entries(all).flatMap(([key, value]) => ['-c', `${key}=${value}`]),
+    ],
     ...common,
     stopSignal: 'SIGINT', // a fast shutdown: does not wait for clients to leave
     prepare: () => removeStray(directory),
@@ -65,7 +87,11 @@ export function postgresUrl(port: number, user: string, password: string, databa
 }
 
 /** Resolves when the server answers a query; rejects after `timeoutMs` or when `failed` reports that it has ended. */
-export async function waitForPostgres(url: string, timeoutMs: number, failed: () => boolean = () => false): Promise<void> {
+export async function waitForPostgres(
+  url: string,
+  timeoutMs: number,
+  failed: () => boolean = () => false,
+): Promise<void> {
   const deadline = Date.now() + timeoutMs
   for (;;) {
     const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000 })
@@ -83,15 +109,24 @@ export async function waitForPostgres(url: string, timeoutMs: number, failed: ()
   }
 }
 
-async function initialise(initdb: string, dataDirectory: string, password: string, options: Omit<Command, 'file' | 'args'>): Promise<void> {
+async function initialise(
+  initdb: string,
+  dataDirectory: string,
+  password: string,
+  options: Omit<Command, 'file' | 'args'>,
+): Promise<void> {
   const temporary = await mkdtemp(path.join(tmpdir(), 'keybearer-'))
   try {
     const passwordFile = path.join(temporary, 'password')
     await writeFile(passwordFile, `${password}\n`, { mode: 0o600 })
-    for (const file of [temporary, passwordFile]) if (options.uid !== undefined) await chown(file, options.uid, options.gid ?? options.uid)
+    for (const file of [temporary, passwordFile])
+      if (options.uid !== undefined) await chown(file, options.uid, options.gid ?? options.uid)
     const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
     const access = ['--username=postgres', '--auth=scram-sha-256', `--pwfile=${passwordFile}`]
-    await run(initdb, ['-D', dataDirectory, ...access, ...locale, '--no-sync', '--no-instructions'], { ...options, env: { ...options.env } })
+    await run(initdb, ['-D', dataDirectory, ...access, ...locale, '--no-sync', '--no-instructions'], {
+      ...options,
+      env: { ...options.env },
+    })
   } catch (error) {
     throw new Error(`initdb failed: ${(error as { stderr?: string }).stderr ?? String(error)}`, { cause: error })
   } finally {

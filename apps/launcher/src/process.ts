@@ -24,7 +24,7 @@ export async function startedAt(pid: number): Promise<string | undefined> {
 export async function signalAndWait(pid: number, signal: NodeJS.Signals, timeoutMs: number): Promise<void> {
   send(pid, signal)
   const deadline = Date.now() + timeoutMs
-  for (let killed = false; isAlive(pid) && !(await isZombie(pid)); ) {
+  for (let killed = false; isAlive(pid) && !(await isZombie(pid));) {
     if (!killed && Date.now() > deadline) {
       send(pid, 'SIGKILL')
       killed = true

@@ -8,7 +8,11 @@ export interface RolePasswords {
 }
 
 /** Makes a service's two roles, or gives them these passwords. Neither may do anything but log in. */
-export async function createServiceRoles(admin: pg.Client | pg.Pool, service: string, passwords: RolePasswords): Promise<void> {
+export async function createServiceRoles(
+  admin: pg.Client | pg.Pool,
+  service: string,
+  passwords: RolePasswords,
+): Promise<void> {
   for (const [role, password] of [
     [`${service}_owner`, passwords.owner],
     [service, passwords.serving],
@@ -32,7 +36,9 @@ export async function createServiceDatabase(
   const [name, owner, serving] = [database, `${service}_owner`, service].map((each) => pg.escapeIdentifier(each))
   const { rowCount } = await admin.query('select from pg_database where datname = $1', [database])
   if (!rowCount) {
-    await admin.query(`create database ${name} owner ${owner}${template ? ` template ${pg.escapeIdentifier(template)}` : ''}`)
+    await admin.query(
+      `create database ${name} owner ${owner}${template ? ` template ${pg.escapeIdentifier(template)}` : ''}`,
+    )
   }
   // A copy has none of these: they are kept outside the database.
   await admin.query(`revoke all on database ${name} from public`)

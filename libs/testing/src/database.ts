@@ -68,7 +68,12 @@ async function templateOf(kind: Exclude<DatabaseKind, 'empty'>, admin: pg.Client
 async function migrate(kind: Exclude<DatabaseKind, 'empty'>, database: string): Promise<void> {
   const { migrations } = await load(kind)
   const url = roleUrl(`${kind}_owner`, database)
-  const source = new DataSource({ type: 'postgres', url, migrations, migrationsTransactionMode: 'each' } as DataSourceOptions)
+  const source = new DataSource({
+    type: 'postgres',
+    url,
+    migrations,
+    migrationsTransactionMode: 'each',
+  } as DataSourceOptions)
   await source.initialize()
   try {
     await source.runMigrations()

@@ -5,8 +5,12 @@ describe('freshDatabase', () => {
   it('gives each spec a database of its own, with the two roles and their search paths', async () => {
     const [one, two] = await Promise.all([freshDatabase('empty'), freshDatabase('empty')])
     try {
-      await one.ownerPool().query('create schema model; grant usage on schema model to empty; create table model.thing (id int)')
-      expect((await one.ownerPool().query('show search_path')).rows[0]).toEqual({ search_path: 'public, model, record, log' })
+      await one
+        .ownerPool()
+        .query('create schema model; grant usage on schema model to empty; create table model.thing (id int)')
+      expect((await one.ownerPool().query('show search_path')).rows[0]).toEqual({
+        search_path: 'public, model, record, log',
+      })
       expect((await two.pool().query('select current_user, to_regclass($1) as thing', ['model.thing'])).rows).toEqual([
         { current_user: 'empty', thing: null },
       ])
@@ -22,7 +26,9 @@ describe('freshDatabase', () => {
     const url = new URL(database.url)
     url.username = 'vault'
     try {
-      await expect(database.pool({ connectionString: url.href }).query('select 1')).rejects.toThrow('permission denied for database')
+      await expect(database.pool({ connectionString: url.href }).query('select 1')).rejects.toThrow(
+        'permission denied for database',
+      )
     } finally {
       await database.drop()
     }
