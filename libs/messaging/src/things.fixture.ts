@@ -27,19 +27,19 @@ create table model.thing (guid uuid primary key, name text not null);
 `
 
 /**
- * Appends one event to a thing's stream as the event store does: event, rows and outbox in the caller's transaction.
+ * Appends events to a thing's stream as the event store does: events, rows and outbox in the caller's transaction.
  * @param name `null` deletes the thing
  * @returns the new version
  */
-export async function changeWithin(client: PoolClient, guid: string, name: string | null): Promise<number> {
+export async function changeWithin(client: PoolClient, guid: string, name: string | null, events = 1): Promise<number> {
   const { rows } = await client.query<{ version: number }>(
     `insert into event (stream_id, version, type, schema_version, data, meta, command_id, hash)
-     select $1, coalesce(max(version), 0) + 1, $2, 1, '{}', '{}', gen_random_uuid(), sha256('')
-     from event where stream_id = $1
+     select $1, last.version + each, $2, 1, '{}', '{}', gen_random_uuid(), sha256('')
+     from (select coalesce(max(version), 0) as version from event where stream_id = $1) as last, generate_series(1, $3) as each
      returning version`,
-    [`thing-${guid}`, name === null ? 'ThingDeleted' : 'ThingNamed'],
+    [`thing-${guid}`, name === null ? 'ThingDeleted' : 'ThingNamed', events],
   )
-  const version = rows[0]?.version ?? 0
+  const version = rows.at(-1)?.version ?? 0
   if (name === null) await client.query('delete from thing where guid = $1', [guid])
   else {
     await client.query(
