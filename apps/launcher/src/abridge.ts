@@ -64,7 +64,7 @@ function messageOf(line: Record<string, unknown>): string {
 
 /** Of PostgreSQL (`… UTC [12] FATAL:  …`) and NATS (`[12] … [ERR] …`). What they report of one client is for the file. */
 function levelOf(text: string): string {
-  if (/\] (PANIC|FATAL): /.test(text)) return /terminating|starting up|shutting down/.test(text) ? 'info' : 'error'
+  if (/\] (PANIC|FATAL): /.test(text)) return /terminating|starting up|shutting down/.test(text) ? 'debug' : 'error'
   if (/\] (ERROR|WARNING|LOG|DETAIL|HINT|STATEMENT): /.test(text)) return 'debug'
   if (/ \[(ERR|FTL)\] /.test(text)) return 'error'
   if (/ \[(WRN|INF|DBG)\] /.test(text)) return 'debug'
