@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { DomainError } from '#libs/contracts'
 import { cookieValue } from './cookies.js'
@@ -38,4 +38,4 @@ export const authenticationFailed = (): DomainError =>
 
 /** What a credential is remembered by: never the credential itself. */
 export const fingerprint = ({ type, secret }: { type: string; secret: string }): string =>
-  `${type}:${createHash('sha256').update(secret).digest('base64url')}`
+  `${type}:${hash('sha256', secret, 'base64url')}`

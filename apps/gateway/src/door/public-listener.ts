@@ -29,8 +29,8 @@ export class PublicListener {
         requireHostHeader: true,
         maxHeaderSize: MOST_HEADER_BYTES,
         headersTimeout: 20_000,
-        // Uploads to content take as long as they take; who sends nothing at all is cut by the proxy's deadlines.
-        requestTimeout: 0,
+        // Uploads to content may be large and lines slow, but nobody may hold a request open for ever.
+        requestTimeout: 1_800_000,
         keepAliveTimeout: 65_000,
         noDelay: true,
         // Anything but a WebSocket is served as if it had not asked (RFC 9110 §7.8).

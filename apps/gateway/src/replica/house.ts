@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import {
   apiKeyContract,
   type ChangeContract,
@@ -142,5 +142,4 @@ export const isAlive = ({ sessions }: UserState, sid: string, now: Date): boolea
   sessions.some((session) => session.sid === sid && Date.parse(session.expires_at) > now.getTime())
 
 /** The id under which a session is published: the hash of the cookie's random bits. */
-export const sidOf = (cookie: string): string =>
-  createHash('sha256').update(Buffer.from(cookie, 'base64url')).digest('base64url')
+export const sidOf = (cookie: string): string => hash('sha256', Buffer.from(cookie, 'base64url'), 'base64url')
