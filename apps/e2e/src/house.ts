@@ -47,7 +47,7 @@ export interface HouseOptions {
 }
 
 /** Both belong to the compiled repository, wherever this file runs from. */
-const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..').replace(/\/dist$/, '')
+export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..').replace(/\/dist$/, '')
 export const DIST = path.join(ROOT, 'dist/apps')
 
 const STARTS_IN_MS = 60_000

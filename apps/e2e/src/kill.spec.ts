@@ -5,6 +5,7 @@ import { eventually } from '#libs/testing'
 import { callApi } from '../../demo/src/api.js'
 import { brokenStreams, outboxSizes, staleCopies, wrongSubjects } from './checker.js'
 import type { Account, Person } from './person.js'
+import { print } from './print.js'
 import { World } from './world.js'
 import { insist, Writers } from './writers.js'
 
@@ -109,7 +110,7 @@ describe('R03 kill -9 of every kind of process while people write', () => {
       const tookMs = await world.house.killAndWait(name)
       const { progress } = writers
       await eventually(() => writers.advancedSince(progress, 2), { timeoutMs: 30_000 })
-      console.log(`${name} was ready again after ${Math.round(tookMs)} ms`)
+      print(`${name} was ready again after ${Math.round(tookMs)} ms`)
       expect(world.house.output).toContain(`${name} died (SIGKILL) and is started again`)
     }
   })
@@ -120,7 +121,7 @@ describe('R03 kill -9 of every kind of process while people write', () => {
     await eventually(() => writers.advancedSince(progress, 2), { timeoutMs: 30_000 })
     await writers.stop()
     await world.house.ready()
-    console.log(JSON.stringify({ ...writers.tallies, consentsLost }))
+    print(JSON.stringify({ ...writers.tallies, consentsLost }))
   })
 
   it('V1, V2 has every acknowledged write exactly once, and nothing else', async () => {

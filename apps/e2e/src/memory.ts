@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 export interface Memory {
   /** MiB, pages shared with other processes counted in proportion. */
@@ -12,4 +12,31 @@ export function memoryOf(pid: number): Memory {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
   const mebibytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1]) / 1024
   return { pss: mebibytes('Pss'), rss: mebibytes('Rss') }
+}
+
+/** Milliseconds of processor time that a process and its children have used, those that have ended included. */
+export function processorTimeOf(pid: number): number {
+  let ticks = 0
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    const fields = statOf(name)
+    if (Number(name) !== pid && Number(fields[PARENT]) !== pid) continue
+    ticks += Number(fields[USER_TIME]) + Number(fields[SYSTEM_TIME])
+    if (Number(name) === pid) ticks += Number(fields[ENDED_USER_TIME]) + Number(fields[ENDED_SYSTEM_TIME])
+  }
+  return ticks * MS_PER_TICK
+}
+
+/** The kernel counts in hundredths of a second, whatever its own clock does. */
+const MS_PER_TICK = 10
+/** Places of fields behind the name, which stands in brackets and may contain anything. */
+const [PARENT, USER_TIME, SYSTEM_TIME, ENDED_USER_TIME, ENDED_SYSTEM_TIME] = [1, 11, 12, 13, 14]
+
+function statOf(pid: string): string[] {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  } catch {
+    return [] // gone meanwhile
+  }
 }

@@ -13,6 +13,7 @@ export interface Account {
 /** Somebody with a browser. */
 export class Person {
   readonly browser = new Browser()
+  #closed?: Promise<void>
 
   constructor(
     private readonly world: Pick<World, 'address' | 'oidcIssuer' | 'vendorUrl'>,
@@ -82,8 +83,9 @@ export class Person {
     return key
   }
 
-  async close(): Promise<void> {
-    await this.browser.close()
+  close(): Promise<void> {
+    this.#closed ??= this.browser.close()
+    return this.#closed
   }
 }
 

@@ -1,0 +1,176 @@
+import { execFileSync, fork, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus, loadavg, totalmem } from 'node:os'
+import path from 'node:path'
+import { GRANT_TYPE_TOKEN_EXCHANGE, SUBJECT_TOKEN_TYPE } from '#libs/contracts'
+import { childEnvironment, ROOT } from '../house.js'
+import { memoryOf, processorTimeOf } from '../memory.js'
+import { print } from '../print.js'
+import { World } from '../world.js'
+import { FLOOR, prepareFloor } from './floor.js'
+import { type Figures, measure } from './load.js'
+
+const GRANTS = 200
+const CONCURRENCY = [1, 16, 64]
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 10)
+const WARM_UP_SECONDS = 5
+/** What this stage aims at. */
+const AIM = { perSecond: 1000, ofFloor: 1 / 3 }
+const PARALLEL_CONSENTS = 8
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
+
+interface Pair {
+  readonly exchange: Figures
+  readonly floor: Figures
+  /** Milliseconds of processor time for each exchange, by process. */
+  readonly processor: Readonly<Record<string, number>>
+}
+
+/** A user session token for each of `GRANTS` people, each of whom has consented. */
+async function consents(world: World): Promise<{ key: string; tokens: string[] }> {
+  const owner = world.person('alice')
+  await owner.logIn()
+  const key = await owner.makeKey('content')
+  const content = await world.makeContent(key, 'bench', world.probe.url, [await world.makeIntegration(key)])
+  const names = Array.from({ length: GRANTS }, (_, index) => `guest-${index + 1}`)
+  const waiting = names.values()
+  const work = async (): Promise<void> => {
+    for (const name of waiting) {
+      await world.person(name).consent(content)
+      await world.person(name).close()
+    }
+  }
+  await Promise.all(Array.from({ length: PARALLEL_CONSENTS }, work))
+  return { key, tokens: names.map((name) => world.probe.tokenOf(name)) }
+}
+
+async function startFloor(world: World): Promise<{ child: ChildProcess; url: string }> {
+  await world.house.pool('postgres').query('create database floor')
+  const database = new URL(world.house.running.postgres.url)
+  database.pathname = '/floor'
+  const key = randomBytes(32)
+  await prepareFloor(database.href, GRANTS, key)
+  const environment = { FLOOR_URL: database.href, FLOOR_KEY: key.toString('base64') }
+  const child = fork(FLOOR, { env: childEnvironment(environment) })
+  const [port] = (await once(child, 'message')) as [number]
+  return { child, url: `http://127.0.0.1:${port}/` }
+}
+
+async function run(): Promise<void> {
+  const world = await World.start({ accessTokenSeconds: 86_400 })
+  try {
+    print(`The system is ready; ${GRANTS} people log in and consent …`)
+    const { key, tokens } = await consents(world)
+    const floor = await startFloor(world)
+    const bodies = tokens.map((token) =>
+      new URLSearchParams({
+        grant_type: GRANT_TYPE_TOKEN_EXCHANGE,
+        subject_token_type: SUBJECT_TOKEN_TYPE.userSession,
+        subject_token: token,
+      }).toString(),
+    )
+    const exchange = {
+      url: `${world.address}/__api__/v1/oauth/integrations/credentials`,
+      headers: { ...FORM, authorization: `Key ${key}` },
+      bodies,
+    }
+    const bare = { url: floor.url, headers: FORM, bodies: tokens.map((_, id) => `id=${id}`) }
+    await measure({ ...exchange, concurrency: 16, seconds: WARM_UP_SECONDS })
+    await measure({ ...bare, concurrency: 16, seconds: WARM_UP_SECONDS })
+    const pairs: Pair[] = []
+    for (const concurrency of CONCURRENCY) {
+      const before = processorTimes(world)
+      const figures = await measure({ ...exchange, concurrency, seconds: SECONDS })
+      const after = processorTimes(world)
+      const processor = Object.fromEntries(
+        Object.entries(after).map(([name, total]) => [name, (total - (before[name] ?? 0)) / figures.answers]),
+      )
+      const pair = { exchange: figures, floor: await measure({ ...bare, concurrency, seconds: SECONDS }), processor }
+      pairs.push(pair)
+      print(line(pair))
+    }
+    const processes = [...world.house.services, { name: 'nats-server', pid: world.house.pid('nats') }]
+    const memory = processes.map(({ name, pid }) => ({ name, ...memoryOf(pid ?? 0) }))
+    await mustStillBeRight(world, key, tokens)
+    const text = report(pairs, memory)
+    print(`\n${text}`)
+    mkdirSync(path.join(ROOT, 'docs/reports'), { recursive: true })
+    writeFileSync(path.join(ROOT, 'docs/reports/exchange.md'), text)
+    floor.child.disconnect()
+  } finally {
+    await world.stop()
+  }
+}
+
+function processorTimes(world: World): Record<string, number> {
+  const pids = [...world.house.services.map(({ name, pid }) => [name, pid] as const), ['PostgreSQL', world.house.pid('postgres')] as const]
+  const times = pids.map(([name, pid]) => [name, processorTimeOf(pid ?? 0)] as const)
+  const { user, system } = process.cpuUsage()
+  return Object.fromEntries([...times, ['load generator', (user + system) / 1000] as const])
+}
+
+/** No refresh was needed, every exchange is in the log, and each person still gets a token of their own. */
+async function mustStillBeRight(world: World, key: string, tokens: readonly string[]): Promise<void> {
+  const answers = await Promise.all(tokens.map((token) => world.exchange(key, token)))
+  const distinct = new Set(answers.map(({ token }) => token)).size
+  const { token_requests: asked } = await world.journal()
+  if (distinct !== GRANTS || asked.refresh_token) throw new Error(`${distinct} tokens, ${asked.refresh_token ?? 0} refreshes`)
+}
+
+const line = ({ exchange, floor }: Pair): string =>
+  `c=${exchange.concurrency}: ${round(exchange.perSecond)}/s, p50 ${ms(exchange.p50)}, p99 ${ms(exchange.p99)}, ${exchange.errors} errors; ` +
+  `floor ${round(floor.perSecond)}/s; ${(exchange.perSecond / floor.perSecond).toFixed(2)} of it`
+
+const round = (value: number): string => Math.round(value).toString()
+const ms = (value: number): string => `${value.toFixed(1)} ms`
+
+function report(pairs: readonly Pair[], memory: readonly { name: string; pss: number; rss: number }[]): string {
+  const git = (...args: string[]): string => execFileSync('git', ['-C', ROOT, ...args], { encoding: 'utf8' }).trim()
+  const changed = git('status', '--porcelain', '--', 'apps', 'libs') === '' ? '' : ', with changes that are not committed'
+  const [processor] = cpus()
+  const machine = `${cpus().length} × ${processor?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`
+  const rows = pairs.map(
+    ({ exchange, floor }) =>
+      `| ${exchange.concurrency} | ${round(exchange.perSecond)} | ${ms(exchange.p50)} | ${ms(exchange.p99)} | ${exchange.errors} | ` +
+      `${round(floor.perSecond)} | ${ms(floor.p50)} | ${ms(floor.p99)} | ${floor.errors} | ${(exchange.perSecond / floor.perSecond).toFixed(2)} |`,
+  )
+  const aimed = pairs.filter(({ exchange }) => exchange.concurrency > 1)
+  const reached = (met: boolean): string => (met ? 'reached' : 'NOT reached')
+  const fast = reached(aimed.every(({ exchange }) => exchange.perSecond >= AIM.perSecond))
+  const near = reached(aimed.every(({ exchange, floor }) => exchange.perSecond >= floor.perSecond * AIM.ofFloor))
+  return `# Token exchange: how many a second
+
+\`npm run bench:exchange\`, ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC, revision ${git('rev-parse', '--short', 'HEAD')}${changed}.
+
+Machine: ${machine}; load average at the end ${loadavg()[0]?.toFixed(1)}.
+
+One process of each service, PostgreSQL with fsync, NATS and the load generator (autocannon) on this machine. ${GRANTS}
+grants with valid tokens, each of another person; every exchange goes through the gateway and is written to the log of
+issued tokens before it is answered. ${SECONDS} s at each concurrency after a warm-up.
+
+The floor, measured in the same run on the same PostgreSQL: a bare \`node:http\` server that does one prepared SELECT, one
+AES-256-GCM decryption and one INSERT a request.
+
+| concurrency | exchanges/s | p50 | p99 | errors | floor/s | p50 | p99 | errors | share of the floor |
+|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
+${rows.join('\n')}
+
+At least ${AIM.perSecond}/s at concurrency 16 and 64: ${fast}. At least a third of the floor there: ${near}.
+
+Processor time for one exchange, ms:
+
+| concurrency | ${Object.keys(pairs[0]?.processor ?? {}).join(' | ')} | together |
+|---:|${'---:|'.repeat(Object.keys(pairs[0]?.processor ?? {}).length + 1)}
+${pairs.map(({ exchange, processor }) => `| ${exchange.concurrency} | ${[...Object.values(processor), Object.values(processor).reduce((sum, value) => sum + value, 0)].map((value) => value.toFixed(2)).join(' | ')} |`).join('\n')}
+
+Memory after the load, MiB (PSS counts shared pages in proportion):
+
+| process | PSS | RSS |
+|---|---:|---:|
+${memory.map(({ name, pss, rss }) => `| ${name} | ${round(pss)} | ${round(rss)} |`).join('\n')}
+`
+}
+
+await run()
