@@ -17,7 +17,7 @@ import { Replica } from './replica.js'
 import { changeWithin, THING_SCHEMA_SQL, thingContract, type ThingState } from './things.fixture.js'
 import { ChangeContext, JetStreamServer } from './transport.js'
 
-jest.setTimeout(120_000)
+jest.setTimeout(180_000)
 
 const WRITERS = 8
 const EVENTS = 20_000
@@ -187,7 +187,7 @@ describe('the order of changes', () => {
     const executioner = async (): Promise<void> => {
       while (writing) {
         const victim = start(kills % 2 ? 'exclusive' : 'free', database, nats)
-        await eventually(() => victim.said('started') !== undefined, { timeoutMs: 20_000 })
+        await eventually(() => victim.said('started') !== undefined, { timeoutMs: 60_000 })
         await delay(random(800))
         await victim.kill()
         kills++
@@ -195,19 +195,19 @@ describe('the order of changes', () => {
     }
     const executions = executioner()
     const [, guid = '', version = '0'] = (
-      await eventually(() => sleeper.said('stopping'), { timeoutMs: 20_000 })
+      await eventually(() => sleeper.said('stopping'), { timeoutMs: 60_000 })
     ).split(' ')
     await writers
     await executions
     expect(kills).toBeGreaterThan(2)
     const outboxIsEmpty = async (): Promise<boolean> => (await pool.query('select from outbox')).rowCount === 0
-    await eventually(outboxIsEmpty, { timeoutMs: 30_000 })
+    await eventually(outboxIsEmpty, { timeoutMs: 60_000 })
 
     // All is said and done, and it still holds an old state in its hand.
     expect((await storedMessages(nats)).get(guid)?.version).toBeGreaterThan(Number(version))
     sleeper.signal('SIGCONT')
     sleeper.signal('SIGTERM')
-    expect(await eventually(() => sleeper.said('ended'), { timeoutMs: 20_000 })).not.toBe('ended 0')
+    expect(await eventually(() => sleeper.said('ended'), { timeoutMs: 60_000 })).not.toBe('ended 0')
     await steady.kill()
     const { rows } = await pool.query<{ count: number }>('select count(*)::int from event')
     expect(rows[0]?.count).toBeGreaterThanOrEqual(EVENTS)
@@ -217,10 +217,13 @@ describe('the order of changes', () => {
 
     const arrived = (): unknown =>
       new Map([...expected.keys()].map((each) => [each, versionAndState(reader.store, each)]))
-    await eventually(() => {
-      expect(arrived()).toEqual(expected)
-      return true
-    })
+    await eventually(
+      () => {
+        expect(arrived()).toEqual(expected)
+        return true
+      },
+      { timeoutMs: 20_000 },
+    )
     for (const versions of reader.seen.values()) {
       expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b))
     }
@@ -228,7 +231,7 @@ describe('the order of changes', () => {
 
   it('R12 is lost when positions are polled instead of an outbox: this proof can fail', async () => {
     const poller = start('position', database, nats)
-    await eventually(() => poller.said('idle') !== undefined, { timeoutMs: 20_000 })
+    await eventually(() => poller.said('idle') !== undefined, { timeoutMs: 60_000 })
     await write(pool, guids, EVENTS)
     const { rows } = await pool.query<{ last: string }>('select max(position)::text as last from event')
     await eventually(() => poller.said('idle') === `idle ${rows[0]?.last}`, { timeoutMs: 60_000 })

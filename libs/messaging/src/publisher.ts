@@ -320,7 +320,7 @@ export class ChangePublisher {
     })
     const done: Announced[] = []
     const acknowledged: Promise<void>[] = []
-    let brokerFailure: unknown
+    let brokerFailure: Error | undefined
     const waiting = rows.values()
     const reader = async (): Promise<void> => {
       for (const row of waiting) {
@@ -491,7 +491,7 @@ export class ChangePublisher {
 const codeOf = (error: unknown): number | undefined => (error instanceof JetStreamApiError ? error.code : undefined)
 
 /** Whether nothing can be published at present, as opposed to this one message. */
-const isBrokerFailure = (error: unknown): boolean =>
+const isBrokerFailure = (error: unknown): error is Error =>
   error instanceof Error &&
   (codeOf(error) === JetStreamApiCodes.StreamNotFound ||
     /^(TimeoutError|NoRespondersError|RequestError|ClosedConnectionError|DrainingConnectionError|ConnectionError|JetStreamNotEnabled)$/.test(

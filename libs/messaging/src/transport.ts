@@ -90,9 +90,11 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
     const subject = context.getSubject()
     for (const [pattern, handler] of this.messageHandlers) {
       if (!matches(pattern, subject)) continue
-      await this.runWithProcessingHooks(context, async (runEndHook) => {
-        await settled(handler, data, context)
-        runEndHook()
+      // Nest's hooks (tracing) may call back whenever they like, so the handler's own end is waited for.
+      await new Promise<void>((resolve, reject) => {
+        this.runWithProcessingHooks(context, (runEndHook) =>
+          settled(handler, data, context).then(resolve, reject).finally(runEndHook),
+        )
       })
     }
   }
