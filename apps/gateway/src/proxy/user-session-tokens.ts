@@ -8,10 +8,16 @@ export type IssueToken = (
 const SPARE_MS = 60_000
 const ENTRIES = 10_000
 
+interface Entry {
+  readonly token: Promise<string>
+  /** By the monotonic clock; `Infinity` until the token is there. */
+  until: number
+}
+
 /** User session tokens of the sessions that are visiting content now: one for a session and a content item. */
 export class UserSessionTokens {
   /** By session, then by content. */
-  readonly #tokens = new Map<string, Map<string, { readonly token: Promise<string>; until: number }>>()
+  readonly #tokens = new Map<string, Map<string, Entry>>()
   #size = 0
 
   /** @param now monotonic, ms */
@@ -25,7 +31,10 @@ export class UserSessionTokens {
     const known = this.#tokens.get(sid)?.get(contentGuid)
     if (known && known.until > this.now()) return known.token
 
-    const entry = { token: this.#issued(contentGuid, assertion, (until) => (entry.until = until)), until: Infinity }
+    const entry: Entry = {
+      token: this.#issued(contentGuid, assertion, (until) => (entry.until = until)),
+      until: Infinity,
+    }
     this.#remember(sid, contentGuid, entry)
     try {
       return await entry.token
@@ -54,12 +63,12 @@ export class UserSessionTokens {
     return token
   }
 
-  #remember(sid: string, contentGuid: string, entry: { readonly token: Promise<string>; until: number }): void {
+  #remember(sid: string, contentGuid: string, entry: Entry): void {
     this.#forget(sid, contentGuid)
     const oldest = this.#tokens.keys().next()
     if (this.#size >= ENTRIES && !oldest.done) this.ended(oldest.value)
-    let tokens = this.#tokens.get(sid)
-    if (!tokens) this.#tokens.set(sid, (tokens = new Map()))
+    const tokens = this.#tokens.get(sid) ?? new Map<string, Entry>()
+    this.#tokens.set(sid, tokens)
     tokens.set(contentGuid, entry)
     this.#size += 1
   }

@@ -30,7 +30,9 @@ export class Ping {
 
   async #ask(): Promise<readonly ServiceName[]> {
     const ready = await Promise.all(
-      SERVICES.map((service) => (service === 'gateway' ? this.ownReadiness() : this.#isReady(service))),
+      SERVICES.map((service) =>
+        service === 'gateway' ? Promise.resolve(this.ownReadiness()) : this.#isReady(service),
+      ),
     )
     return SERVICES.filter((_, at) => !ready[at])
   }
