@@ -44,7 +44,7 @@ export async function freshDatabase(kind: DatabaseKind): Promise<FreshDatabase> 
     pool: (options) => makePool(url, options),
     ownerPool: (options) => makePool(ownerUrl, options),
     drop: async () => {
-      await Promise.all(pools.map((pool) => (pool.ended ? undefined : pool.end())))
+      await Promise.all(pools.filter((pool) => !pool.ended).map((pool) => pool.end()))
       await asAdmin((admin) => admin.query(`drop database if exists ${name} with (force)`))
     },
   }
