@@ -24,7 +24,8 @@ export async function startOidcProvider(options: OidcProviderOptions): Promise<D
   const issuer = `http://localhost:${options.port}`
   const provider = new Provider(issuer, await configuration(options))
   const { witness } = options
-  if (witness) provider.on('grant.success', ({ oidc, body }) => testify(witness, { ...oidc.params, ...(body as object) }))
+  if (witness)
+    provider.on('grant.success', ({ oidc, body }) => testify(witness, { ...oidc.params, ...(body as object) }))
   const server = await serve({
     name: 'demo-oidc-provider',
     port: options.port,

@@ -126,10 +126,10 @@ describe('the demo’s vendor', () => {
     const browser = new Browser()
     browsers.push(browser)
     const request = { client_id: VENDOR_CLIENT, response_type: 'code', redirect_uri: REDIRECT_URI }
-    await browser.get(`${vendor.url}/authorize?${new URLSearchParams(request)}`, { stopBefore: toKeybearer })
+    await browser.get(`${vendor.url}/authorize?${new URLSearchParams(request).toString()}`, { stopBefore: toKeybearer })
     expect(locationOf(browser.page)?.searchParams.get('error')).toBe('invalid_request')
     const foreign = new URLSearchParams({ ...request, redirect_uri: 'http://localhost:1/' })
-    expect((await browser.get(`${vendor.url}/authorize?${foreign}`)).status).toBe(400)
+    expect((await browser.get(`${vendor.url}/authorize?${foreign.toString()}`)).status).toBe(400)
   })
 
   it('rotates refresh tokens, and ends the whole family when an old one comes again', async () => {

@@ -75,7 +75,11 @@ const comparable = (message: ChangeMessage | undefined): string =>
 /** Asks owners for their documents, as the gateway would. */
 async function ownerOf(house: House): Promise<(document: Document) => Promise<ChangeMessage>> {
   const keys = path.join(house.data, 'keys')
-  const own = await ServiceKeys.fromFiles('gateway', path.join(keys, 'gateway.service-key.json'), path.join(keys, 'service-keys.json'))
+  const own = await ServiceKeys.fromFiles(
+    'gateway',
+    path.join(keys, 'gateway.service-key.json'),
+    path.join(keys, 'service-keys.json'),
+  )
   const tokens = new ServiceTokens(own)
   return async ({ service, category, guid }) => {
     const headers = { authorization: `Bearer ${await tokens.mint(service)}` }
@@ -87,9 +91,9 @@ async function ownerOf(house: House): Promise<(document: Document) => Promise<Ch
 
 /** V6: documents of which the vault's copy is missing or of another version. */
 export async function staleCopies(house: House): Promise<string[]> {
-  const { rows } = await house.pool('vault').query<{ kind: string; guid: string; version: number }>(
-    'select kind, guid, version from model.replica',
-  )
+  const { rows } = await house
+    .pool('vault')
+    .query<{ kind: string; guid: string; version: number }>('select kind, guid, version from model.replica')
   const copies = new Map(rows.map(({ kind, guid, version }) => [`${kind} ${guid}`, version]))
   const kinds = new Set(rows.map(({ kind }) => kind))
   const all = (await documents(house)).filter(({ category }) => kinds.has(category))
@@ -102,7 +106,9 @@ export async function staleCopies(house: House): Promise<string[]> {
 export async function outboxSizes(house: House): Promise<number> {
   let size = 0
   for (const database of DATABASES) {
-    const { rows } = await house.pool(database).query<{ count: number }>('select count(*)::int as count from log.outbox')
+    const { rows } = await house
+      .pool(database)
+      .query<{ count: number }>('select count(*)::int as count from log.outbox')
     size += rows[0]?.count ?? 0
   }
   return size

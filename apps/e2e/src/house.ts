@@ -203,7 +203,9 @@ export class House {
   async nats(): Promise<NatsConnection> {
     const { host, username, password } = new URL(this.running.nats.url)
     const credentials = { user: decodeURIComponent(username), pass: decodeURIComponent(password) }
-    const connection = await eventually(() => connect({ servers: host, ...credentials, timeout: 1000 }), { timeoutMs: 20_000 })
+    const connection = await eventually(() => connect({ servers: host, ...credentials, timeout: 1000 }), {
+      timeoutMs: 20_000,
+    })
     this.#connections.push(connection)
     return connection
   }
@@ -244,14 +246,25 @@ export class House {
   }
 
   #lastErrors(): string {
-    const names = ['gateway', 'identity', 'integrations', 'vault'].filter((name) => existsSync(path.join(this.data, 'log', `${name}.log`)))
-    return names.flatMap((name) => this.logs(name).slice(-2).map((line) => `\n${name}: ${JSON.stringify(line)}`)).join('')
+    const names = ['gateway', 'identity', 'integrations', 'vault'].filter((name) =>
+      existsSync(path.join(this.data, 'log', `${name}.log`)),
+    )
+    return names
+      .flatMap((name) =>
+        this.logs(name)
+          .slice(-2)
+          .map((line) => `\n${name}: ${JSON.stringify(line)}`),
+      )
+      .join('')
   }
 
   /** Everything that the launcher has started. */
   #pids(): number[] {
     try {
-      const entries = JSON.parse(readFileSync(path.join(this.data, 'processes.json'), 'utf8')) as { name: string; pid: number }[]
+      const entries = JSON.parse(readFileSync(path.join(this.data, 'processes.json'), 'utf8')) as {
+        name: string
+        pid: number
+      }[]
       return entries.filter(({ name }) => name !== 'launcher').map(({ pid }) => pid)
     } catch {
       return []

@@ -17,8 +17,7 @@ jest.setTimeout(120_000)
 const CREDENTIALS_PATH = '/__api__/v1/oauth/integrations/credentials'
 
 /** What a change has to bring about within two seconds, everywhere. */
-const soon = (statement: () => Promise<void>) =>
-  eventually(() => statement().then(() => true), { timeoutMs: 2000 })
+const soon = (statement: () => Promise<void>) => eventually(() => statement().then(() => true), { timeoutMs: 2000 })
 
 describe('the journey, in a world where nobody has been before', () => {
   let world: World
@@ -64,7 +63,8 @@ describe('the journey, in a world where nobody has been before', () => {
     priyaKey = await priya.makeKey('publisher')
     keys.push(aliceKey, priyaKey)
     await expect(world.makeIntegration(priyaKey)).rejects.toEqual(refused(403, 22))
-    for (const mode of ['Confidential', 'Public'] as const) integrations[mode] = await world.makeIntegration(aliceKey, mode)
+    for (const mode of ['Confidential', 'Public'] as const)
+      integrations[mode] = await world.makeIntegration(aliceKey, mode)
   })
 
   it('lets the publisher register content and associate it', async () => {
@@ -93,7 +93,7 @@ describe('the journey, in a world where nobody has been before', () => {
     const forged = {
       'posit-connect-user-session-token': 'forged',
       'rstudio-connect-credentials': '{"user":"mallory","groups":["administrators"]}',
-      'RStudio_Connect_Credentials': '{"user":"mallory"}',
+      RStudio_Connect_Credentials: '{"user":"mallory"}',
       'keybearer-actor': 'forged',
       'x-forwarded-host': 'mallory.example',
     }
@@ -106,7 +106,10 @@ describe('the journey, in a world where nobody has been before', () => {
     expect(ours).toHaveLength(2)
     expect(world.probe.requests.length).toBeGreaterThanOrEqual(2)
     const [, asVera] = world.probe.requests
-    expect(JSON.parse(asVera?.['rstudio-connect-credentials'] as string)).toEqual({ user: 'vera', groups: ['analysts', 'viewers'] })
+    expect(JSON.parse(asVera?.['rstudio-connect-credentials'] as string)).toEqual({
+      user: 'vera',
+      groups: ['analysts', 'viewers'],
+    })
     for (const headers of world.probe.requests) {
       const all = JSON.stringify(headers)
       for (const { value } of ours) expect(all).not.toContain(value)
@@ -178,7 +181,8 @@ describe('the journey, in a world where nobody has been before', () => {
       'session cookie': /^GET \/__login__\/callback$/,
       state: /^GET \/(__login__|__oauth__\/integrations\/[^/]+\/login)$/,
     }
-    const mustCarry = ({ secret, sink, place }: Hit): boolean => sink === 'answer' && CARRIERS[secret]?.test(place) === true
+    const mustCarry = ({ secret, sink, place }: Hit): boolean =>
+      sink === 'answer' && CARRIERS[secret]?.test(place) === true
 
     const scan = async (): Promise<Hit[]> => {
       const hits: Hit[] = []
@@ -200,7 +204,8 @@ describe('the journey, in a world where nobody has been before', () => {
         kinds.add(kind)
       }
       for (const { requestBody, headers } of world.proxy?.recorded ?? []) {
-        for (const line of headers['set-cookie'] ?? []) add('session cookie', new RegExp(`^${name}=([^;]+)`).exec(line)?.[1])
+        for (const line of headers['set-cookie'] ?? [])
+          add('session cookie', new RegExp(`^${name}=([^;]+)`).exec(line)?.[1])
         const form = new URLSearchParams(requestBody.toString('latin1'))
         const token = form.get('subject_token')
         if (token?.startsWith('eyJ')) add('user session token', token)
@@ -235,7 +240,9 @@ describe('the journey, in a world where nobody has been before', () => {
       scanner.add(planted)
       const secret = planted.value
       await world.house.pool('vault').query('create table public.planted (note text)')
-      await world.house.pool('vault').query('insert into public.planted values ($1)', [Buffer.from(`::${secret}`).toString('base64')])
+      await world.house
+        .pool('vault')
+        .query('insert into public.planted values ($1)', [Buffer.from(`::${secret}`).toString('base64')])
       const connection = await world.house.nats()
       const manager = await jetstreamManager(connection)
       await manager.streams.add({ name: 'PLANTED', subjects: ['planted'] })

@@ -29,17 +29,25 @@ describe('R03 kill -9 of every kind of process while people write', () => {
   const call = <T>(method: string, path: string, body: unknown, idempotencyKey: string) =>
     callApi<T>(world.address, method, path, { authorization: `Key ${key}`, body, idempotencyKey })
 
-  const countOf = async (database: 'identity' | 'integrations' | 'vault', type: string, stream = '%'): Promise<number> => {
-    const { rows } = await world.house.pool(database).query<{ count: number }>(
-      'select count(*)::int as count from log.event where type = $1 and stream_id like $2',
-      [type, stream],
-    )
+  const countOf = async (
+    database: 'identity' | 'integrations' | 'vault',
+    type: string,
+    stream = '%',
+  ): Promise<number> => {
+    const { rows } = await world.house
+      .pool(database)
+      .query<{ count: number }>('select count(*)::int as count from log.event where type = $1 and stream_id like $2', [
+        type,
+        stream,
+      ])
     return rows[0]?.count ?? 0
   }
 
   beforeAll(async () => {
     const deadlines = { TokenRequestTimeout: '1500ms', RefreshLease: '2s', RefreshWait: '6s', RouteTimeout: '8s' }
-    world = await World.start({ settings: Object.entries(deadlines).map(([name, value]) => `Exchange.${name}=${value}`) })
+    world = await World.start({
+      settings: Object.entries(deadlines).map(([name, value]) => `Exchange.${name}=${value}`),
+    })
     alice = world.person('alice')
     aliceGuid = (await alice.logIn()).guid
     key = await alice.makeKey('owner')
@@ -73,7 +81,11 @@ describe('R03 kill -9 of every kind of process while people write', () => {
       const path = `/v1/users/${aliceGuid}/keys`
       const body = { name: `kill-${count}` }
       // A key is shown once: whoever did not see the answer learns that it has been.
-      await insist(tally, (once) => alice.api('POST', path, body, { 'idempotency-key': once }), ({ status }) => status === 409)
+      await insist(
+        tally,
+        (once) => alice.api('POST', path, body, { 'idempotency-key': once }),
+        ({ status }) => status === 409,
+      )
     })
     writers.add('consent', async (tally) => {
       const { browser } = world.person('victor')
@@ -81,7 +93,7 @@ describe('R03 kill -9 of every kind of process while people write', () => {
       const from = browser.history.length
       try {
         const query = new URLSearchParams({ return_to: `/content/${content}/` })
-        await browser.get(`${world.address}/__oauth__/integrations/${integration}/login?${query}`)
+        await browser.get(`${world.address}/__oauth__/integrations/${integration}/login?${query.toString()}`)
         if (browser.page.url.origin !== world.vendorUrl) return
         await browser.submit({ decision: 'allow' }, { stopBefore: ({ pathname }) => pathname.startsWith('/content/') })
         const answered = browser.history.slice(from).find(({ url }) => `${url.origin}${url.pathname}` === callback)
@@ -98,7 +110,10 @@ describe('R03 kill -9 of every kind of process while people write', () => {
       else {
         // The vendor had rotated when the vault died: that consent is lost, the server says so, and a new one mends it.
         consentsLost++
-        await world.person('vera').open(content).catch(() => undefined)
+        await world
+          .person('vera')
+          .open(content)
+          .catch(() => undefined)
       }
     })
   }
@@ -136,7 +151,9 @@ describe('R03 kill -9 of every kind of process while people write', () => {
     const listed = await call<{ oauth_integration_guid: string }[]>('GET', path, undefined, '')
     expect(listed.map((entry) => entry.oauth_integration_guid)).toEqual(associations.last)
     const stream = `content-${associations.content}`
-    const changes = await Promise.all(['IntegrationAssociated', 'IntegrationDissociated'].map((type) => countOf('integrations', type, stream)))
+    const changes = await Promise.all(
+      ['IntegrationAssociated', 'IntegrationDissociated'].map((type) => countOf('integrations', type, stream)),
+    )
     expect(changes[0]! + changes[1]!).toBe(associations.acknowledged)
 
     const keys = await alice.api<{ name: string }[]>('GET', `/v1/users/${aliceGuid}/keys`)
@@ -163,11 +180,14 @@ describe('R03 kill -9 of every kind of process while people write', () => {
 
   it('V4, V6, R08 has told everybody: the last message of each subject is the present state, and copies follow', async () => {
     await eventually(async () => (await outboxSizes(world.house)) === 0, { timeoutMs: CONVERGES_MS })
-    await eventually(async () => {
-      expect(await wrongSubjects(world.house)).toEqual([])
-      expect(await staleCopies(world.house)).toEqual([])
-      return true
-    }, { timeoutMs: CONVERGES_MS })
+    await eventually(
+      async () => {
+        expect(await wrongSubjects(world.house)).toEqual([])
+        expect(await staleCopies(world.house)).toEqual([])
+        return true
+      },
+      { timeoutMs: CONVERGES_MS },
+    )
   })
 
   it('serves: a new viewer consents, the content gets their token', async () => {
@@ -181,11 +201,16 @@ describe('R03 kill -9 of every kind of process while people write', () => {
   it('would have noticed: a changed event and an old message are found', async () => {
     const { rows } = await world.house.pool('integrations').query<{ stream_id: string }>(`
       update log.event set data = replace(data, 'kill-1"', 'kill-!"') where data like '%"kill-1"%' returning stream_id`)
-    expect(await brokenStreams(world.house)).toEqual(rows.map(({ stream_id: stream }) => `integrations: ${stream} at 1`))
+    expect(await brokenStreams(world.house)).toEqual(
+      rows.map(({ stream_id: stream }) => `integrations: ${stream} at 1`),
+    )
     expect(rows).toHaveLength(1)
     const connection = await world.house.nats()
     const subject = `integrations.content.${content}`
-    const { data } = await jetstream(connection).streams.get('INTEGRATIONS').then((stream) => stream.getMessage({ last_by_subj: subject })) ?? {}
+    const { data } =
+      (await jetstream(connection)
+        .streams.get('INTEGRATIONS')
+        .then((stream) => stream.getMessage({ last_by_subj: subject }))) ?? {}
     const message = JSON.parse(Buffer.from(data ?? []).toString()) as ChangeMessage
     await jetstream(connection).publish(subject, JSON.stringify({ ...message, version: message.version - 1 }))
     expect(await wrongSubjects(world.house)).toEqual([subject])

@@ -39,7 +39,8 @@ export class Person {
       await this.browser.submit(asksForAccount ? { account: this.username } : { decision: 'allow' })
     }
     const { page } = this.browser
-    if (page.url.href !== wanted) throw new Error(`${this.username} came to ${page.url.origin}${page.url.pathname}: ${page.status}`)
+    if (page.url.href !== wanted)
+      throw new Error(`${this.username} came to ${page.url.origin}${page.url.pathname}: ${page.status}`)
     return page
   }
 
@@ -57,7 +58,12 @@ export class Person {
    * Calls the API as the dashboard would: with the session's cookie and, where something changes, the XSRF header.
    * @throws UnexpectedAnswer for every status that is not 2xx
    */
-  async api<T>(method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<T> {
+  async api<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<T> {
     const url = `${this.world.address}/__api__${path}`
     const xsrf = await this.browser.cookie(url, XSRF_COOKIE)
     const response = await fetch(url, {
@@ -90,6 +96,8 @@ export class Person {
 }
 
 function unexpected(call: string, status: number, text: string): UnexpectedAnswer {
-  const { code = null, error = text } = text.startsWith('{') ? (JSON.parse(text) as { code?: number; error?: string }) : {}
+  const { code = null, error = text } = text.startsWith('{')
+    ? (JSON.parse(text) as { code?: number; error?: string })
+    : {}
   return new UnexpectedAnswer(status, code, `${call} answered ${status}, code ${code}: ${error}`)
 }

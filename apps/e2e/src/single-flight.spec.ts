@@ -41,15 +41,15 @@ describe('R01 many exchanges of one expired token, over two vaults', () => {
   }
 
   const refreshes = async (username: string) => (await world.journal()).by_account[username]?.refresh_token ?? 0
-  const exchangeAll = (token: string) => Promise.all(Array.from({ length: CONCURRENT }, () => world.exchange(key, token)))
+  const exchangeAll = (token: string) =>
+    Promise.all(Array.from({ length: CONCURRENT }, () => world.exchange(key, token)))
   const statuses = (answers: readonly Exchanged[]) => new Set(answers.map(({ status }) => status))
   const tokens = (answers: readonly Exchanged[]) => new Set(answers.map(({ token }) => token))
 
   async function eventsOf(type: string): Promise<number> {
-    const { rows } = await world.house.pool('vault').query<{ count: number }>(
-      'select count(*)::int as count from log.event where type = $1',
-      [type],
-    )
+    const { rows } = await world.house
+      .pool('vault')
+      .query<{ count: number }>('select count(*)::int as count from log.event where type = $1', [type])
     return rows[0]?.count ?? 0
   }
 
@@ -73,7 +73,9 @@ describe('R01 many exchanges of one expired token, over two vaults', () => {
     expect(held).toEqual([])
     // Both replicas had a share in it.
     for (const name of ['vault', 'vault-2']) {
-      expect(world.house.logs(name).filter(({ path }) => path === CREDENTIALS_PATH).length).toBeGreaterThan(CONCURRENT / 10)
+      expect(world.house.logs(name).filter(({ path }) => path === CREDENTIALS_PATH).length).toBeGreaterThan(
+        CONCURRENT / 10,
+      )
     }
   })
 

@@ -14,7 +14,9 @@ export async function* sinksOf(house: House, answers: readonly Recorded[]): Asyn
   yield* tables(house)
   yield* messages(house)
   for (const { method, url, status, headers, body } of answers) {
-    const head = `${status}\n${Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}\n`).join('')}\n`
+    const head = `${status}\n${Object.entries(headers)
+      .map(([name, value]) => `${name}: ${String(value)}\n`)
+      .join('')}\n`
     yield { kind: 'answer', place: `${method} ${url.split('?')[0]}`, bytes: Buffer.concat([Buffer.from(head), body]) }
   }
   for (const { name, url, pid } of house.services) {
@@ -65,10 +67,18 @@ async function* tables(house: House): AsyncGenerator<Sink> {
       where relkind = 'r' and nspname not in ('pg_catalog', 'information_schema')`)
     for (const { name } of rows) {
       const all = await pool.query<{ row: string }>(`select t::text as row from ${name} t`)
-      yield { kind: 'table', place: `${database}.${name}`, bytes: Buffer.from(all.rows.map(({ row }) => row).join('\n')) }
+      yield {
+        kind: 'table',
+        place: `${database}.${name}`,
+        bytes: Buffer.from(all.rows.map(({ row }) => row).join('\n')),
+      }
     }
     const { rows: queries } = await pool.query<{ query: string }>('select query from pg_stat_activity')
-    yield { kind: 'table', place: `${database}: pg_stat_activity`, bytes: Buffer.from(queries.map(({ query }) => query).join('\n')) }
+    yield {
+      kind: 'table',
+      place: `${database}: pg_stat_activity`,
+      bytes: Buffer.from(queries.map(({ query }) => query).join('\n')),
+    }
   }
 }
 

@@ -30,9 +30,12 @@ describe('npm start', () => {
 
   /** `npm run demo`. */
   async function walk(): Promise<string> {
-    const child = spawn(process.execPath, [path.join(DIST, 'demo/src/demo.js'), '--data', data], { env: childEnvironment() })
+    const child = spawn(process.execPath, [path.join(DIST, 'demo/src/demo.js'), '--data', data], {
+      env: childEnvironment(),
+    })
     let output = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
     const [code] = (await once(child, 'close')) as [number | null]
     expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('All of it works') as string })
     return output
@@ -56,7 +59,10 @@ describe('npm start', () => {
 
   it(`needs less than ${RESIDENT_MIB} MB for the four services together`, () => {
     const rows = house!.services.map(({ name, pid }) => ({ name, ...memoryOf(pid ?? 0) }))
-    const sum = rows.reduce((total, { pss, rss }) => ({ pss: total.pss + pss, rss: total.rss + rss }), { pss: 0, rss: 0 })
+    const sum = rows.reduce((total, { pss, rss }) => ({ pss: total.pss + pss, rss: total.rss + rss }), {
+      pss: 0,
+      rss: 0,
+    })
     const line = ({ name, pss, rss }: { name: string; pss: number; rss: number }) =>
       `${name.padEnd(14)} PSS ${pss.toFixed(0).padStart(4)} MB   RSS ${rss.toFixed(0).padStart(4)} MB`
     print([...rows, { name: 'together', ...sum }].map(line).join('\n'))

@@ -136,7 +136,12 @@ export class World {
   }
 
   /** Content for everybody who logs in, with these integrations. @returns its guid */
-  async makeContent(caller: Caller, name: string, upstreamUrl: string, integrations: readonly string[]): Promise<string> {
+  async makeContent(
+    caller: Caller,
+    name: string,
+    upstreamUrl: string,
+    integrations: readonly string[],
+  ): Promise<string> {
     const body = { name, access_type: 'logged_in' }
     const { guid } = await this.call<{ guid: string }>(caller, 'POST', '/v1/content', body)
     await this.call(caller, 'PATCH', `/v1/content/${guid}`, { upstream_url: upstreamUrl, app_mode: 'python-streamlit' })
@@ -163,7 +168,11 @@ export class World {
         body: new URLSearchParams(form).toString(),
         dispatcher: this.#agent,
       })
-      const { access_token: token, code, error } = (await body.json()) as { access_token?: string; code?: number; error?: string }
+      const {
+        access_token: token,
+        code,
+        error,
+      } = (await body.json()) as { access_token?: string; code?: number; error?: string }
       return { status, token, code, error }
     } catch (error) {
       return { status: 0, error: (error as Error).message }

@@ -47,7 +47,7 @@ export class Writers {
   readonly #running: Promise<void>[] = []
   readonly tallies: Record<string, Tally> = {}
   /** Why one of them has ended early. */
-  failure: unknown
+  failure: Error | undefined
 
   /** @param write one write, or a pair that belongs together; told how many there were before */
   add(name: string, write: (tally: Tally, count: number) => Promise<void>): void {
@@ -58,7 +58,7 @@ export class Writers {
         await delay(PACE_MS)
       }
     }
-    this.#running.push(run().catch((error: unknown) => void (this.failure ??= error)))
+    this.#running.push(run().catch((error: unknown) => void (this.failure ??= error as Error)))
   }
 
   /** Acknowledged writes so far, by kind. */

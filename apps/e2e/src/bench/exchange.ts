@@ -105,7 +105,10 @@ async function run(): Promise<void> {
 }
 
 function processorTimes(world: World): Record<string, number> {
-  const pids = [...world.house.services.map(({ name, pid }) => [name, pid] as const), ['PostgreSQL', world.house.pid('postgres')] as const]
+  const pids = [
+    ...world.house.services.map(({ name, pid }) => [name, pid] as const),
+    ['PostgreSQL', world.house.pid('postgres')] as const,
+  ]
   const times = pids.map(([name, pid]) => [name, processorTimeOf(pid ?? 0)] as const)
   const { user, system } = process.cpuUsage()
   return Object.fromEntries([...times, ['load generator', (user + system) / 1000] as const])
@@ -116,7 +119,8 @@ async function mustStillBeRight(world: World, key: string, tokens: readonly stri
   const answers = await Promise.all(tokens.map((token) => world.exchange(key, token)))
   const distinct = new Set(answers.map(({ token }) => token)).size
   const { token_requests: asked } = await world.journal()
-  if (distinct !== GRANTS || asked.refresh_token) throw new Error(`${distinct} tokens, ${asked.refresh_token ?? 0} refreshes`)
+  if (distinct !== GRANTS || asked.refresh_token)
+    throw new Error(`${distinct} tokens, ${asked.refresh_token ?? 0} refreshes`)
 }
 
 const line = ({ exchange, floor }: Pair): string =>
@@ -128,7 +132,8 @@ const ms = (value: number): string => `${value.toFixed(1)} ms`
 
 function report(pairs: readonly Pair[], memory: readonly { name: string; pss: number; rss: number }[]): string {
   const git = (...args: string[]): string => execFileSync('git', ['-C', ROOT, ...args], { encoding: 'utf8' }).trim()
-  const changed = git('status', '--porcelain', '--', 'apps', 'libs') === '' ? '' : ', with changes that are not committed'
+  const changed =
+    git('status', '--porcelain', '--', 'apps', 'libs') === '' ? '' : ', with changes that are not committed'
   const [processor] = cpus()
   const machine = `${cpus().length} × ${processor?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`
   const rows = pairs.map(

@@ -18,7 +18,11 @@ export async function prepareFloor(url: string, rows: number, key: Buffer): Prom
   for (let id = 0; id < rows; id++) {
     const nonce = randomBytes(12)
     const cipher = createCipheriv('aes-256-gcm', key, nonce)
-    const content = Buffer.concat([cipher.update(randomBytes(32).toString('base64url')), cipher.final(), cipher.getAuthTag()])
+    const content = Buffer.concat([
+      cipher.update(randomBytes(32).toString('base64url')),
+      cipher.final(),
+      cipher.getAuthTag(),
+    ])
     await client.query(`insert into sealed values ($1, now() + interval '1 hour', $2, $3)`, [id, nonce, content])
   }
   await client.query('analyze sealed')
@@ -29,7 +33,10 @@ export async function prepareFloor(url: string, rows: number, key: Buffer): Prom
 function serve(url: string, key: Buffer): void {
   const pool = new pg.Pool({ connectionString: url, max: POOL })
   const answer = async (id: number): Promise<string> => {
-    const select = { name: 'one', text: 'select expires_at, nonce, content from sealed where id = $1 and expires_at > now()' }
+    const select = {
+      name: 'one',
+      text: 'select expires_at, nonce, content from sealed where id = $1 and expires_at > now()',
+    }
     const { rows } = await pool.query<{ nonce: Buffer; content: Buffer }>({ ...select, values: [id] })
     const { nonce, content } = rows[0]!
     const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })

@@ -31,12 +31,21 @@ export function measure({ url, headers, bodies, concurrency, seconds }: Load): P
       client.setRequests(order.map((body) => ({ method: 'POST', headers, body })))
     }
     const began = performance.now()
-    const options = { url, method: 'POST', headers, body: bodies[0], connections: concurrency, duration: seconds, setupClient } as const
+    const options = {
+      url,
+      method: 'POST',
+      headers,
+      body: bodies[0],
+      connections: concurrency,
+      duration: seconds,
+      setupClient,
+    } as const
     const run = autocannon(options, (error: Error | null, result) => {
       if (error) return reject(error)
       const tookMs = performance.now() - began
       times.sort((a, b) => a - b)
-      const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN
+      const at = (share: number): number =>
+        times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN
       const { errors, timeouts, non2xx } = result
       resolve({
         concurrency,
