@@ -3,12 +3,11 @@ import { TypeOrmModule } from '@nestjs/typeorm'
 import { DataSource } from 'typeorm'
 import { databaseOptions, mustBeMigrated, poolOf, PostgresEventStore, Streams } from '#libs/event-sourcing'
 import { ChangePublisher, MessagingModule } from '#libs/messaging'
-import { Deployment, Readiness } from '#libs/service'
+import { ContentSettings, Deployment, Readiness, UpstreamList } from '#libs/service'
 import { AssociationsController } from './content/associations.controller.js'
 import { ContentController } from './content/content.controller.js'
 import { Association, Content } from './content/content.entity.js'
 import { ContentQueries } from './content/content.queries.js'
-import { UpstreamList } from './content/upstream-list.js'
 import { ClientSecrets } from './integration/client-secrets.js'
 import { IntegrationController } from './integration/integration.controller.js'
 import { Integration } from './integration/integration.entity.js'
@@ -41,7 +40,11 @@ const entities = [Association, Content, Integration]
     ClientSecrets,
     ContentQueries,
     IntegrationQueries,
-    UpstreamList,
+    {
+      provide: UpstreamList,
+      inject: [ContentSettings],
+      useFactory: ({ upstream }: ContentSettings) => new UpstreamList(upstream),
+    },
     {
       provide: Streams,
       inject: [DataSource, ChangePublisher],

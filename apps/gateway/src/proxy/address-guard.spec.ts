@@ -3,7 +3,7 @@ import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { AddressGuard, type GuardRules } from './address-guard.js'
 import { guardedAgents } from './guarded-agents.js'
-import { UpstreamList } from './upstream-list.js'
+import { UpstreamList } from '#libs/service'
 
 const guard = (rules: Partial<GuardRules> = {}, lines: readonly string[] = []): AddressGuard =>
   new AddressGuard({ permitted: new UpstreamList(lines), loopback: false, own: [], ...rules })

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { networkInterfaces } from 'node:os'
 import ipaddr from 'ipaddr.js'
-import type { UpstreamList } from './upstream-list.js'
+import type { UpstreamList } from '#libs/service'
 
 /** A listener of the house, which content may never be. */
 export interface OwnListener {

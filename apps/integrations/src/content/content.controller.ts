@@ -11,6 +11,7 @@ import {
   NotAudited,
   RequireRole,
   ServerSettings,
+  UpstreamList,
   type CommandContext,
 } from '#libs/service'
 import { editorOf } from '../editor.js'
@@ -27,7 +28,6 @@ import { giveUpName, takeName } from './content.names.js'
 import { ContentQueries } from './content.queries.js'
 import { contentStream } from './content.stream.js'
 import { DomainError } from '#libs/contracts'
-import { UpstreamList } from './upstream-list.js'
 
 @ApiTags('Content')
 @Controller('__api__/v1/content')
@@ -93,12 +93,12 @@ export class ContentController {
   ): Promise<ContentView> {
     const { ownerGuid } = await this.#visible(guid, actor)
     const { name, upstream_url: upstreamUrl } = body
-    const upstreamIsListed = typeof upstreamUrl === 'string' && this.upstreams.includes(upstreamUrl)
+    const upstream = typeof upstreamUrl === 'string' ? this.upstreams.verdict(upstreamUrl) : undefined
     const command = {
       type: 'ChangeContent',
       editor: editorOf(actor),
       changes: changesOf(body),
-      upstreamIsListed,
+      upstream,
     } as const
     await this.streams.handle(contentStream, guid, command, context, {
       record: async (client) => {

@@ -15,6 +15,9 @@ export interface Candidate {
   readonly authType: AuthType
 }
 
+/** What `[Content] Upstream` says of a URL; see `UpstreamList` of `#libs/service`. */
+export type UpstreamVerdict = 'listed' | 'administrators_only' | 'outside'
+
 /** The changes of a `PATCH`; what is absent stays. */
 export interface ContentChanges {
   readonly name?: string
@@ -34,8 +37,8 @@ export type ContentCommand =
       description: string
       accessType: AccessType
     }
-  /** `upstreamIsListed`: whether the operator's list names this upstream, so that a publisher may choose it. */
-  | { type: 'ChangeContent'; editor: Editor; changes: ContentChanges; upstreamIsListed: boolean }
+  /** `upstream`: what `[Content] Upstream` says of the new upstream URL, if there is one. */
+  | { type: 'ChangeContent'; editor: Editor; changes: ContentChanges; upstream?: UpstreamVerdict }
   /** Replaces the whole list, as `PUT …/associations` does. */
   | { type: 'SetAssociations'; editor: Editor; integrations: readonly Candidate[] }
   /** An integration has been deleted: what follows here. */
@@ -120,7 +123,7 @@ function editable(state: Content, editor: Editor): Registered {
 }
 
 function changeContent(
-  { changes, editor, upstreamIsListed }: Extract<ContentCommand, { type: 'ChangeContent' }>,
+  { changes, editor, upstream }: Extract<ContentCommand, { type: 'ChangeContent' }>,
   content: Registered,
 ): ContentEvent[] {
   const { name, title, description, accessType, appMode, upstreamUrl } = { ...content, ...defined(changes) }
@@ -132,17 +135,26 @@ function changeContent(
   if (accessType !== content.accessType) events.push({ type: 'AccessTypeChanged', data: { accessType } })
   if (appMode !== content.appMode) events.push({ type: 'AppModeChanged', data: { appMode } })
   if (upstreamUrl !== content.upstreamUrl) {
-    // A URL chosen freely would make every publisher a visitor of the house's own network.
-    if (upstreamUrl !== null && !upstreamIsListed && editor.role !== 'administrator') {
-      throw new DomainError(
-        'forbidden',
-        'permission.denied',
-        'This upstream_url is outside Content.Upstream; ask an administrator to set it or to extend that setting.',
-      )
-    }
+    if (upstreamUrl !== null) mayChoose(upstream, editor)
     events.push({ type: 'UpstreamChanged', data: { upstreamUrl } })
   }
   return events
+}
+
+/** A URL chosen freely would make every publisher a visitor of the house's own network. */
+function mayChoose(upstream: UpstreamVerdict | undefined, { role }: Editor): void {
+  if (upstream === 'listed' || (upstream === 'administrators_only' && role === 'administrator')) return
+  throw upstream === 'outside'
+    ? new DomainError(
+        'invalid',
+        'request.parameter_invalid',
+        'The upstream_url is outside Content.Upstream; the operator of this server can extend that setting.',
+      )
+    : new DomainError(
+        'forbidden',
+        'permission.denied',
+        'Only an administrator may set upstream_url, since Content.Upstream lists nothing.',
+      )
 }
 
 function setAssociations(wanted: readonly Candidate[], content: Registered): ContentEvent[] {

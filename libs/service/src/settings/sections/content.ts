@@ -1,5 +1,6 @@
-import { IsNotEmpty, Max, Min } from 'class-validator'
+import { Max, Min, registerDecorator } from 'class-validator'
 import { Section, Setting } from '../setting.js'
+import { UpstreamList } from '../upstream-list.js'
 
 const HOUR = 3_600_000
 
@@ -10,7 +11,7 @@ export class ContentSettings {
     'Host pattern or network, with port, that content may run at. Without any, only administrators may set upstream_url.',
     { list: true },
   )
-  @IsNotEmpty({ each: true })
+  @AreUpstreams()
   upstream: readonly string[] = []
 
   /** Milliseconds. */
@@ -21,4 +22,23 @@ export class ContentSettings {
 
   @Setting('bool', 'Whether the token exchange refuses personal API keys and takes only keys bound to the content.')
   requireContentKeys = false
+}
+
+function AreUpstreams(): PropertyDecorator {
+  return (prototype, property) =>
+    registerDecorator({
+      name: 'areUpstreams',
+      target: prototype.constructor,
+      propertyName: String(property),
+      options: { message: 'must be host[:port], *.domain[:port] or network[:port]' },
+      validator: {
+        validate(lines: readonly string[]): boolean {
+          try {
+            return new UpstreamList(lines) instanceof UpstreamList
+          } catch {
+            return false
+          }
+        },
+      },
+    })
 }

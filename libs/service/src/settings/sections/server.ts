@@ -24,4 +24,9 @@ export class ServerSettings {
   get url(): URL {
     return new URL(this.address)
   }
+
+  /** The start page's URL. */
+  get home(): string {
+    return `${this.address.replace(/\/+$/, '')}/`
+  }
 }
