@@ -2,26 +2,14 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import type { Duplex } from 'node:stream'
 import { Logger } from '@nestjs/common'
 import { DomainError, errorNumber } from '#libs/contracts'
-import { contextOf } from '#libs/service'
-import { html, type Pages } from '../site/page.js'
+import { contextOf, refusalPage } from '#libs/service'
+import type { Pages } from '../site/page.js'
 
 /** An app that cannot be reached: 502. The message says who can mend it. */
 export class AppUnreachable extends Error {}
 
 /** What clients take for "this server has no such endpoint". */
 export const noSuchRoute = (): DomainError => new DomainError('not_found', 'route.unknown', '404 page not found')
-
-const TITLES: Readonly<Record<number, string>> = {
-  400: 'This request cannot be understood',
-  401: 'Please log in',
-  403: 'You may not see this',
-  404: 'There is nothing here',
-  429: 'Too many attempts',
-  500: 'Something went wrong',
-  502: 'The app does not answer',
-  503: 'Not available at the moment',
-  504: 'That took too long',
-}
 
 interface Told {
   readonly status: number
@@ -57,11 +45,8 @@ export class Refusals {
       const body = JSON.stringify({ code: number, error: message, payload })
       return this.pages.sendAs(request, response, status, 'application/json', body)
     }
-    const title = TITLES[status] ?? STATUS_CODES[status] ?? 'Refused'
-    const body = html`<p>${message}</p>
-      <p><a href="${this.prefix}/">To the start page</a></p>
-      <p><small>If you ask somebody for help, tell them this number: ${correlationId}</small></p>`
-    this.pages.send(request, response, status, title, body)
+    const page = refusalPage({ method: request.method, status, message, home: `${this.prefix}/`, correlationId })
+    this.pages.sendAs(request, response, status, 'text/html; charset=utf-8', page)
   }
 
   /** Refuses to open a WebSocket. */

@@ -4,7 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { Html, type Pages } from './page.js'
+import { html, type Html } from '#libs/service'
+import type { Pages } from './page.js'
 
 /** Assets of swagger-ui-dist that the page needs. */
 const ASSETS: Readonly<Record<string, string>> = {
@@ -16,7 +17,7 @@ const ASSETS: Readonly<Record<string, string>> = {
 export const DOCS_DIRECTIVES = {
   'script-src': ["'self'"],
   'style-src': ["'self'", "'unsafe-inline'"],
-  'img-src': ["'self'", 'data:'],
+  'img-src': ['data:'],
   'connect-src': ["'self'"],
 }
 
@@ -40,7 +41,8 @@ export class Docs {
     const document = join(this.folder, 'openapi.json')
     if (!existsSync(document)) return false
     if (path === '') {
-      this.pages.send(request, response, 200, 'The API of Keybearer', this.#page())
+      const page = { title: 'The API of Keybearer', body: this.#body(), home: `${this.prefix}/`, tool: true }
+      this.pages.send(request, response, 200, page)
       return true
     }
     if (path === 'openapi.json') {
@@ -61,11 +63,14 @@ export class Docs {
     return true
   }
 
-  #page(): Html {
+  #body(): Html {
     const at = `${this.prefix}/__docs__`
-    return new Html(`<p><a href="${at}/openapi.json">openapi.json</a> · <a href="${this.prefix}/">start page</a></p>
-<link rel="stylesheet" href="${at}/swagger-ui.css"><div id="api"></div>
-<script src="${at}/swagger-ui-bundle.js"></script><script src="${at}/start.js"></script>`)
+    return html`<p>As a document for programs: <a href="${at}/openapi.json">openapi.json</a></p>
+      <noscript><p>Without JavaScript, that document is all there is to see here.</p></noscript>
+      <link rel="stylesheet" href="${at}/swagger-ui.css" />
+      <div id="api"></div>
+      <script src="${at}/swagger-ui-bundle.js"></script>
+      <script src="${at}/start.js"></script>`
   }
 }
 

@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { Controller, Get, Logger, Req, Res } from '@nestjs/common'
+import { Controller, Get, Logger, Req, Res, UseFilters } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger'
 import { parseCookie, stringifySetCookie } from 'cookie'
 import type { Request, RequestHandler, Response } from 'express'
 import { Authenticator } from 'passport'
 import { DomainError, errorNumber, sessionCookie } from '#libs/contracts'
 import { CallbackError } from '#libs/oauth'
-import { Audit, currentRequest, NotAudited, Public, safeError, ServerSettings } from '#libs/service'
+import { Audit, currentRequest, ErrorPageFilter, NotAudited, PAGE_HEADERS, Public, ServerSettings } from '#libs/service'
 import { cookiesOf, sidOfCookies } from '../session/session.js'
 import { LogIn } from './log-in.js'
 import { OidcStrategy, type LoggedIn, type LoginOptions } from './oidc.strategy.js'
 import { LoginError, OpenIdProvider } from './open-id-provider.js'
-import { page, PAGE_POLICY } from './page.js'
+import { loginPage } from './page.js'
 import { PENDING_SECONDS, PendingLogins } from './pending-logins.js'
 import { returnTo } from './return-to.js'
 
@@ -19,6 +19,7 @@ const REASON = 'no API key, no JSON: a browser that is not logged in yet'
 
 /** The browser's way to the provider and back. */
 @ApiExcludeController()
+@UseFilters(ErrorPageFilter)
 @Controller('__login__')
 export class LoginController {
   readonly #logger = new Logger(LoginController.name)
@@ -91,15 +92,12 @@ export class LoginController {
   /** Says who can mend it, and nothing that came from outside. */
   #refuse(_request: Request, response: Response, error: unknown): void {
     const { status, title, message } = explain(error)
-    this.#logger[status >= 500 ? 'error' : 'warn']({ err: safeError(error) }, 'login refused')
+    this.#logger[status >= 500 ? 'error' : 'warn']({ err: error }, 'login refused')
+    const { home } = this.server
     response
       .status(status)
-      .setHeader('Cache-Control', 'no-store')
-      .setHeader('Content-Security-Policy', PAGE_POLICY)
-      .setHeader('X-Content-Type-Options', 'nosniff')
-      .setHeader('Referrer-Policy', 'no-referrer')
-      .type('html')
-      .send(page(title, message, `${this.#base}/__login__`))
+      .set(PAGE_HEADERS)
+      .send(loginPage(title, message, { again: `${home}__login__`, home }))
   }
 
   #redirect(response: Response, path: string): void {

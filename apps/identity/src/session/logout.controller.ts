@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { Controller, Get, HttpCode, Post, Req, Res } from '@nestjs/common'
+import { Controller, Get, HttpCode, Post, Req, Res, UseFilters } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger'
 import type { Request, Response } from 'express'
 import { Streams } from '#libs/event-sourcing'
-import { Audit, currentRequest, Public, ServerSettings } from '#libs/service'
+import { Audit, currentRequest, ErrorPageFilter, Public, ServerSettings } from '#libs/service'
 import { UserQueries } from '../user/user.queries.js'
 import { userStream } from '../user/user.stream.js'
 import { noCookies, sidOfCookies } from './session.js'
@@ -12,6 +12,7 @@ const REASON = 'a session that is over may be ended, too'
 
 /** Ends the browser's session, and with it all that hangs on it. */
 @ApiExcludeController()
+@UseFilters(ErrorPageFilter)
 @Controller('__logout__')
 export class LogoutController {
   constructor(
@@ -25,7 +26,7 @@ export class LogoutController {
   @Audit('user.log_out')
   async leave(@Req() request: Request, @Res() response: Response): Promise<void> {
     await this.#end(request, response)
-    response.redirect(302, `${this.server.address.replace(/\/+$/, '')}/`)
+    response.redirect(302, this.server.home)
   }
 
   @Post()

@@ -1,14 +1,15 @@
-import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common'
+import { Controller, Get, Param, Query, Req, Res, UseFilters } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger'
 import type { Request, Response } from 'express'
 import { DomainError, type Actor } from '#libs/contracts'
-import { Audit, CurrentActor, GuidPipe, Public } from '#libs/service'
+import { Audit, CurrentActor, ErrorPageFilter, GuidPipe, PAGE_HEADERS, Public } from '#libs/service'
 import { PublicAddress } from '../public-address.js'
-import { PAGE_HEADERS, renderPage } from './consent.page.js'
+import { renderPage } from './consent.page.js'
 import { Consent, type Answer } from './consent.js'
 
 /** Pages for browsers, not part of the API. */
 @ApiExcludeController()
+@UseFilters(ErrorPageFilter)
 @Controller('__oauth__/integrations')
 export class ConsentController {
   constructor(
@@ -20,7 +21,7 @@ export class ConsentController {
   @Public('a browser that has lost its session gets a page that says so')
   @Audit('grant.consent')
   async callback(@CurrentActor() actor: Actor, @Req() request: Request, @Res() response: Response): Promise<void> {
-    send(response, await this.consent.finish(actor, queryOf(request)))
+    this.#send(response, await this.consent.finish(actor, queryOf(request)))
   }
 
   @Get(':guid/login')
@@ -36,7 +37,7 @@ export class ConsentController {
     mustBeNavigation(request)
     if (actor.type === 'anonymous') {
       const query = new URLSearchParams({ return_to: request.originalUrl }).toString()
-      return send(response, { redirect: this.address.urlOf(`/__login__?${query}`) })
+      return this.#send(response, { redirect: this.address.urlOf(`/__login__?${query}`) })
     }
     if (actor.type !== 'user')
       throw new DomainError(
@@ -44,7 +45,16 @@ export class ConsentController {
         'request.authentication_type',
         'Consent is given in a browser, after logging in.',
       )
-    send(response, await this.consent.begin(actor, guid, typeof returnTo === 'string' ? returnTo : undefined))
+    this.#send(response, await this.consent.begin(actor, guid, typeof returnTo === 'string' ? returnTo : undefined))
+  }
+
+  #send(response: Response, answer: Answer): void {
+    if ('redirect' in answer) {
+      response.set({ 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer' }).redirect(302, answer.redirect)
+      return
+    }
+    const page = renderPage(answer.page, this.address.urlOf('/'))
+    response.status(answer.page.status).set(PAGE_HEADERS).send(page)
   }
 }
 
@@ -63,12 +73,4 @@ function mustBeNavigation({ headers }: Request): void {
 function queryOf({ originalUrl }: Request): URLSearchParams {
   const at = originalUrl.indexOf('?')
   return new URLSearchParams(at < 0 ? '' : originalUrl.slice(at + 1))
-}
-
-function send(response: Response, answer: Answer): void {
-  if ('redirect' in answer) {
-    response.set({ 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer' }).redirect(302, answer.redirect)
-  } else {
-    response.status(answer.page.status).set(PAGE_HEADERS).send(renderPage(answer.page))
-  }
 }

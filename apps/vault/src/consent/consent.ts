@@ -100,7 +100,7 @@ export class Consent {
       const tokens = await this.#redeem(found.integration, callback, request)
       await this.#keep(actor, request, tokens)
     } catch (error) {
-      const page = pageOf(error, again)
+      const page = pageOf(error, again, found.integration.name ?? 'The provider')
       if (!page) throw error
       this.#logger.warn({ err: error, user: actor.guid, integration: request.integrationGuid }, 'a consent failed')
       return { page }
@@ -200,11 +200,11 @@ const integrationChanged = (href: string): ConsentPage => ({
   text: 'An administrator has changed or removed it while you were at the provider.',
   link: { href, label: 'Begin again' },
 })
-const declined = (href: string): ConsentPage => ({
+const declined = (name: string, href: string): ConsentPage => ({
   status: 403,
   title: 'You have not consented',
-  text: 'The provider says that access was denied. Without it this content cannot act for you there; only you can change that.',
-  link: { href, label: 'Ask the provider again' },
+  text: `${name} says that access was denied. Without it this content cannot act for you there; only you can change that.`,
+  link: { href, label: 'Ask me again' },
 })
 const refusedByProvider = (href: string): ConsentPage => ({
   status: 400,
@@ -220,10 +220,10 @@ const providerAway = (href: string): ConsentPage => ({
 })
 
 /** Nothing of what the provider said is repeated to the browser. */
-function pageOf(error: unknown, again: string): ConsentPage | undefined {
+function pageOf(error: unknown, again: string, name: string): ConsentPage | undefined {
   if (error instanceof CallbackError) {
     if (error.reason !== 'refused') return refusedByProvider(again)
-    if (error.error === 'access_denied') return declined(again)
+    if (error.error === 'access_denied') return declined(name, again)
     return error.error === 'temporarily_unavailable' || error.error === 'server_error'
       ? providerAway(again)
       : refusedByProvider(again)

@@ -12,6 +12,13 @@ const CONFLICTS: Readonly<Record<string, string>> = {
   IdempotencyConflict: 'This Idempotency-Key was used for another request. Choose a new one.',
 }
 
+/** How the API says no. */
+export interface ErrorBody {
+  readonly code: number
+  readonly error: string
+  readonly payload: object | null
+}
+
 /** Turns everything that is thrown into the API's error body, and logs what nobody expected. */
 @Catch()
 export class DomainErrorFilter implements ExceptionFilter {
@@ -37,12 +44,16 @@ export class DomainErrorFilter implements ExceptionFilter {
     }
     if (!error) {
       const payload = { correlation_id: contextOf(request).correlationId }
-      response.status(500).json({ code: 1, error: 'Internal failure', payload })
+      this.tell(request, response, 500, { code: 1, error: 'Internal failure', payload })
       return
     }
     const { number, status } = errorNumber(error)
     if (request.path.startsWith('/internal/')) response.setHeader(ERROR_CODE_HEADER, error.code)
-    response.status(status).json({ code: number, error: error.message, payload: error.payload })
+    this.tell(request, response, status, { code: number, error: error.message, payload: error.payload })
+  }
+
+  protected tell(_request: Request, response: Response, status: number, body: ErrorBody): void {
+    response.status(status).json(body)
   }
 }
 
