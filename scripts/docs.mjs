@@ -49,7 +49,9 @@ function config() {
     lines.push(`## [${name}]`, '', description, '', '| setting | kind | default | meaning |', '|---|---|---|---|')
     for (const setting of settingsOf(section)) {
       const kind = setting.list ? `list of ${setting.kind}s` : setting.kind
-      lines.push(`| \`${setting.name}\` | ${kind} | ${shown(setting, defaults[setting.property])} | ${setting.description} |`)
+      lines.push(
+        `| \`${setting.name}\` | ${kind} | ${shown(setting, defaults[setting.property])} | ${setting.description} |`,
+      )
     }
     lines.push('')
   }
@@ -59,7 +61,11 @@ function config() {
 function shown({ kind, list }, value) {
   if (value === undefined || list || value === '') return ''
   if (kind !== 'duration') return `\`${value}\``
-  for (const [unit, ms] of [['h', 3_600_000], ['m', 60_000], ['s', 1_000]]) {
+  for (const [unit, ms] of [
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1_000],
+  ]) {
     if (value % ms === 0) return `\`${value / ms}${unit}\``
   }
   return `\`${value}ms\``
