@@ -108,13 +108,14 @@ async function exchangeToken(
   }
 }
 
-function page(exchange: Exchange, { user, groups, vendor, refusal }: AppAnswer): void {
+function page(exchange: Exchange, { user, groups, vendor, expires_in: seconds, refusal }: AppAnswer): void {
   const who = user
     ? `<dt>Keybearer says you are</dt><dd>${text(user)}${groups.length ? ` (${text(groups.join(', '))})` : ''}</dd>`
     : ''
   const there = vendor
     ? `<dt>Acme Data says you are</dt><dd>${text(vendor.name ?? vendor.id)} <small>${text(vendor.email ?? '')}</small></dd>`
     : ''
+  const life = vendor && seconds !== null ? `<dt>The access token is good for</dt><dd>${seconds} seconds</dd>` : ''
   const consent = refusal?.payload?.consent_url
   const why = refusal
     ? `<dt>No token for Acme Data</dt><dd>${text(refusal.error)}</dd>` +
@@ -122,5 +123,7 @@ function page(exchange: Exchange, { user, groups, vendor, refusal }: AppAnswer):
         ? `<dd><a href="${text(consent)}">Connect your Acme Data account</a></dd>`
         : '')
     : ''
-  sendPage(exchange, 200, 'A piece of content', `<dl>${who}${there}${why}</dl>`)
+  const more = `<p><small>To be somebody else here, open this page in a private window. This app has no password, cookie
+    or refresh token of yours: see <a href="headers">the headers that it gets</a>.</small></p>`
+  sendPage(exchange, 200, 'Who does Acme Data say I am?', `<dl>${who}${there}${life}${why}</dl>${more}`)
 }

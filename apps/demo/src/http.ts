@@ -90,8 +90,9 @@ async function answer(exchange: Exchange, handle: DemoServerOptions['handle'], n
   } catch (error) {
     if (!(error instanceof HttpError)) logLine(name, { level: 'error', msg: (error as Error).message })
     if (exchange.response.headersSent) exchange.response.destroy()
-    else if (error instanceof HttpError) sendPage(exchange, error.status, 'That did not work', text(error.message))
-    else sendPage(exchange, 500, 'That did not work', text('The demo has a fault; its log says more.'))
+    else if (error instanceof HttpError)
+      sendPage(exchange, error.status, 'That did not work', `<p>${text(error.message)}</p>`)
+    else sendPage(exchange, 500, 'That did not work', '<p>The demo has a fault; its log says more.</p>')
   }
 }
 
@@ -150,21 +151,28 @@ export function redirect({ response }: Exchange, location: string, headers: Reco
 export const text = (value: string): string =>
   value.replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`)
 
-const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem;color:#222}
+const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:0 auto;padding:3rem 1rem;color:#222;background:#fff;
+overflow-wrap:anywhere}h1{font-size:1.6rem;line-height:1.25;margin:0 0 1rem}
 button{font:inherit;padding:.5rem 1rem;margin:.25rem 0;border:1px solid #888;border-radius:.4rem;background:#f6f6f6;cursor:pointer}
 button.wide{display:block;width:100%;text-align:left}button.main{background:#1a5fb4;color:#fff;border-color:#1a5fb4}
-input[type=text]{font:inherit;padding:.5rem;width:14rem}small{color:#666}dt{font-weight:600}dd{margin:0 0 .75rem}`
+input[type=text]{font:inherit;padding:.5rem;width:14rem;max-width:100%;box-sizing:border-box}small{color:#595959}
+dt{font-weight:600}dd{margin:0 0 .75rem}:focus-visible{outline:3px solid #1a5fb4;outline-offset:2px}`
+
+/** The headers of every page of the demo. */
+export const PAGE_HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+}
+
+/** A page of the demo as text; `body` is HTML. */
+export const pageText = (title: string, body: string): string =>
+  `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
+  `<title>${text(title)}</title><style>${STYLE}</style><main><h1>${text(title)}</h1>${body}</main></html>`
 
 /** A page of the demo; `body` is HTML. */
 export function sendPage({ response }: Exchange, status: number, title: string, body: string): void {
-  response.writeHead(status, {
-    'content-type': 'text/html; charset=utf-8',
-    'cache-control': 'no-store',
-    'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-    'referrer-policy': 'no-referrer',
-  })
-  response.end(
-    `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
-      `<title>${text(title)}</title><style>${STYLE}</style><h1>${text(title)}</h1>${body}</html>`,
-  )
+  response.writeHead(status, PAGE_HEADERS)
+  response.end(pageText(title, body))
 }

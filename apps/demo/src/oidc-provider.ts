@@ -3,7 +3,17 @@ import { join } from 'node:path'
 import { exportJWK, generateKeyPair } from 'jose'
 import Provider, { type Adapter, type AdapterPayload, type Configuration, type JWK } from 'oidc-provider'
 import { readJson, writeJson } from './files.js'
-import { type DemoServer, type Exchange, HttpError, readForm, sendPage, serve, text } from './http.js'
+import {
+  type DemoServer,
+  type Exchange,
+  HttpError,
+  PAGE_HEADERS,
+  pageText,
+  readForm,
+  sendPage,
+  serve,
+  text,
+} from './http.js'
 import { PEOPLE, type Person, personOf } from './people.js'
 import type { Witness } from './witness.js'
 
@@ -75,7 +85,7 @@ function loginPage(exchange: Exchange, clientId: string): void {
     'Who are you?',
     `<p>This is the demo’s OpenID Connect provider; <b>${text(clientId)}</b> wants to know who you are.
     In the demo nobody needs a password: choose a person.</p><form method="post">${people.join('')}</form>
-    <form method="post"><p><label>or type a username <input type="text" name="username" required autofocus></label>
+    <form method="post"><p><label>or type a username <input type="text" name="username" autocomplete="off" required></label>
     <button>Log in</button></p></form>`,
   )
 }
@@ -129,8 +139,8 @@ async function configuration(options: OidcProviderOptions): Promise<Configuratio
     },
     ttl: { AccessToken: 300, AuthorizationCode: 60, IdToken: 300, Interaction: 600, Session: 86_400, Grant: 86_400 },
     renderError: (context, { error, error_description: description }) => {
-      context.type = 'html'
-      context.body = `<!doctype html><title>${text(error)}</title><h1>${text(error)}</h1><p>${text(description ?? '')}</p>`
+      context.set(PAGE_HEADERS)
+      context.body = pageText('That did not work', `<p>${text(description ?? '')} <small>(${text(error)})</small></p>`)
     },
   }
 }

@@ -7,26 +7,42 @@ export interface Person {
   readonly groups: readonly string[]
   /** What the person is there for, in the words of the login page. */
   readonly part: string
+  /** What Keybearer's administrator makes of them; by default they are viewers. */
+  readonly role?: 'administrator' | 'publisher'
 }
 
 /** Everybody who can log in to the demo. */
 export const PEOPLE: readonly Person[] = [
-  { username: 'alice', givenName: 'Alice', familyName: 'Archer', groups: ['administrators'], part: 'runs the server' },
+  {
+    username: 'alice',
+    givenName: 'Alice',
+    familyName: 'Archer',
+    groups: ['administrators'],
+    part: 'runs the server',
+    role: 'administrator',
+  },
   {
     username: 'priya',
     givenName: 'Priya',
     familyName: 'Nair',
     groups: ['publishers', 'analysts'],
     part: 'publishes content',
+    role: 'publisher',
   },
   {
     username: 'vera',
     givenName: 'Vera',
     familyName: 'Lindqvist',
     groups: ['viewers', 'analysts'],
-    part: 'looks at it',
+    part: 'looks at content',
   },
-  { username: 'victor', givenName: 'Victor', familyName: 'Osei', groups: ['viewers', 'finance'], part: 'looks at it' },
+  {
+    username: 'victor',
+    givenName: 'Victor',
+    familyName: 'Osei',
+    groups: ['viewers', 'finance'],
+    part: 'looks at content',
+  },
 ]
 
 /** An account at the vendor, which knows nothing of Keybearer's users. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { bootstrap, callApi, UnexpectedAnswer, until, vendorIntegration } from './api.js'
+import { Browser } from './browser.js'
 import { type DemoSecrets, readJson, writeJson, writeText } from './files.js'
 import { PEOPLE } from './people.js'
 import { VENDOR_CLIENT } from './vendor.js'
@@ -18,6 +19,8 @@ export interface DemoFacts {
   /** What to open in a browser. */
   contentUrl: string
   people: { username: string; name: string; groups: readonly string[] }[]
+  /** Whether everybody has got the role that `PEOPLE` says. */
+  rolesGiven: true
 }
 
 export const factsFile = (data: string): string => join(data, 'demo.json')
@@ -75,6 +78,21 @@ export async function seed({ data, places, secrets }: SeedOptions): Promise<Demo
     const associations = [{ oauth_integration_guid: facts.integrationGuid }]
     await call('PUT', `/v1/content/${facts.contentGuid}/oauth/integrations/associations`, associations)
   }
+  if (!facts.rolesGiven) {
+    for (const { username, role } of PEOPLE) {
+      if (role === undefined) continue
+      await introduce(address, username)
+      const { results } = await call<{ results: { guid: string; username: string }[] }>(
+        'GET',
+        `/v1/users?prefix=${username}`,
+        undefined,
+      )
+      const user = results.find((found) => found.username === username)
+      if (!user) throw new Error(`${username} has logged in, but is not among the users`)
+      await call('PUT', `/v1/users/${user.guid}`, { user_role: role })
+    }
+    note({ rolesGiven: true })
+  }
   const people = PEOPLE.map(({ username, givenName, familyName, groups }) => ({
     username,
     name: `${givenName} ${familyName}`,
@@ -82,6 +100,18 @@ export async function seed({ data, places, secrets }: SeedOptions): Promise<Demo
   }))
   note({ ...places, contentUrl, people })
   return facts as DemoFacts
+}
+
+/** Logs somebody in and out: Keybearer knows people from their first login on. */
+async function introduce(address: string, username: string): Promise<void> {
+  const browser = new Browser()
+  try {
+    await browser.get(`${address}/__login__`)
+    await browser.submit({ username })
+    await browser.get(`${address}/__logout__`)
+  } finally {
+    await browser.close()
+  }
 }
 
 async function firstAdministrator(address: string, { bootstrapSecretKey }: DemoSecrets): Promise<string> {

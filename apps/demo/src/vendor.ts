@@ -36,7 +36,11 @@ export interface VendorOptions {
 export const VENDOR_CLIENT = 'acme-keybearer'
 export const VENDOR_PUBLIC_CLIENT = 'acme-keybearer-public'
 
-const SCOPES = ['profile', 'offline_access']
+/** What may be asked for, in the words of the consent page. */
+const SCOPES: Readonly<Record<string, string>> = {
+  profile: 'to see your name and address at Acme Data',
+  offline_access: 'also while you are away, until you take it back',
+}
 const SESSION = 'acme_session'
 
 /** What is to go wrong at the token endpoint: the body of `POST /faults`; each post replaces the last one. */
@@ -169,7 +173,7 @@ class Vendor {
         state,
       })
     }
-    if (wanted.scope.split(' ').some((scope) => !SCOPES.includes(scope))) {
+    if (wanted.scope.split(' ').some((scope) => !Object.hasOwn(SCOPES, scope))) {
       return back(exchange, redirectUri, { error: 'invalid_scope', state })
     }
     const request = text(query.toString())
@@ -185,17 +189,19 @@ class Vendor {
         exchange,
         200,
         'Acme Data: log in',
-        `<p>Choose your account at this vendor. In the demo it needs no password.</p>${form}${accounts.join('')}</form>
+        `<p>Acme Data is another company: it knows nothing of Keybearer’s people. Choose your account here; in the demo
+        it needs no password.</p>${form}${accounts.join('')}</form>
         ${form}<p><label>or type its name <input type="text" name="account" required></label>
         <button>Continue</button></p></form>`,
       )
     }
+    const scopes = wanted.scope.split(' ').map((scope) => `<li>${SCOPES[scope]} <small>(${text(scope)})</small></li>`)
     sendPage(
       exchange,
       200,
       'Acme Data: allow access?',
-      `<p><b>Keybearer</b> (${text(wanted.clientId)}) wants to act as <b>${account.name}</b> with these scopes:
-      <b>${text(wanted.scope)}</b>.</p><form method="post" action="/consent">
+      `<p><b>Keybearer</b> (${text(wanted.clientId)}) wants to act as <b>${account.name}</b>:</p>
+      <ul>${scopes.join('')}</ul><form method="post" action="/consent">
       <input type="hidden" name="request" value="${request}">
       <input type="hidden" name="proof" value="${proof(session, query.toString())}">
       <button class="main" name="decision" value="allow">Allow</button> <button name="decision" value="deny">Deny</button>
@@ -249,7 +255,7 @@ class Vendor {
     return {
       clientId,
       redirectUri,
-      scope: query.get('scope') || SCOPES.join(' '),
+      scope: query.get('scope') || Object.keys(SCOPES).join(' '),
       state: query.get('state') ?? '',
       challenge: query.get('code_challenge') ?? '',
     }

@@ -41,7 +41,7 @@ export class Docs {
     const document = join(this.folder, 'openapi.json')
     if (!existsSync(document)) return false
     if (path === '') {
-      const page = { title: 'The API of Keybearer', body: this.#body(), home: `${this.prefix}/`, tool: true }
+      const page = { title: 'API documentation', body: this.#body(), home: `${this.prefix}/`, tool: true }
       this.pages.send(request, response, 200, page)
       return true
     }

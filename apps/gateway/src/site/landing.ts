@@ -28,9 +28,7 @@ export class Landing {
 
     const body = html`<p>Short-lived access tokens for hosted apps, as the person looking at them.</p>
       ${visitor ? this.#greeting(visitor.user) : this.#invitation()} ${this.#list(visible, visitor !== undefined)}
-      <p>
-        <small><a href="${this.prefix}/__docs__">API documentation</a></small>
-      </p>`
+      <p><a href="${this.prefix}/__docs__">API documentation</a></p>`
     this.pages.send(request, response, 200, { title: 'Keybearer', body })
   }
 
@@ -48,7 +46,7 @@ export class Landing {
     if (visible.length === 0) {
       return isKnown
         ? html`<p>There is no content that you may open yet. Its owners can give you access.</p>`
-        : html`<p>Log in to see the content that you may open; none is open to everybody.</p>`
+        : html`<p>What you may open is shown here once you are logged in; nothing is open to everybody.</p>`
     }
     const items = visible
       .slice(0, MOST)
