@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
 import { IsIn, IsISO8601, IsOptional, IsString } from 'class-validator'
 import { ROLES, type Role } from '#libs/contracts'
-import { refusedAs } from '#libs/service'
+import { MayBeAbsent, refusedAs } from '#libs/service'
 import { toTime } from '../time.js'
 import type { ApiKeyRow } from './api-key.queries.js'
 
@@ -11,7 +11,7 @@ export class NewApiKeyBody {
   name: string
 
   @ApiPropertyOptional({ description: 'At most the caller’s own role, which it is when absent.', enum: ROLES })
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(ROLES, refusedAs('api_key.role', `The user_role must be one of (${ROLES.join(', ')}).`))
   user_role?: Role
 

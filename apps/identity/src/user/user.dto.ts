@@ -1,8 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
 import { Transform, Type } from 'class-transformer'
-import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Max, Min } from 'class-validator'
+import { IsBoolean, IsIn, IsInt, IsString, Max, Min } from 'class-validator'
 import { isAtLeast, personOf, ROLES, type Actor, type Role } from '#libs/contracts'
-import { refusedAs } from '#libs/service'
+import { MayBeAbsent, refusedAs } from '#libs/service'
 import { toTime } from '../time.js'
 import type { UserFilter, UserRow } from './user.queries.js'
 
@@ -71,14 +71,15 @@ export class UserPage {
 
 export class UserQuery {
   @ApiPropertyOptional({ description: 'Counted from 1.', type: Number, default: 1 })
-  @IsOptional()
+  @MayBeAbsent()
   @Type(() => Number)
   @IsInt()
   @Min(1)
+  @Max(1_000_000)
   page_number = 1
 
   @ApiPropertyOptional({ description: 'At most 500.', type: Number, default: 20 })
-  @IsOptional()
+  @MayBeAbsent()
   @Type(() => Number)
   @IsInt()
   @Min(1)
@@ -86,12 +87,12 @@ export class UserQuery {
   page_size = 20
 
   @ApiPropertyOptional({ description: 'Beginning of username, first or last name, in any case.' })
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   prefix?: string
 
   @ApiPropertyOptional({ description: 'One role, or several with `|` between them.', type: String })
-  @IsOptional()
+  @MayBeAbsent()
   @Transform(toList)
   @IsIn(ROLES, { each: true, ...ROLE })
   user_role?: Role[]
@@ -100,13 +101,13 @@ export class UserQuery {
     description: '`locked`, `licensed` or `inactive`, or several with `|` between them.',
     type: String,
   })
-  @IsOptional()
+  @MayBeAbsent()
   @Transform(toList)
   @IsIn(ACCOUNT_STATUSES, { each: true })
   account_status?: AccountStatus[]
 
   @ApiPropertyOptional({ description: 'Whether the order is ascending.', type: Boolean, default: true })
-  @IsOptional()
+  @MayBeAbsent()
   @Transform(toBoolean)
   @IsBoolean()
   asc_order = true
@@ -114,27 +115,27 @@ export class UserQuery {
 
 export class UserBody {
   @ApiPropertyOptional({ description: 'For administrators only.', enum: ROLES })
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(ROLES, ROLE)
   user_role?: Role
 
   @ApiPropertyOptional({ description: 'Is the login provider’s: only its present value is taken.' })
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   username?: string
 
   @ApiPropertyOptional({ description: 'Is the login provider’s: only its present value is taken.' })
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   first_name?: string
 
   @ApiPropertyOptional({ description: 'Is the login provider’s: only its present value is taken.' })
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   last_name?: string
 
   @ApiPropertyOptional({ description: 'Is the login provider’s: only its present value is taken.' })
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   email?: string
 }

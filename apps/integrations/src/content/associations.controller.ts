@@ -32,8 +32,8 @@ export class AssociationsController {
   @ApiOkResponse({ type: [AssociationView] })
   @RequireRole('viewer')
   @NotAudited('read only')
-  async list(@Param('guid', GuidPipe) guid: string): Promise<AssociationView[]> {
-    await this.contents.get(guid)
+  async list(@Param('guid', GuidPipe) guid: string, @CurrentActor() actor: Actor): Promise<AssociationView[]> {
+    await this.contents.visible(guid, editorOf(actor))
     const associations = await this.contents.associationsOf(guid)
     const integrations = await this.integrations.byGuid(associations.map(({ integrationGuid }) => integrationGuid))
     // One whose integration is just being deleted is as good as gone.
@@ -56,8 +56,10 @@ export class AssociationsController {
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
   ): Promise<void> {
+    const editor = editorOf(actor)
+    await this.contents.visible(guid, editor)
     const integrations = await this.integrations.candidates(body.map((entry) => entry.oauth_integration_guid))
-    const command = { type: 'SetAssociations', editor: editorOf(actor), integrations } as const
+    const command = { type: 'SetAssociations', editor, integrations } as const
     await this.streams.handle(contentStream, guid, command, context)
   }
 }

@@ -1,11 +1,14 @@
+import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import type { Pool } from 'pg'
 import type { Actor, Role } from '#libs/contracts'
+import { Streams } from '#libs/event-sourcing'
 import { ContentSettings, DevelopmentSettings, ServerSettings } from '#libs/service'
 import { freshDatabase, natsUrl, serviceUnderTest, type FreshDatabase, type ServiceUnderTest } from '#libs/testing'
 import { AppModule } from '../app.module.js'
+import { integrationStream } from '../integration/integration.stream.js'
 
 const person = (number: number, role: Role): Actor => ({
   type: 'key',
@@ -143,6 +146,9 @@ describe('content', () => {
     [{ access_type: 'everyone' }, 117],
     [{ app_mode: 'cobol' }, 25],
     [{ upstream_url: 'ftp://x/' }, 25],
+    [{ name: null }, 5],
+    [{ access_type: null }, 117],
+    [{ app_mode: null }, 25],
   ])('refuses %j with the number of the contract and without its value', async (body, code) => {
     const guid = await newContent()
     const answer = await service.request({ method: 'PATCH', path: `${CONTENT}/${guid}`, actor: priya, body })
@@ -190,6 +196,12 @@ describe('an integration', () => {
     expect((await post(INTEGRATIONS, alice, acme, repeat)).json()).toEqual(first)
     expect(handedOver).toHaveLength(1)
     const other = { ...acme, config: { ...acme.config, client_secret: 'another' } }
+    const raced = await Promise.all(
+      [acme, other].map((body) => post(INTEGRATIONS, alice, body, { 'idempotency-key': 'raced' })),
+    )
+    expect(raced.map(({ status }) => status).sort()).toEqual([200, 409])
+    expect(new Set(handedOver.slice(1).map(({ request }) => request)).size).toBe(handedOver.length - 1)
+    handedOver = handedOver.slice(0, 1)
     expect((await post(INTEGRATIONS, alice, other, repeat)).status).toBe(409)
     expect(handedOver).toHaveLength(1)
   })
@@ -241,6 +253,37 @@ describe('the associations of content', () => {
     const answer = await set(guid, priya, known, '00000000-0000-4000-8000-000000000009')
     expect(answer.json()).toMatchObject({ code: 207 })
     expect(await list(guid)).toEqual([])
+  })
+
+  it('do not exist for those who may not see the content, nor can they be set or the content deleted', async () => {
+    const [guid, integration] = [await newContent(), await newIntegration()]
+    await set(guid, priya, integration)
+    const path = `${CONTENT}/${guid}`
+    expect((await get(`${path}/oauth/integrations/associations`, vera)).json()).toMatchObject({ code: 4 })
+    expect((await set(guid, paul, integration)).json()).toMatchObject({ code: 4 })
+    expect((await service.request({ method: 'DELETE', path, actor: paul })).json()).toMatchObject({ code: 4 })
+    expect(await list(guid)).toHaveLength(1)
+  })
+
+  it('ASC-10 go with their integration, also when its deletion was cut short and comes again', async () => {
+    const [guid, integration] = [await newContent(), await newIntegration()]
+    await set(guid, priya, integration)
+    // What a crash between the two streams leaves behind.
+    await service.app.get(Streams).handle(
+      integrationStream,
+      integration,
+      { type: 'DeleteIntegration' },
+      {
+        actor: alice,
+        commandId: randomUUID(),
+      },
+    )
+    const answer = await service.request({ method: 'DELETE', path: `${INTEGRATIONS}/${integration}`, actor: alice })
+    expect(answer.status).toBe(204)
+    const state = (await service.request({ path: `/internal/published/content/${guid}`, caller: 'vault' })).json<{
+      state: { associations: unknown[] }
+    }>()
+    expect(state.state.associations).toEqual([])
   })
 
   it('ASC-10 go with their integration', async () => {

@@ -15,19 +15,12 @@ import {
   type CommandContext,
 } from '#libs/service'
 import { editorOf } from '../editor.js'
-import {
-  changesOf,
-  ContentBody,
-  ContentFilter,
-  contentView,
-  ContentView,
-  isVisible,
-  NewContentBody,
-} from './content.dto.js'
+import { changesOf, ContentBody, ContentFilter, contentView, ContentView, NewContentBody } from './content.dto.js'
 import { giveUpName, takeName } from './content.names.js'
+import { roleOf } from './app-role.js'
+import type { Content } from './content.entity.js'
 import { ContentQueries } from './content.queries.js'
 import { contentStream } from './content.stream.js'
-import { DomainError } from '#libs/contracts'
 
 @ApiTags('Content')
 @Controller('__api__/v1/content')
@@ -47,7 +40,7 @@ export class ContentController {
   async list(@Query() filter: ContentFilter, @CurrentActor() actor: Actor): Promise<ContentView[]> {
     const caller = editorOf(actor)
     const contents = await this.contents.list({ name: filter.name, ownerGuid: filter.owner_guid })
-    return contents.filter((content) => isVisible(content, caller)).map((content) => this.#view(content, actor))
+    return contents.filter((content) => roleOf(content, caller) !== 'none').map((content) => this.#view(content, actor))
   }
 
   @Post()
@@ -77,7 +70,7 @@ export class ContentController {
   @RequireRole('viewer')
   @NotAudited('read only')
   async get(@Param('guid', GuidPipe) guid: string, @CurrentActor() actor: Actor): Promise<ContentView> {
-    return this.#view(await this.#visible(guid, actor), actor)
+    return this.#view(await this.contents.visible(guid, editorOf(actor)), actor)
   }
 
   @Patch(':guid')
@@ -91,7 +84,7 @@ export class ContentController {
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
   ): Promise<ContentView> {
-    const { ownerGuid } = await this.#visible(guid, actor)
+    const { ownerGuid } = await this.contents.visible(guid, editorOf(actor))
     const { name, upstream_url: upstreamUrl } = body
     const upstream = typeof upstreamUrl === 'string' ? this.upstreams.verdict(upstreamUrl) : undefined
     const command = {
@@ -119,18 +112,14 @@ export class ContentController {
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
   ): Promise<void> {
-    const command = { type: 'DeleteContent', editor: editorOf(actor) } as const
+    const editor = editorOf(actor)
+    // A repeat of a deletion that was carried out finds nothing to see, and is answered as the first time.
+    if (!(await this.streams.former(contentStream, guid, context))) await this.contents.visible(guid, editor)
+    const command = { type: 'DeleteContent', editor } as const
     await this.streams.handle(contentStream, guid, command, context, { record: (client) => giveUpName(client, guid) })
   }
 
-  /** What the caller may not see does not exist for them. */
-  async #visible(guid: string, actor: Actor) {
-    const content = await this.contents.get(guid)
-    if (isVisible(content, editorOf(actor))) return content
-    throw new DomainError('not_found', 'content.not_found', 'This content does not exist.')
-  }
-
-  #view(content: Awaited<ReturnType<ContentQueries['get']>>, actor: Actor): ContentView {
+  #view(content: Content, actor: Actor): ContentView {
     return contentView(content, editorOf(actor), this.server.address)
   }
 }

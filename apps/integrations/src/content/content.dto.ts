@@ -1,8 +1,9 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
 import { IsIn, IsOptional, IsString, IsUrl, IsUUID, Length, Matches, MaxLength, ValidateIf } from 'class-validator'
-import { ACCESS_TYPES, isAtLeast, type AccessType } from '#libs/contracts'
-import { refusedAs } from '#libs/service'
+import { ACCESS_TYPES, type AccessType } from '#libs/contracts'
+import { MayBeAbsent, refusedAs } from '#libs/service'
 import { APP_MODES, type AppMode } from './app-mode.js'
+import { roleOf, type AppRole } from './app-role.js'
 import type { ContentChanges, Editor } from './content.decider.js'
 import type { Content } from './content.entity.js'
 import { toTime } from '../time.js'
@@ -20,7 +21,7 @@ const ACCESS_TYPE = refusedAs(
 
 export class NewContentBody {
   @ApiPropertyOptional({ description: 'Unique among the owner’s content; generated when absent.', example: 'sales' })
-  @IsOptional()
+  @MayBeAbsent()
   @IsString(NAME)
   @Matches(/^[\w.-]{3,64}$/, NAME)
   name?: string
@@ -31,7 +32,7 @@ export class NewContentBody {
   title?: string | null
 
   @ApiPropertyOptional({ description: 'At most 4096 characters.' })
-  @IsOptional()
+  @MayBeAbsent()
   @MaxLength(4096, DESCRIPTION)
   description?: string
 
@@ -39,7 +40,7 @@ export class NewContentBody {
     description: 'Who may visit: those named, everybody who logs in, everybody.',
     enum: ACCESS_TYPES,
   })
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(ACCESS_TYPES, ACCESS_TYPE)
   access_type?: AccessType
 }
@@ -49,7 +50,7 @@ export class ContentBody extends NewContentBody {
     description: 'What runs the content; decides which integrations it can use.',
     enum: APP_MODES,
   })
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(APP_MODES, { message: 'The app_mode is not one that is known.' })
   app_mode?: AppMode
 
@@ -70,12 +71,12 @@ export class ContentBody extends NewContentBody {
 
 export class ContentFilter {
   @ApiPropertyOptional({ description: 'Only content of exactly this name.' })
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   name?: string
 
   @ApiPropertyOptional({ description: 'Only content of this owner.' })
-  @IsOptional()
+  @MayBeAbsent()
   @IsUUID()
   owner_guid?: string
 }
@@ -128,7 +129,7 @@ export class ContentView {
   upstream_url: string | null
 
   @ApiProperty({ description: 'What the caller is to it.', enum: ['owner', 'editor', 'viewer', 'none'] })
-  app_role: 'owner' | 'editor' | 'viewer' | 'none'
+  app_role: AppRole
 }
 
 export const changesOf = (body: ContentBody): ContentChanges => ({
@@ -160,13 +161,4 @@ export function contentView(content: Content, caller: Editor, address: string): 
     upstream_url: content.upstreamUrl,
     app_role: roleOf(content, caller),
   }
-}
-
-/** Whether a caller finds the item in lists and by its GUID. */
-export const isVisible = (content: Content, caller: Editor): boolean => roleOf(content, caller) !== 'none'
-
-function roleOf(content: Content, caller: Editor): ContentView['app_role'] {
-  if (content.ownerGuid === caller.guid) return 'owner'
-  if (isAtLeast(caller.role, 'administrator')) return 'editor'
-  return content.accessType === 'acl' ? 'none' : 'viewer'
 }

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common'
 import { InjectRepository } from '@nestjs/typeorm'
 import { Repository } from 'typeorm'
-import { DomainError } from '#libs/contracts'
+import { roleOf } from './app-role.js'
+import { notFound, type Editor } from './content.decider.js'
 import { Association, Content } from './content.entity.js'
 
 /** The reads of content items and their associations. */
@@ -23,7 +24,17 @@ export class ContentQueries {
   /** @throws DomainError `content.not_found` */
   async get(guid: string): Promise<Content> {
     const content = await this.contents.findOneBy({ guid })
-    if (!content) throw new DomainError('not_found', 'content.not_found', 'This content does not exist.')
+    if (!content) throw notFound()
+    return content
+  }
+
+  /**
+   * An item that the caller may know of; what they may not see does not exist for them.
+   * @throws DomainError `content.not_found`
+   */
+  async visible(guid: string, caller: Editor): Promise<Content> {
+    const content = await this.get(guid)
+    if (roleOf(content, caller) === 'none') throw notFound()
     return content
   }
 

@@ -14,10 +14,11 @@ export class ClientSecrets {
   async handOver(
     integrationGuid: string,
     clientSecret: Secret | undefined,
-    { commandId }: CommandContext,
+    { commandId, requestFingerprint = '' }: CommandContext,
   ): Promise<string | null> {
     if (!clientSecret) return null
-    const reference = createdGuid(commandId, 'client_secret')
+    // Another request under the same idempotency key must not overwrite the secret of the one that wins.
+    const reference = createdGuid(commandId, `client_secret ${requestFingerprint}`)
     await this.http.call('putClientSecret', {
       params: { reference },
       body: { integration_guid: integrationGuid, client_secret: clientSecret.reveal() },

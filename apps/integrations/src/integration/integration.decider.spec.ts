@@ -26,7 +26,10 @@ describe('an integration', () => {
 
   it('is deleted once', () => {
     integration.given(created).when({ type: 'DeleteIntegration' }).then(deleted)
-    integration.given(created, deleted).when({ type: 'DeleteIntegration' }).thenRefused('integration.not_found')
+  })
+
+  it('may be deleted again, so that what follows elsewhere is resumed', () => {
+    integration.given(created, deleted).when({ type: 'DeleteIntegration' }).thenNothing()
   })
 
   it('cannot be deleted before it exists', () => {
