@@ -14,8 +14,7 @@ export const takeFirstAdministrator = (client: SqlClient, userGuid: string): Pro
  * @throws DomainError `user.last_administrator`
  */
 export async function leaveOneAdministrator(client: SqlClient): Promise<void> {
-  await client.query(sql`
-    select holder from reserved where kind = ${INSTALLATION} and value = ${FIRST_ADMINISTRATOR} for update`)
+  await client.query(sql`select pg_advisory_xact_lock(hashtext('keybearer administrators'))`)
   const { rows } = await client.query<{ left: boolean }>(sql`
     select exists (select from person where role = 'administrator' and not locked) as left`)
   if (!rows[0]?.left) {
