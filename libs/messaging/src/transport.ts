@@ -167,7 +167,7 @@ class ServiceFeed {
         quiet = false
       } catch (error) {
         if (this.#stop.signal.aborted) return
-        if (!quiet) this.#logger.warn(`waiting for the changes of ${this.service}: ${(error as Error).message}`)
+        if (!quiet) this.#logger.log(`waiting for the changes of ${this.service}: ${(error as Error).message}`)
         quiet = true
       }
       await this.#pause(200)
