@@ -60,7 +60,7 @@ create table model.oauth_grant (
   changed_at        timestamptz not null,
   unique (user_guid, integration_guid)
 );
-create index oauth_grant_integration_guid on model.oauth_grant (integration_guid);
+create index oauth_grant_integration_guid_user_guid on model.oauth_grant (integration_guid, user_guid);
 comment on table model.oauth_grant is 'A viewer''s authorization at one provider. Tokens are in the safe, under the generation.';
 comment on column model.oauth_grant.position is 'Of the event that first obtained it: the API''s numeric id.';
 comment on column model.oauth_grant.expires_at is 'Of the access token, by this database''s clock; null when the provider did not say.';
