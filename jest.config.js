@@ -26,11 +26,18 @@ const infrastructure = '<rootDir>/libs/testing/src/jest'
 /** unit: nothing outside the process · int: PostgreSQL and NATS · e2e: the whole house, from dist/ */
 export default {
   projects: [
-    { ...base, displayName: 'unit', testMatch: ['**/*.spec.ts'], testPathIgnorePatterns: ['\\.int\\.spec\\.ts$', '/apps/e2e/'] },
+    {
+      ...base,
+      displayName: 'unit',
+      testMatch: ['**/*.spec.ts'],
+      testPathIgnorePatterns: ['\\.int\\.spec\\.ts$', '/apps/e2e/'],
+      testTimeout: 15_000,
+    },
     {
       ...base,
       displayName: 'int',
       testMatch: ['**/*.int.spec.ts'],
+      testTimeout: 30_000,
       globalSetup: `${infrastructure}/global-setup.js`,
       globalTeardown: `${infrastructure}/global-teardown.js`,
     },

@@ -34,7 +34,7 @@ function install() {
     console.log('Installing packages (about a minute) …')
     const npm = process.env.npm_execpath ? [process.execPath, [process.env.npm_execpath]] : ['npm', []]
     // No package needs its install script: what PostgreSQL's does, the launcher does.
-    const flags = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
+    const flags = ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
     const { status, error } = spawnSync(npm[0], [...npm[1], ...flags], { cwd: root, stdio: 'inherit' })
     if (status !== 0)
       fail(

@@ -17,6 +17,7 @@ export interface Arguments {
 }
 
 const MOST_REPLICAS = 16
+const ONE_OF_EACH: Readonly<Record<ServiceName, number>> = { gateway: 1, identity: 1, integrations: 1, vault: 1 }
 
 /**
  * Reads the command line; relative paths start at the current folder.
@@ -33,9 +34,9 @@ export function readArguments(argv: readonly string[], output?: (text: string) =
     )
     .option('--data <directory>', 'where everything that is kept lives', '.data')
     .option('--no-demo', 'without the demo’s identity provider, vendor and content app')
-    .option('--replicas <list>', 'processes per service, such as vault=2,gateway=2', readReplicas, readReplicas(''))
+    .option('--replicas <list>', 'processes per service, such as vault=2,gateway=2', readReplicas)
     .option('--port <number>', 'public port of the demo’s settings', readPort, 3939)
-    .option('--set <Section.Name=value>', 'adds a line to the demo’s settings; may be repeated', collect, [])
+    .option('--set <Section.Name=value>', 'adds a line to the demo’s settings; may be repeated', collect)
     .allowExcessArguments(false)
     .exitOverride()
   if (output) program.configureOutput({ writeOut: output, writeErr: output })
@@ -45,22 +46,26 @@ export function readArguments(argv: readonly string[], output?: (text: string) =
     config?: string
     data: string
     demo: boolean
-    replicas: Arguments['replicas']
+    replicas?: Arguments['replicas']
     port: number
-    set: string[]
+    set?: readonly string[]
   }>()
-  if (options.config && options.set.length)
+  const { demo, port, replicas = ONE_OF_EACH, set = [] } = options
+  if (options.config && set.length) {
     program.error('error: --set changes the demo’s settings; change the file of --config instead')
+  }
   if (options.config && program.getOptionValueSource('port') === 'cli') {
     program.error('error: --port belongs to the demo’s settings; the file of --config has [HTTP] Listen')
   }
-  if (!options.config && !options.demo)
+  if (!options.config && !demo) {
     program.error('error: --no-demo needs --config FILE: there is no provider to log in with')
-  return { ...options, data: path.resolve(options.data), config: options.config && path.resolve(options.config) }
+  }
+  const config = options.config && path.resolve(options.config)
+  return { config, data: path.resolve(options.data), demo, port, replicas, set }
 }
 
-function readReplicas(text: string): Record<ServiceName, number> {
-  const replicas: Record<ServiceName, number> = { gateway: 1, identity: 1, integrations: 1, vault: 1 }
+function readReplicas(text: string): Arguments['replicas'] {
+  const replicas = { ...ONE_OF_EACH }
   for (const part of text.split(',').filter(Boolean)) {
     const [name, count] = part.split('=').map((each) => each.trim())
     const number = Number(count)
@@ -80,7 +85,7 @@ function readPort(text: string): number {
   return port
 }
 
-function collect(value: string, before: readonly string[]): readonly string[] {
+function collect(value: string, before: readonly string[] = []): readonly string[] {
   if (!/^\w+\.\w+=/.test(value)) throw new InvalidArgumentError('It must look like Exchange.RefreshLease=2s.')
   return [...before, value]
 }

@@ -21,6 +21,10 @@ try {
     process.exit(failure === undefined ? 0 : exitCode(failure))
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end())
+  for (const fault of ['uncaughtException', 'unhandledRejection'] as const)
+    process.on(fault, (error) => void end(error))
+  // Nobody reads any more (a closed terminal, `| head`): that is no reason to leave the processes alone.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   house.start().catch(end)
 } catch (error) {
   // Commander has said it.
