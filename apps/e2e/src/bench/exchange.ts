@@ -29,6 +29,8 @@ interface Pair {
   readonly floor: Figures
   /** Milliseconds of processor time for each exchange, by process. */
   readonly processor: Readonly<Record<string, number>>
+  /** The same for each request to the floor, all processes together. */
+  readonly floorProcessor: number
 }
 
 /** A user session token for each of `GRANTS` people, each of whom has consented. */
@@ -84,23 +86,30 @@ async function run(): Promise<void> {
     await measure({ ...bare, concurrency: 16, seconds: WARM_UP_SECONDS })
     const pairs: Pair[] = []
     for (const concurrency of CONCURRENCY) {
-      const samples: { exchange: Sample; floor: Sample }[] = []
+      const ours: Sample[] = []
+      const theirs: Sample[] = []
       const spent: Record<string, number> = {}
+      let floorSpent = 0
       for (let turn = 0; turn < TURNS; turn++) {
         const seconds = SECONDS / TURNS
-        const before = processorTimes(world)
-        const ours = await measure({ ...exchange, concurrency, seconds })
-        const after = processorTimes(world)
-        for (const [name, total] of Object.entries(after))
-          spent[name] = (spent[name] ?? 0) + total - (before[name] ?? 0)
-        samples.push({ exchange: ours, floor: await measure({ ...bare, concurrency, seconds }) })
+        const began = processorTimes(world, floor.child)
+        ours.push(await measure({ ...exchange, concurrency, seconds }))
+        const between = processorTimes(world, floor.child)
+        theirs.push(await measure({ ...bare, concurrency, seconds }))
+        const ended = processorTimes(world, floor.child)
+        for (const [name, total] of Object.entries(between)) {
+          if (name !== FLOOR_NAME) spent[name] = (spent[name] ?? 0) + total - (began[name] ?? 0)
+        }
+        for (const name of FLOOR_PARTS) floorSpent += (ended[name] ?? 0) - (between[name] ?? 0)
       }
-      const figures = figuresOf(together(samples.map((sample) => sample.exchange)))
+      const figures = figuresOf(together(ours))
+      const floorFigures = figuresOf(together(theirs))
       const pair: Pair = {
         concurrency,
         exchange: figures,
-        floor: figuresOf(together(samples.map((sample) => sample.floor))),
+        floor: floorFigures,
         processor: Object.fromEntries(Object.entries(spent).map(([name, total]) => [name, total / figures.answers])),
+        floorProcessor: floorSpent / floorFigures.answers,
       }
       pairs.push(pair)
       print(line(pair))
@@ -118,13 +127,18 @@ async function run(): Promise<void> {
   }
 }
 
-function processorTimes({ house }: World): Record<string, number> {
+const FLOOR_NAME = 'floor'
+/** What works for the floor; the services' own pollers, which go on meanwhile, do not. */
+const FLOOR_PARTS = [FLOOR_NAME, 'PostgreSQL', 'load generator']
+
+function processorTimes({ house }: World, floor: ChildProcess): Record<string, number> {
   const { user, system } = process.cpuUsage()
   return {
     ...Object.fromEntries(house.services.map(({ name, pid }) => [name, processorTimeOf(pid ?? 0)])),
     PostgreSQL: processorTimeOfFamily(house.running.postgres.pid),
     'launcher (logs)': processorTimeOf(house.running.launcher.pid),
     'load generator': (user + system) / 1000,
+    [FLOOR_NAME]: processorTimeOf(floor.pid ?? 0),
   }
 }
 
@@ -144,6 +158,12 @@ const line = ({ concurrency, exchange, floor }: Pair): string =>
 const round = (value: number): string => Math.round(value).toString()
 const ms = (value: number): string => `${value.toFixed(1)} ms`
 
+function processorRow({ concurrency, processor, floorProcessor }: Pair): string {
+  const values = Object.values(processor)
+  const sum = values.reduce((total, value) => total + value, 0)
+  return `| ${concurrency} | ${[...values, sum, floorProcessor].map((value) => value.toFixed(2)).join(' | ')} |`
+}
+
 function report(pairs: readonly Pair[], memory: readonly { name: string; pss: number; rss: number }[]): string {
   const git = (...args: string[]): string => execFileSync('git', ['-C', ROOT, ...args], { encoding: 'utf8' }).trim()
   const changed =
@@ -155,6 +175,7 @@ function report(pairs: readonly Pair[], memory: readonly { name: string; pss: nu
       `| ${concurrency} | ${round(exchange.perSecond)} | ${ms(exchange.p50)} | ${ms(exchange.p99)} | ${exchange.errors} | ` +
       `${round(floor.perSecond)} | ${ms(floor.p50)} | ${ms(floor.p99)} | ${floor.errors} | ${(exchange.perSecond / floor.perSecond).toFixed(2)} |`,
   )
+  const parts = Object.keys(pairs[0]?.processor ?? {})
   const aimed = pairs.filter(({ concurrency }) => concurrency > 1)
   const reached = (met: boolean): string => (met ? 'reached' : 'NOT reached')
   const fast = reached(aimed.every(({ exchange }) => exchange.perSecond >= AIM.perSecond))
@@ -178,11 +199,11 @@ ${rows.join('\n')}
 
 At least ${AIM.perSecond}/s at concurrency 16 and 64: ${fast}. At least a third of the floor there: ${near}.
 
-Processor time for one exchange, ms:
+Processor time for one exchange, ms; beside it, for one request to the floor:
 
-| concurrency | ${Object.keys(pairs[0]?.processor ?? {}).join(' | ')} | together |
-|---:|${'---:|'.repeat(Object.keys(pairs[0]?.processor ?? {}).length + 1)}
-${pairs.map(({ concurrency, processor }) => `| ${concurrency} | ${[...Object.values(processor), Object.values(processor).reduce((sum, value) => sum + value, 0)].map((value) => value.toFixed(2)).join(' | ')} |`).join('\n')}
+| concurrency | ${parts.join(' | ')} | together | floor |
+|---:|${'---:|'.repeat(parts.length + 2)}
+${pairs.map(processorRow).join('\n')}
 
 Memory after the load, MiB (PSS counts shared pages in proportion):
 
