@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Pool } from 'pg'
-import { freshDatabase, type FreshDatabase } from '#libs/testing'
+import { eventually, freshDatabase, type FreshDatabase } from '#libs/testing'
 import { appendOf, eventStoreContract } from './event-store.conformance.js'
 import { NO_STREAM } from './event-store.js'
 import { brokenAt } from './hash-chain.js'
@@ -8,6 +8,7 @@ import { logSchema } from './log-schema.js'
 import { PostgresEventStore } from './postgres-event-store.js'
 import { projection } from './projection.js'
 import { release, reserve } from './reservation.js'
+import { sql, type SqlClient } from './sql.js'
 import { defineStream } from './stream-definition.js'
 import { Streams } from './streams.js'
 
@@ -105,6 +106,49 @@ describe('the event store in PostgreSQL', () => {
       await expect(pool.query(statement)).rejects.toThrow('permission denied')
     },
   )
+
+  it.each([
+    ['between two statements', 'select'],
+    ['while a statement runs', 'select pg_sleep(10)'],
+  ])(
+    'survives the loss of its connection %s: nothing of the append is there, and it can be repeated',
+    async (_, next) => {
+      const guid = randomUUID()
+      const command = context()
+      const lose = async (client: SqlClient): Promise<void> => {
+        const { rows } = await client.query<{ pid: number }>(sql`select pg_backend_pid() as pid`)
+        const asked = next === 'select' ? undefined : client.query({ name: 'next', text: next, values: [] })
+        await Promise.all([asked, pool.query('select pg_terminate_backend($1)', [rows[0]!.pid])])
+        await eventually(async () => {
+          const alive = await pool.query('select from pg_stat_activity where pid = $1', [rows[0]!.pid])
+          return alive.rowCount === 0
+        })
+        await client.query({ name: 'next', text: next, values: [] })
+      }
+      await expect(streams.handle(thing, guid, opened(guid), command, { record: lose })).rejects.toThrow(/terminat/)
+      expect(await streams.load(thing, guid)).toMatchObject({ version: 0 })
+      expect(await streams.handle(thing, guid, opened(guid), command)).toMatchObject({ version: 1, repeated: false })
+    },
+  )
+
+  it('knows that an append was carried out whose connection was lost after the commit', async () => {
+    const guid = randomUUID()
+    const own = database.pool({ max: 1 })
+    own.on('connect', (client) => {
+      const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>
+      const losing = async (...args: unknown[]): Promise<unknown> => {
+        const answer = await query(...args)
+        if (args[0] !== 'commit') return answer
+        const { rows } = (await query('select pg_backend_pid() as pid')) as { rows: { pid: number }[] }
+        const asked = query('select pg_sleep(10)')
+        await pool.query('select pg_terminate_backend($1)', [rows[0]!.pid])
+        return asked
+      }
+      Object.assign(client, { query: (...args: unknown[]) => (args.length > 1 ? query(...args) : losing(...args)) })
+    })
+    const handled = await new Streams(new PostgresEventStore(own)).handle(thing, guid, opened(guid), context())
+    expect(handled).toMatchObject({ version: 1, events: [{ type: 'Opened' }] })
+  })
 
   it('carries out fifty commands on one stream from two processes’ worth of queues', async () => {
     const guid = randomUUID()

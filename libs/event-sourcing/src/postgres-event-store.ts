@@ -2,6 +2,7 @@ import type { Pool, PoolClient } from 'pg'
 import { ConcurrencyConflict, type Append, type EventStore, type StoredEvent } from './event-store.js'
 import { eventHash } from './hash-chain.js'
 import { sql } from './sql.js'
+import { transaction } from './transaction.js'
 
 interface EventRow {
   stream_id: string
@@ -39,20 +40,14 @@ export class PostgresEventStore implements EventStore {
   }
 
   async append(append: Append): Promise<readonly StoredEvent[]> {
-    const client = await this.pool.connect()
-    let broken: Error | undefined
     try {
-      await client.query('begin')
-      const events = await this.#insert(client, append)
-      await append.inTransaction?.(client, events)
-      await client.query('commit')
-      return events
+      return await transaction(this.pool, async (client) => {
+        const events = await this.#insert(client, append)
+        await append.inTransaction?.(client, events)
+        return events
+      })
     } catch (error) {
-      // A connection whose rollback fails is in an unknown state and must not serve anybody else.
-      await client.query('rollback').catch((failure: Error) => (broken = failure))
       throw conflictOf(error, append.streamId)
-    } finally {
-      client.release(broken)
     }
   }
 

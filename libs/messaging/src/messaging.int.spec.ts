@@ -311,6 +311,21 @@ describe('two publishers', () => {
     await eventually(outboxIsEmpty)
   })
 
+  it('outlive the loss of the connection that keeps the lock', async () => {
+    const only = publisher()
+    const guid = randomUUID()
+    await change(pool, guid, 'a')
+    await eventually(outboxIsEmpty)
+    const { rowCount } = await pool.query(
+      `select pg_terminate_backend(pid) from pg_locks
+       where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`,
+    )
+    expect(rowCount).toBe(1)
+    await change(pool, guid, 'b')
+    await eventually(() => only.statistics.published > 1)
+    await eventually(outboxIsEmpty)
+  })
+
   it('help a leader that keeps its lock and does nothing', async () => {
     const locked = await pool.connect()
     await locked.query('select pg_advisory_lock($1, $2)', [0x6b62, 1])
@@ -383,6 +398,28 @@ describe('what goes wrong', () => {
     expect(replicas.freshness('integrations')).toBeGreaterThan(beforeMs + 300)
     await holds(async () => expect(await replica.store.find(guid)).toMatchObject({ version: 1 }))
     await eventually(() => replicas.freshness('integrations') < 500)
+  })
+})
+
+describe('when the database', () => {
+  it('loses the connection that applies a change, the change is applied again', async () => {
+    const guid = randomUUID()
+    const { replica, applied } = reader(new TableReplica(thingContract, pool))
+    let losses = 0
+    replica.onApplied(async (_changes, client) => {
+      if (losses++ > 0) return
+      const { rows } = await client!.query<{ pid: number }>('select pg_backend_pid() as pid')
+      const lost = new Promise((resolve) => client!.once('end', resolve))
+      await pool.query('select pg_terminate_backend($1)', [rows[0]!.pid])
+      await lost
+    })
+    publisher()
+    await change(pool, guid, 'one')
+    await eventually(() => losses === 2)
+    await holds(async () =>
+      expect(await new TableReplica(thingContract, pool).find(guid)).toMatchObject({ version: 1 }),
+    )
+    expect(applied.every((each) => each.guid === guid)).toBe(true)
   })
 })
 

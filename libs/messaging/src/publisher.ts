@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { heartbeatSubject, jetStreamName, type ChangeMessage, type Heartbeat, type ServiceName } from '#libs/contracts'
+import { checkOut } from '#libs/event-sourcing'
 import {
   JetStreamApiCodes,
   JetStreamApiError,
@@ -442,7 +443,11 @@ export class ChangePublisher {
 
   async #leads(): Promise<boolean> {
     if (!this.#exclusive || this.#leader) return true
-    const client = await this.options.pool.connect()
+    let lost: Error | undefined
+    const client = await checkOut(this.options.pool, (error) => {
+      lost = error
+      if (this.#leader === client) this.#resign()
+    })
     try {
       const { rows } = await client.query<{ leads: boolean }>('select pg_try_advisory_lock($1, $2) as leads', LOCK)
       if (!rows[0]?.leads) {
@@ -453,10 +458,15 @@ export class ChangePublisher {
       client.release(error as Error)
       throw error
     }
+    if (lost) {
+      client.release(lost)
+      throw lost
+    }
     this.#leader = client
     this.#seen = undefined
-    client.on('error', () => this.#resign())
-    client.on('end', () => this.#resign())
+    client.on('end', () => {
+      if (this.#leader === client) this.#resign()
+    })
     this.#suspicious = true
     return true
   }

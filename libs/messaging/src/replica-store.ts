@@ -1,4 +1,5 @@
 import type { ChangeContract } from '#libs/contracts'
+import { transaction } from '#libs/event-sourcing'
 import type { Pool, PoolClient } from 'pg'
 
 /** What a replica holds of one thing. */
@@ -135,18 +136,7 @@ export class TableReplica<State> implements ReplicaStore<State> {
       await this.pool.query({ name: 'replica apply', text: UPSERT, values: this.#values(newest) })
       return
     }
-    const client = await this.pool.connect()
-    let broken: Error | undefined
-    try {
-      await client.query('begin')
-      await this.#applyWithin(client, newest, onApplied)
-      await client.query('commit')
-    } catch (error) {
-      await client.query('rollback').catch((failure: Error) => (broken = failure))
-      throw error
-    } finally {
-      client.release(broken)
-    }
+    await transaction(this.pool, (client) => this.#applyWithin(client, newest, onApplied))
   }
 
   async #applyWithin(client: PoolClient, changes: Change<State>[], onApplied: OnApplied<State>): Promise<void> {

@@ -2,9 +2,8 @@ import { createHash, randomUUID } from 'node:crypto'
 import { Pool } from 'pg'
 import { Injectable } from '@nestjs/common'
 import type { Secret } from '#libs/contracts'
-import { sql, type SqlClient } from '#libs/event-sourcing'
+import { sql, transaction, type SqlClient } from '#libs/event-sourcing'
 import { Safe, type Place } from '../safe/index.js'
-import { transaction } from '../transaction.js'
 
 const LIFETIME_SECONDS = 600
 const MOST_PER_SESSION = 10

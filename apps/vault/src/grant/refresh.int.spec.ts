@@ -96,6 +96,29 @@ describe('a refresh', () => {
     expect(await eventsOf()).toEqual(['GrantObtained', 'RefreshBegun', 'RefreshBegun', 'TokenRefreshed'])
   })
 
+  it('gives its token although the connection that stores it is lost, and asks the provider once', async () => {
+    await vault.grant(world, -1)
+    const locking = await house.database.ownerPool().connect()
+    await locking.query('begin')
+    await locking.query('lock table record.safe in exclusive mode')
+    const [answer] = exchangesOf(vault, 1)
+    await eventually(async () => {
+      const { rows } = await vault.pool.query<{ pid: number }>(
+        `select pid from pg_stat_activity
+         where datname = current_database() and usename = current_user and wait_event_type = 'Lock'`,
+      )
+      for (const { pid } of rows) await vault.pool.query('select pg_terminate_backend($1)', [pid])
+      return rows.length > 0
+    })
+    await locking.query('rollback')
+    locking.release()
+    expect(await answer).toMatch(/^access-[1-9]/)
+    expect(provider.calls).toHaveLength(1)
+    expect(await statusOf()).toEqual({ status: 'usable', generation: 2 })
+    const refreshToken = await vault.safe.open(vault.pool, tokenPlace(world.grantGuid, 'refresh_token'), 2)
+    expect(refreshToken.reveal()).toBe(provider.refreshToken)
+  })
+
   it('serves an old token that is still valid while the provider fails', async () => {
     await vault.grant(world, 4)
     provider.fault = { status: 500, body: {} }
