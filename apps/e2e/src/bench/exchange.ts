@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, totalmem } from 'node:os'
 import path from 'node:path'
+import { format, resolveConfig } from 'prettier'
 import { GRANT_TYPE_TOKEN_EXCHANGE, SUBJECT_TOKEN_TYPE } from '#libs/contracts'
 import { childEnvironment, ROOT } from '../house.js'
 import { memoryOf, processorTimeOf, processorTimeOfFamily } from '../memory.js'
@@ -119,8 +120,9 @@ async function run(): Promise<void> {
     await mustStillBeRight(world, key, tokens)
     const text = report(pairs, memory)
     print(`\n${text}`)
-    mkdirSync(path.join(ROOT, 'docs/reports'), { recursive: true })
-    writeFileSync(path.join(ROOT, 'docs/reports/exchange.md'), text)
+    const file = path.join(ROOT, 'docs/reports/exchange.md')
+    mkdirSync(path.dirname(file), { recursive: true })
+    writeFileSync(file, await format(text, { ...(await resolveConfig(file)), filepath: file }))
     floor.child.disconnect()
   } finally {
     await world.stop()
