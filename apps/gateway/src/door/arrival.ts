@@ -28,6 +28,9 @@ export function arrivalOf(request: IncomingMessage, prefix: string): Arrival | u
   if (/[^\x21-\x7e]|[\\#]/.test(target)) throw malformed('the request target has characters that a URL cannot have')
   const twice = doubled(request)
   if (twice !== undefined) throw malformed(`the header ${twice} was sent more than once`)
+  if (!['chunked', undefined].includes(request.headers['transfer-encoding']?.toLowerCase())) {
+    throw malformed('a body can be coded in chunks and in no other way')
+  }
 
   const at = target.indexOf('?')
   const whole = at < 0 ? target : target.slice(0, at)

@@ -5,7 +5,7 @@ import type { Visits } from '../proxy/visits.js'
 import type { Forward } from '../routes/forward.js'
 import { canonicalPath, type Route, routeOf } from '../routes/routes.js'
 import type { Site } from '../site/site.js'
-import { type Arrival, arrivalOf } from './arrival.js'
+import { type Arrival, arrivalOf, malformed } from './arrival.js'
 import { noSuchRoute, type Refusals } from './refusals.js'
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
@@ -52,6 +52,7 @@ export class Door {
     try {
       const arrival = arrivalOf(request, this.prefix)
       if (!arrival || !isContent(arrival.path)) throw noSuchRoute()
+      mustHaveNoBody(request)
       await this.visits.socket(arrival, socket, head, refuse)
     } catch (error) {
       refuse(error)
@@ -63,6 +64,17 @@ export class Door {
     const { assertion, bootstrap } = await this.callers.introduce(arrival, route)
     const { service, cookies = false } = route
     await this.forward.send(arrival, response, { service, path, assertion, bootstrap, cookies })
+  }
+}
+
+/**
+ * What comes after the head of such a request is no body for us, so it must be none for anybody.
+ * @see https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+ */
+function mustHaveNoBody({ method, headers }: IncomingMessage): void {
+  if (method !== 'GET') throw malformed('a WebSocket is opened with GET')
+  if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) {
+    throw malformed('a WebSocket is opened without a body')
   }
 }
 

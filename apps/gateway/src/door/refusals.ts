@@ -1,5 +1,5 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
-import type { Duplex } from 'node:stream'
+import type { Socket } from 'node:net'
 import { Logger } from '@nestjs/common'
 import { DomainError, errorNumber } from '#libs/contracts'
 import { contextOf, refusalPage } from '#libs/service'
@@ -50,7 +50,7 @@ export class Refusals {
   }
 
   /** Refuses to open a WebSocket. */
-  hangUp(request: IncomingMessage, socket: Duplex, thrown: unknown): void {
+  hangUp(request: IncomingMessage, socket: Socket, thrown: unknown): void {
     const { correlationId } = contextOf(request)
     const { status, message } = this.#told(thrown, correlationId)
     if (!socket.writable) return void socket.destroy()
@@ -65,6 +65,8 @@ export class Refusals {
         message,
       ].join('\r\n'),
     )
+    // Nobody else watches this socket: it would stay half open for as long as the client likes.
+    socket.destroySoon()
   }
 
   #told(thrown: unknown, correlationId: string): Told {

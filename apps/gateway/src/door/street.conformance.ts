@@ -8,7 +8,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Test } from '@nestjs/testing'
 import { pino } from 'pino'
@@ -125,8 +125,6 @@ export class Street {
   freshness!: Freshness
 
   async open({ prefix = '', settings = '' } = {}): Promise<void> {
-    const port = await freePort()
-    this.address = new URL(`http://localhost:${port}${prefix}`)
     this.#close.push(
       ...[this.identity, this.integrations, this.vault, this.vault2, this.app].map((each) => () => each.close()),
     )
@@ -135,6 +133,9 @@ export class Street {
     )
     this.appUrl = await this.app.listen()
     this.#behave()
+    // After the others have theirs.
+    const port = await freePort()
+    this.address = new URL(`http://localhost:${port}${prefix}`)
     const deployment = new Deployment({
       service: 'gateway',
       natsUrl: new Secret('nats://127.0.0.1:1'),
@@ -313,6 +314,21 @@ export class Street {
     const chunks: Buffer[] = []
     for await (const chunk of answer) chunks.push(chunk as Buffer)
     return { status: answer.statusCode!, headers: answer.headers, text: Buffer.concat(chunks).toString() }
+  }
+
+  /** A connection to the public listener. */
+  connect(): Socket {
+    return connect(Number(this.address.port), '127.0.0.1').on('error', () => undefined)
+  }
+
+  /** Writes bytes to the public listener; what came back until the connection was closed. */
+  async raw(bytes: string): Promise<string> {
+    const socket = this.connect()
+    let answer = ''
+    socket.setEncoding('latin1').on('data', (text: string) => (answer += text))
+    socket.write(bytes, 'latin1')
+    await once(socket, 'close')
+    return answer
   }
 
   /** Asks for a WebSocket. */

@@ -1,8 +1,8 @@
-import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
+import { type ClientRequest, type IncomingMessage, request as httpRequest, ServerResponse } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import { pipeline } from 'node:stream'
-import { type ProxyServer, createProxyServer } from 'http-proxy-3'
-import type { GuardedAgents } from './guarded-agents.js'
+import type { AgentPair, GuardedAgents } from './guarded-agents.js'
 import { contentRequestHeaders, type Introduction } from './request-headers.js'
 import { contentResponseHeaders } from './response-headers.js'
 
@@ -14,16 +14,7 @@ const PAUSE_MS = 3_600_000
 
 /** The stream between a visitor and an app, over HTTP or as a WebSocket. Nothing is kept and nothing is sent twice. */
 export class ContentProxy {
-  readonly #proxy: ProxyServer
-  readonly #introductions = new WeakMap<IncomingMessage, Introduction>()
-  /** Upgrades that have been answered: what goes wrong from now on is not for HTTP to tell. */
-  readonly #open = new WeakSet<IncomingMessage>()
-
-  constructor(private readonly agents: GuardedAgents) {
-    this.#proxy = createProxyServer({ selfHandleResponse: true, connectTimeout: CONNECT_MS, proxyTimeout: SILENCE_MS })
-    this.#proxy.on('proxyRes', (answer, request, response) => this.#pass(answer, request, response as ServerResponse))
-    this.#proxy.on('proxyReqWs', (outgoing, request) => this.#filterUpgrade(outgoing, request))
-  }
+  constructor(private readonly agents: GuardedAgents) {}
 
   /**
    * @param path what the app sees, with the query
@@ -35,18 +26,47 @@ export class ContentProxy {
     path: string,
     introduction: Introduction,
   ): Promise<void> {
-    this.#prepare(request, path, introduction)
+    // Gone while it was being found out who they are.
+    if (response.destroyed) return
+    const headers = { ...contentRequestHeaders(request, introduction), ...framing(request) }
+    const outgoing = ask(request.method, introduction.upstream, path, headers, this.agents)
     await new Promise<void>((resolve, reject) => {
-      response.once('close', resolve)
-      this.#proxy.web(request, response, this.#target(introduction), (error) => {
-        if (!response.headersSent && !response.destroyed) return reject(error)
+      let over = false
+      const fail = (error: unknown): void => {
+        if (over) return
+        over = true
+        outgoing.destroy()
+        if (!response.headersSent && !response.destroyed) return reject(error as Error)
         response.destroy()
         resolve()
+      }
+      response.once('close', () => {
+        over = true
+        // Also the rest of a body without which the app has answered.
+        if (!response.writableFinished || !request.complete) outgoing.destroy()
+        resolve()
       })
+      request.once('error', fail)
+      outgoing.on('error', fail)
+      // A switch of protocols that nobody asked for ends without an error.
+      outgoing.once('close', () => {
+        if (!response.headersSent) fail(new Error('the app closed the connection'))
+      })
+      outgoing.once('response', (answer) => {
+        try {
+          pass(answer, introduction, response)
+        } catch (error) {
+          fail(error)
+        }
+      })
+      request.pipe(outgoing)
     })
   }
 
-  /** @param refuse called at once when the app cannot be reached: the socket is ended right after */
+  /**
+   * On a connection of its own: whatever the app makes of the request, nobody else comes after it.
+   * @param refuse called once when the app cannot be reached; the socket is ended after it
+   */
   socket(
     request: IncomingMessage,
     socket: Socket,
@@ -55,45 +75,127 @@ export class ContentProxy {
     introduction: Introduction,
     refuse: (error: unknown) => void,
   ): void {
-    this.#prepare(request, path, introduction)
-    Object.assign(request.headers, { connection: 'Upgrade', upgrade: 'websocket' })
-    this.#proxy.ws(request, socket, head, this.#target(introduction), (error) => {
-      if (!this.#open.has(request)) refuse(error)
-    })
-  }
-
-  /** http-proxy-3 sends what the request says, so the request is made to say what the app may hear. */
-  #prepare(request: IncomingMessage, path: string, introduction: Introduction): void {
-    this.#introductions.set(request, introduction)
-    request.headers = contentRequestHeaders(request, introduction) as IncomingMessage['headers']
-    request.url = path
-  }
-
-  #target({ upstream }: Introduction): { target: URL; agent: unknown } {
-    return { target: upstream, agent: upstream.protocol === 'https:' ? this.agents.https : this.agents.http }
-  }
-
-  #headers(answer: IncomingMessage, request: IncomingMessage): string[] {
-    return contentResponseHeaders(answer, this.#introductions.get(request)!)
-  }
-
-  #pass(answer: IncomingMessage, request: IncomingMessage, response: ServerResponse): void {
-    answer.socket?.setTimeout(PAUSE_MS)
-    response.writeHead(answer.statusCode ?? 502, answer.statusMessage, this.#headers(answer, request))
-    // An app that breaks off in the middle breaks the visitor's answer off too.
-    pipeline(answer, response, () => undefined)
-  }
-
-  /** Before http-proxy-3 copies them to the visitor. */
-  #filterUpgrade(outgoing: ClientRequest, request: IncomingMessage): void {
-    const filter = (kept: Record<string, string>) => (answer: IncomingMessage) => {
-      this.#open.add(request)
-      const flat = this.#headers(answer, request)
-      const headers: Record<string, string[]> = {}
-      for (let at = 0; at < flat.length; at += 2) (headers[flat[at]!.toLowerCase()] ??= []).push(flat[at + 1]!)
-      answer.headers = { ...headers, ...kept } as unknown as IncomingMessage['headers']
+    const headers = { ...contentRequestHeaders(request, introduction), connection: 'Upgrade', upgrade: 'websocket' }
+    const outgoing = ask('GET', introduction.upstream, path, headers, this.agents.single)
+    let answered = false
+    const fail = (error: unknown): void => {
+      outgoing.destroy()
+      if (answered) return void socket.destroy()
+      answered = true
+      refuse(error)
+      socket.destroySoon()
     }
-    outgoing.prependListener('upgrade', filter({ connection: 'Upgrade', upgrade: 'websocket' }))
-    outgoing.prependListener('response', filter({ connection: 'close' }))
+    const answer = (pass: () => void): void => {
+      try {
+        pass()
+        answered = true
+      } catch (error) {
+        fail(error)
+      }
+    }
+    socket.once('close', () => outgoing.destroy())
+    outgoing.on('error', fail)
+    outgoing.once('upgrade', (agreed, upstream, first) => {
+      upstream.on('error', () => upstream.destroy())
+      answer(() => join(agreed, introduction, { socket, head }, { socket: upstream, head: first }))
+    })
+    outgoing.once('response', (refused) => {
+      answer(() => {
+        mustBeFinal(refused)
+        const response = new ServerResponse(request)
+        response.shouldKeepAlive = false
+        response.assignSocket(socket)
+        response.once('finish', () => socket.destroySoon())
+        pass(refused, introduction, response)
+      })
+    })
+    outgoing.end()
+  }
+}
+
+/** A request to an app, of which nothing has been sent yet. */
+function ask(
+  method: string | undefined,
+  upstream: URL,
+  path: string,
+  headers: Record<string, string | string[]>,
+  agents: AgentPair,
+): ClientRequest {
+  const isSecure = upstream.protocol === 'https:'
+  const options = {
+    method,
+    hostname: upstream.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(upstream.port) || (isSecure ? 443 : 80),
+    path: under(upstream, path),
+    headers,
+  }
+  const outgoing = isSecure
+    ? httpsRequest({ ...options, agent: agents.https })
+    : httpRequest({ ...options, agent: agents.http })
+  outgoing.setTimeout(SILENCE_MS, () => outgoing.destroy(new Error('the app was silent for too long')))
+  outgoing.once('socket', (socket) => {
+    if (!socket.connecting) return
+    const timer = setTimeout(() => outgoing.destroy(new Error('no connection came about in time')), CONNECT_MS)
+    const clear = (): void => clearTimeout(timer)
+    socket.once(isSecure ? 'secureConnect' : 'connect', clear).once('close', clear)
+  })
+  return outgoing
+}
+
+/** The base's own path and query come first. */
+function under({ pathname, search }: URL, path: string): string {
+  const at = path.indexOf('?')
+  const [rest, query] = at < 0 ? [path, ''] : [path.slice(0, at), path.slice(at + 1)]
+  const queries = [search.slice(1), query].filter((one) => one !== '')
+  return pathname.replace(/\/$/, '') + rest + (queries.length > 0 ? `?${queries.join('&')}` : '')
+}
+
+/**
+ * How the app is told where a body ends: as it was read here, so that what is sent can be nothing but this body.
+ * @see https://www.rfc-editor.org/rfc/rfc9112#section-6.3
+ */
+function framing({ headers }: IncomingMessage): Record<string, string> {
+  const { 'content-length': length, 'transfer-encoding': coding } = headers
+  if (coding !== undefined) return { 'transfer-encoding': 'chunked' }
+  return length === undefined ? {} : { 'content-length': length }
+}
+
+/** @throws for an answer that is none */
+function mustBeFinal({ statusCode: status = 0 }: IncomingMessage): void {
+  if (status < 200 || status > 599) throw new Error(`the app answered with the status ${status}`)
+}
+
+/** An app that breaks off in the middle breaks the visitor's answer off too. Its words for the status stay behind. */
+function pass(answer: IncomingMessage, introduction: Introduction, response: ServerResponse): void {
+  mustBeFinal(answer)
+  answer.socket.setTimeout(PAUSE_MS)
+  response.writeHead(answer.statusCode!, contentResponseHeaders(answer, introduction))
+  pipeline(answer, response, () => undefined)
+}
+
+interface End {
+  readonly socket: Socket
+  /** What had come before the answer was there. */
+  readonly head: Buffer
+}
+
+/** Tells the visitor that the app agrees, and lets both talk. */
+function join(agreed: IncomingMessage, introduction: Introduction, visitor: End, app: End): void {
+  if (agreed.headers.upgrade?.toLowerCase() !== 'websocket') throw new Error('the app switched to another protocol')
+  const lines = ['HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: websocket']
+  const headers = contentResponseHeaders(agreed, introduction)
+  for (let at = 0; at < headers.length; at += 2) {
+    // After this answer there are frames, and no body.
+    if (headers[at]!.toLowerCase() !== 'content-length') lines.push(`${headers[at]}: ${headers[at + 1]}`)
+  }
+  visitor.socket.write(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
+  for (const [from, to] of [
+    [app, visitor],
+    [visitor, app],
+  ] as const) {
+    from.socket.setTimeout(0).setNoDelay(true).setKeepAlive(true)
+    if (from.head.length > 0) to.socket.write(from.head)
+    from.socket.pipe(to.socket)
+    from.socket.once('close', () => to.socket.destroySoon())
   }
 }

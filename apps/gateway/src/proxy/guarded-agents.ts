@@ -10,7 +10,7 @@ export class UpstreamRefused extends Error {
   readonly code = 'UPSTREAM_REFUSED'
 }
 
-const OPTIONS: AgentOptions = { keepAlive: true, maxSockets: 512, maxFreeSockets: 32, timeout: 60_000 }
+const POOLED: AgentOptions = { keepAlive: true, maxSockets: 512, maxFreeSockets: 32, timeout: 60_000 }
 
 interface ConnectionOptions {
   host?: string
@@ -20,22 +20,33 @@ interface ConnectionOptions {
   servername?: string
 }
 
-/** The two connection pools through which content is reached; every connection passes the guard. */
-export interface GuardedAgents {
+export interface AgentPair {
   readonly http: HttpAgent
   readonly https: HttpsAgent
+}
+
+/** The two connection pools through which content is reached; every connection passes the guard. */
+export interface GuardedAgents extends AgentPair {
+  /** A new connection for each request, used for nothing else. */
+  readonly single: AgentPair
   destroy(): void
 }
 
 export function guardedAgents(guard: AddressGuard): GuardedAgents {
-  const http = guarded(new HttpAgent(OPTIONS), guard)
-  const https = guarded(new HttpsAgent(OPTIONS), guard)
+  const pair = (options: AgentOptions): AgentPair => ({
+    http: guarded(new HttpAgent(options), guard),
+    https: guarded(new HttpsAgent(options), guard),
+  })
+  const pools = pair(POOLED)
+  const single = pair({ keepAlive: false })
   return {
-    http,
-    https,
+    ...pools,
+    single,
     destroy() {
-      http.destroy()
-      https.destroy()
+      for (const { http, https } of [pools, single]) {
+        http.destroy()
+        https.destroy()
+      }
     },
   }
 }

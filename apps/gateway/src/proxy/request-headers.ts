@@ -58,7 +58,8 @@ const IDENTITY_PREFIXES = [
 
 /**
  * The headers with which a request goes to content: built from nothing, the client's own end-to-end headers first, ours
- * last. Names are judged folded, so that no spelling of ours can come from a client.
+ * last. Names are judged folded, so that no spelling of ours can come from a client. How long the body is, is for whoever
+ * sends it to say.
  */
 export function contentRequestHeaders(
   request: IncomingMessage,
@@ -91,8 +92,6 @@ function ours({ headers }: IncomingMessage, introduction: Introduction): Record<
     'x-forwarded-prefix': base,
     'x-correlation-id': correlationId,
   }
-  if (headers['content-length'] !== undefined) result['content-length'] = headers['content-length']
-  else if (headers['transfer-encoding'] !== undefined) result['transfer-encoding'] = 'chunked'
   const cookie = withoutCookies(headers.cookie, isOwnCookie)
   if (cookie !== undefined) result['cookie'] = cookie
   if (headers.authorization !== undefined && isForeign(headers.authorization)) {

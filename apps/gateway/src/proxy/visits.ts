@@ -81,6 +81,8 @@ export class Visits {
     const admitted = await this.#admit(arrival, path)
     const introduction = await this.#introduction(arrival, path, admitted)
     const { content, visitor } = admitted
+    // Gone while it was being found out who they are.
+    if (socket.destroyed) return
     this.sockets.add({
       socket,
       contentGuid: content.guid,
