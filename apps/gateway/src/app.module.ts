@@ -54,7 +54,12 @@ const auth = [
       http.call<Asserted & { expires_in: number }>('assertActor', {
         body: { credential: { type, value: secret }, audience },
       })
-    return new ActorAssertions(ask, () => house.isFresh(), new FailureLimit())
+    return new ActorAssertions(
+      ask,
+      () => house.isFresh(),
+      new FailureLimit(),
+      (presented) => house.isKnown(presented),
+    )
   }),
   made(
     Callers,

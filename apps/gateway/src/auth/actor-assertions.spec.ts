@@ -27,6 +27,7 @@ describe('what is remembered of a credential', () => {
       ask,
       () => isFresh,
       new FailureLimit(() => now),
+      ({ secret }) => secret.startsWith('known'),
       () => now,
     )
   }
@@ -88,6 +89,18 @@ describe('what is remembered of a credential', () => {
     const assertions = make()
     for (let at = 0; at < 10_050; at++) await assertions.of({ type: 'api_key', secret: `kb_${at}` }, 'vault', 'a')
     expect(assertions.size).toBe(10_000)
+  })
+
+  it('is asked for, for whom there is, whatever others at the same address try', async () => {
+    answer = () => Promise.reject(authenticationFailed())
+    const assertions = make()
+    const come = async (secret: string) => assertions.of({ type: 'session', secret }, 'vault', 'one-proxy-for-all')
+    const codes: string[] = []
+    for (let at = 0; at < 60; at++) await come(`guess-${at}`).catch(({ code }: DomainError) => codes.push(code))
+    expect(codes.filter((code) => code === 'request.rate_limited')).toHaveLength(10)
+    answer = () => Promise.resolve({ actor, assertion: 'good', expires_in: 60 })
+    await expect(come('a new one')).rejects.toMatchObject({ code: 'request.rate_limited' })
+    expect((await come('known'))?.assertion).toBe('good')
   })
 
   it('never holds the credential itself', async () => {

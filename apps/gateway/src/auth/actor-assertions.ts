@@ -41,11 +41,16 @@ export class ActorAssertions {
   readonly #unknown = new Map<string, number>()
   readonly #running = new Map<string, { readonly answer: Promise<Asserted>; readonly changed: Set<string> }>()
 
-  /** @param now monotonic, ms */
+  /**
+   * @param isKnown whether there is such a session or key, as far as the copies say: it is not refused for what others
+   * at its address do
+   * @param now monotonic, ms
+   */
   constructor(
     private readonly ask: AskIdentity,
     private readonly isFresh: () => boolean,
     private readonly limit: FailureLimit,
+    private readonly isKnown: (presented: Presented) => boolean,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
@@ -86,7 +91,7 @@ export class ActorAssertions {
     }
     let running = this.#running.get(key)
     if (!running) {
-      if (this.limit.isExhausted(address)) {
+      if (this.limit.isExhausted(address) && !this.isKnown(presented)) {
         throw new DomainError(
           'invalid',
           'request.rate_limited',

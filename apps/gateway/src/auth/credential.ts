@@ -39,3 +39,8 @@ export const authenticationFailed = (): DomainError =>
 /** What a credential is remembered by: never the credential itself. */
 export const fingerprint = ({ type, secret }: { type: string; secret: string }): string =>
   `${type}:${hash('sha256', secret, 'base64url')}`
+
+const KEY = /^kb_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})_[A-Za-z0-9_-]{43}$/
+
+/** Which API key a text claims to be, as identity writes them; `undefined` for any other text. Proves nothing. */
+export const guidOfKey = (text: string): string | undefined => KEY.exec(text)?.slice(1).join('-')

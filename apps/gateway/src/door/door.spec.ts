@@ -218,6 +218,17 @@ describe('a request to a service', () => {
       expect(statuses.filter((status) => status === 401).length).toBeGreaterThanOrEqual(50)
       expect(statuses.every((status) => status === 401 || status === 429)).toBe(true)
     })
+
+    it('lets those in who are known, while somebody at their address guesses', async () => {
+      const user = await street.user()
+      const [session, { key }, gone] = [await street.login(), await street.apiKey(user), await street.apiKey(user)]
+      await street.tell(apiKeyContract, gone.guid, null)
+      await Promise.all(Array.from({ length: 120 }, (_, at) => use(`guess-${at}`)))
+      expect((await use(key)).status).toBe(200)
+      expect((await street.get('/__api__/v1/user', { cookie: session.header })).status).toBe(200)
+      expect((await use(gone.key)).status).toBe(429)
+      expect((await use(`${key}x`)).status).toBe(429)
+    })
   })
 
   describe('and the replicas of its service', () => {

@@ -257,7 +257,7 @@ export class Street {
   /** An API key that identity knows. */
   async apiKey(user: UserState): Promise<{ key: string; guid: string }> {
     const guid = randomUUID()
-    const key = `kb_${randomBytes(16).toString('hex')}`
+    const key = `kb_${guid.replaceAll('-', '')}_${newCookie()}`
     this.actors.set(key, { type: 'key', guid, user: user.guid, role: user.user_role })
     await this.tell(apiKeyContract, guid, {
       guid,

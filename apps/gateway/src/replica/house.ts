@@ -12,6 +12,8 @@ import {
   type Visitor,
 } from '#libs/contracts'
 import { type Applied, MemoryReplica, type Replicas } from '#libs/messaging'
+import type { Presented } from '../auth/actor-assertions.js'
+import { guidOfKey } from '../auth/credential.js'
 
 /** What the gateway keeps copies of. */
 export const COPIED: readonly ChangeContract<unknown>[] = [
@@ -83,6 +85,13 @@ export class House {
     if (guid === undefined || !this.replicas.of(userContract).isTrusted(guid)) return undefined
     const user = this.peekUser(guid)
     return user && isAlive(user, sid, now) ? { user, sid } : undefined
+  }
+
+  /** Whether there is, or was a moment ago, such a session or key; whether it is good, is for identity to say. */
+  isKnown({ type, secret }: Presented): boolean {
+    if (type === 'session') return this.#userOfSession.has(sidOf(secret))
+    const guid = guidOfKey(secret)
+    return guid !== undefined && Boolean(this.#held(apiKeyContract).peek(guid)?.state)
   }
 
   /** Whether somebody who was logged in still is; `false` also for a locked person. */
