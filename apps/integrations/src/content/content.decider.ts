@@ -103,11 +103,10 @@ export const contentDecider: Decider<ContentCommand, ContentEvent, Content> = {
   },
 }
 
-export const notFound = (): DomainError =>
-  new DomainError('not_found', 'content.not_found', 'This content does not exist.')
-
 function known(state: Content): Registered {
-  if (state.status !== 'registered') throw notFound()
+  if (state.status !== 'registered') {
+    throw new DomainError('not_found', 'content.not_found', 'This content does not exist.')
+  }
   return state
 }
 

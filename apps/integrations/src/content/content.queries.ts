@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common'
 import { InjectRepository } from '@nestjs/typeorm'
 import { Repository } from 'typeorm'
-import { roleOf } from './app-role.js'
-import { notFound, type Editor } from './content.decider.js'
+import { DomainError } from '#libs/contracts'
+import { roleOf, type Caller } from './app-role.js'
 import { Association, Content } from './content.entity.js'
 
 /** The reads of content items and their associations. */
@@ -32,7 +32,7 @@ export class ContentQueries {
    * An item that the caller may know of; what they may not see does not exist for them.
    * @throws DomainError `content.not_found`
    */
-  async visible(guid: string, caller: Editor): Promise<Content> {
+  async visible(guid: string, caller: Caller): Promise<Content> {
     const content = await this.get(guid)
     if (roleOf(content, caller) === 'none') throw notFound()
     return content
@@ -48,3 +48,5 @@ export class ContentQueries {
     return rows.map(({ contentGuid }) => contentGuid)
   }
 }
+
+const notFound = (): DomainError => new DomainError('not_found', 'content.not_found', 'This content does not exist.')

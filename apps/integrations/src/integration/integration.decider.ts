@@ -32,7 +32,8 @@ export const integrationDecider: Decider<IntegrationCommand, IntegrationEvent, I
         return [{ type: 'IntegrationCreated', data }]
       }
       case 'DeleteIntegration':
-        if (state.status === 'unknown') throw notFound()
+        if (state.status === 'unknown')
+          throw new DomainError('not_found', 'integration.not_found', 'This OAuth integration does not exist.')
         // Once more is no mistake: what follows in other streams may have been cut short the first time.
         return state.status === 'deleted' ? [] : [{ type: 'IntegrationDeleted', data: {} }]
     }
@@ -47,6 +48,3 @@ export const integrationDecider: Decider<IntegrationCommand, IntegrationEvent, I
     }
   },
 }
-
-export const notFound = (): DomainError =>
-  new DomainError('not_found', 'integration.not_found', 'This OAuth integration does not exist.')

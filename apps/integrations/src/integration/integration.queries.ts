@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common'
 import { InjectRepository } from '@nestjs/typeorm'
 import { In, Repository } from 'typeorm'
 import { DomainError, type AuthType } from '#libs/contracts'
-import { notFound } from './integration.decider.js'
 import { Integration } from './integration.entity.js'
 
 /** The reads of integrations. */
@@ -18,7 +17,8 @@ export class IntegrationQueries {
   /** @throws DomainError `integration.not_found` */
   async get(guid: string): Promise<Integration> {
     const integration = await this.integrations.findOneBy({ guid })
-    if (!integration) throw notFound()
+    if (!integration)
+      throw new DomainError('not_found', 'integration.not_found', 'This OAuth integration does not exist.')
     return integration
   }
 

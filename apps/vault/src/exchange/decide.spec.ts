@@ -199,8 +199,20 @@ const REFUSALS: [string, Case, number, string, ...string[]][] = [
   ],
   ['8: an integration that is deleted', { facts: { integration: null } }, 256, 'invalid_target'],
   ['9: a service account', { facts: { integration: integration('Service Account') } }, 252, 'invalid_request'],
-  ['CONTENT-02 9: rendered content', { facts: { content: content({ kind: 'rendered' }) } }, 237, 'invalid_target', ofContent],
-  ['CONTENT-12 9: static content', { facts: { content: content({ kind: 'static' }) } }, 237, 'invalid_target', ofContent],
+  [
+    'CONTENT-02 9: rendered content',
+    { facts: { content: content({ kind: 'rendered' }) } },
+    237,
+    'invalid_target',
+    ofContent,
+  ],
+  [
+    'CONTENT-12 9: static content',
+    { facts: { content: content({ kind: 'static' }) } },
+    237,
+    'invalid_target',
+    ofContent,
+  ],
   [
     '9: visitor API keys, which nobody makes yet',
     { facts: { integration: integration('Visitor API Key') } },
