@@ -1,5 +1,5 @@
 import { type FactoryProvider, Module } from '@nestjs/common'
-import { MessagingModule, Replicas } from '#libs/messaging'
+import { Freshness, MessagingModule, Replicas } from '#libs/messaging'
 import { sessionCookie, type ServiceName } from '#libs/contracts'
 import {
   ContentSettings,
@@ -31,7 +31,7 @@ import { UserSessionTokens } from './proxy/user-session-tokens.js'
 import { Visits } from './proxy/visits.js'
 import { askOwner } from './replica/ask-owner.js'
 import { ChangesController } from './replica/changes.controller.js'
-import { COPIED, House } from './replica/house.js'
+import { COPIED, House, notYetRead } from './replica/house.js'
 import { Forward } from './routes/forward.js'
 import { Docs, DOCS_DIRECTIVES, docsFolder } from './site/docs.js'
 import { Landing } from './site/landing.js'
@@ -121,8 +121,8 @@ const site = [
   made(Pages, [PublicAddress], ({ isHttps }: PublicAddress) => new Pages(isHttps)),
   made(
     Ping,
-    [ReplicaPools, Replicas],
-    (pools: ReplicaPools, replicas: Replicas) => new Ping(pools, () => replicas.ready()),
+    [ReplicaPools, Freshness],
+    (pools: ReplicaPools, freshness: Freshness) => new Ping(pools, () => notYetRead(freshness).length === 0),
   ),
   made(
     Docs,
@@ -185,7 +185,7 @@ export class AppModule {
     assertions: ActorAssertions,
     tokens: UserSessionTokens,
     sockets: OpenSockets,
-    replicas: Replicas,
+    freshness: Freshness,
     readiness: Readiness,
   ) {
     house.onSessionsEnded((sid) => tokens.ended(sid))
@@ -193,9 +193,9 @@ export class AppModule {
       assertions.changed(guid)
       sockets.changed(guid)
     })
-    readiness.add('replicas', () => {
-      const missing = replicas.notReady()
-      if (missing.length > 0) throw new Error(`no fresh copies of ${missing.join(', ')}`)
+    readiness.add('copies', () => {
+      const missing = notYetRead(freshness)
+      if (missing.length > 0) throw new Error(`the copies of ${missing.join(', ')} have not been read yet`)
     })
   }
 }

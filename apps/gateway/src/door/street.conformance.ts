@@ -27,7 +27,7 @@ import {
   type UserState,
 } from '#libs/contracts'
 import { Freshness, Replicas } from '#libs/messaging'
-import { Deployment, ServiceKeys, ServiceModule, settingsFrom } from '#libs/service'
+import { Deployment, Readiness, ServiceKeys, ServiceModule, settingsFrom } from '#libs/service'
 import { exportJWK, generateKeyPair } from 'jose'
 import { AppModule } from '../app.module.js'
 import { GATEWAY_SETTINGS } from '../config.js'
@@ -121,10 +121,12 @@ export class Street {
   appUrl!: string
   #version = 1
   #close: (() => Promise<void>)[] = []
+  #readiness!: Readiness
   replicas!: Replicas
   freshness!: Freshness
 
-  async open({ prefix = '', settings = '' } = {}): Promise<void> {
+  /** @param options `hears: false` for a gateway that has yet to read the copies */
+  async open({ prefix = '', settings = '', hears = true } = {}): Promise<void> {
     this.#close.push(
       ...[this.identity, this.integrations, this.vault, this.vault2, this.app].map((each) => () => each.close()),
     )
@@ -175,7 +177,8 @@ export class Street {
     await module.init()
     this.replicas = module.get(Replicas)
     this.freshness = module.get(Freshness)
-    this.refresh()
+    this.#readiness = module.get(Readiness)
+    if (hears) this.refresh()
     await module.get(PublicDoor).open()
     this.#close.unshift(
       () => module.get(PublicDoor).close(0),
@@ -187,6 +190,16 @@ export class Street {
     for (const close of this.#close) await close()
   }
 
+  /** What the launcher and the cluster are told. */
+  async isReady(): Promise<boolean> {
+    try {
+      const answers = await Promise.all([...this.#readiness.checks.values()].map(async (check) => check()))
+      return !answers.includes(false)
+    } catch {
+      return false
+    }
+  }
+
   /** As if heartbeats had just come. */
   refresh(): void {
     const now = new Date().toISOString()
@@ -195,6 +208,17 @@ export class Street {
       this.freshness.looked(service, 0)
       this.freshness.heard(service, 1, { type: 'Heartbeat', complete_until: now, sent_at: now })
     }
+  }
+
+  /** As if no heartbeat had come for an hour, although everything had been read once. */
+  silence(): void {
+    const sentAt = Date.now()
+    const heartbeat = {
+      type: 'Heartbeat',
+      complete_until: new Date(sentAt - 3_600_000).toISOString(),
+      sent_at: new Date(sentAt).toISOString(),
+    } as const
+    for (const service of ['identity', 'integrations'] as const) this.freshness.heard(service, 1, heartbeat)
   }
 
   /** As if a change message had come; `null`: deleted. */

@@ -7,11 +7,12 @@ import {
   groupContract,
   type GroupState,
   integrationContract,
+  type ServiceName,
   userContract,
   type UserState,
   type Visitor,
 } from '#libs/contracts'
-import { type Applied, MemoryReplica, type Replicas } from '#libs/messaging'
+import { type Applied, type Freshness, MemoryReplica, type Replicas } from '#libs/messaging'
 import type { Presented } from '../auth/actor-assertions.js'
 import { guidOfKey } from '../auth/credential.js'
 
@@ -23,6 +24,13 @@ export const COPIED: readonly ChangeContract<unknown>[] = [
   contentContract,
   integrationContract,
 ]
+
+/**
+ * Services whose things have not been read once since this process started; empty when it is ready. What grows old later
+ * is asked for at its owner, and no service's readiness hangs on another's.
+ */
+export const notYetRead = (freshness: Freshness): ServiceName[] =>
+  [...new Set(COPIED.map(({ service }) => service))].filter((service) => !freshness.snapshotComplete(service))
 
 /** Somebody with a live browser session. */
 export interface LoggedIn {

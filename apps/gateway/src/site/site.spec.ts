@@ -75,6 +75,28 @@ describe('the gateway’s own pages', () => {
   })
 })
 
+describe('the gateway', () => {
+  it('is ready once it has read everything, whether or not other services are still heard of', async () => {
+    const street = new Street()
+    try {
+      await street.open({ hears: false })
+      const ready = () => street.isReady()
+      expect(await ready()).toBe(false)
+      expect(await street.get('/__ping__')).toMatchObject({
+        status: 503,
+        text: expect.stringContaining('gateway') as string,
+      })
+      street.refresh()
+      expect(await ready()).toBe(true)
+      street.silence()
+      expect(street.replicas.isFresh('identity')).toBe(false)
+      expect(await ready()).toBe(true)
+    } finally {
+      await street.close()
+    }
+  })
+})
+
 describe('a ping', () => {
   const pools = (statuses: Record<string, (number | Error)[]>) => {
     let asked = 0
