@@ -35,6 +35,8 @@ export const ERROR_NUMBERS: Readonly<Record<string, ErrorNumber>> = {
   'api_key.name_blank': { number: 62, status: 400 },
   'stream.conflict': { number: 80, status: 409 },
   'request.body_unreadable': { number: 87, status: 400 },
+  'request.body_too_slow': { number: 87, status: 408 },
+  'request.body_too_large': { number: 87, status: 413 },
   'request.xsrf_mismatch': { number: 92, status: 403 },
   'request.authentication_type': { number: 95, status: 403 },
   'request.json_invalid': { number: 121, status: 400 },

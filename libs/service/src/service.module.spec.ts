@@ -115,6 +115,7 @@ class ThingController {
     if (how === 'conflict') throw new ConcurrencyConflict('x')
     if (how === 'reused-key') throw Object.assign(new Error('x'), { name: 'IdempotencyConflict' })
     if (how === 'lost') throw new Error('Connection terminated unexpectedly')
+    if (how === 'broken') throw new Error('Client has encountered a connection error and is not queryable')
     if (/^[0-9A-Z]{5}$/.test(how)) throw Object.assign(new Error('of the database'), { code: how })
     throw new DomainError('not_found', 'grant.none', 'There is no grant.', { cause, payload: { consent_url: '/c' } })
   }
@@ -301,6 +302,7 @@ describe('a service', () => {
     it.each([
       ['reused-key', 409, 80],
       ['lost', 503, 1],
+      ['broken', 503, 1],
       ['57P01', 503, 1],
       ['08006', 503, 1],
       ['53300', 503, 1],
@@ -393,10 +395,11 @@ describe('a service', () => {
       ['bytes that are not UTF-8', Buffer.from([0x22, 0xff, 0x22]), 121],
       ['a bare value', '"hush"', 121],
       ['null', 'null', 121],
-      ['too much', Buffer.alloc(1024 * 1024 + 1, 0x20), 87],
-    ])('refuses %s', async (_, body, code) => {
+      ['half a surrogate pair', '{"hush":"\\ud800"}', 121],
+      ['too much', Buffer.alloc(1024 * 1024 + 1, 0x20), 87, 413],
+    ])('refuses %s', async (_, body, code, wanted = 400) => {
       const { status, json, text } = await ask('POST /things', { actor: publisher, body })
-      expect([status, json['code']]).toEqual([400, code])
+      expect([status, json['code']]).toEqual([wanted, code])
       expect(text).not.toContain('hush')
     })
 

@@ -84,7 +84,7 @@ export class ServiceModule implements OnApplicationBootstrap, OnApplicationShutd
       controllers: [HealthController, MetricsController],
       providers: [
         ...providers,
-        BodyReader,
+        { provide: BodyReader, useFactory: () => new BodyReader() },
         { provide: APP_GUARD, useClass: EntryGuard },
         { provide: APP_PIPE, useFactory: validationPipe },
         { provide: APP_FILTER, useClass: DomainErrorFilter },

@@ -1,27 +1,36 @@
-import { Injectable } from '@nestjs/common'
 import type { Request } from 'express'
 import { DomainError } from '#libs/contracts'
 import { contextOf } from '../request-context.js'
 import { FORM_BODY } from './form-body.js'
+import { isPlainJson, isPlainText } from './plain.js'
 
 const MOST_BYTES = 1024 * 1024
+const WITHIN_MS = 10_000
 const FORM = 'application/x-www-form-urlencoded'
 
 /** Reads a request's body once its caller has been admitted: `request.body` parsed, `RequestContext.rawBody` as it came. */
-@Injectable()
 export class BodyReader {
+  /** @param withinMs how long a whole body may take to arrive */
+  constructor(private readonly withinMs = WITHIN_MS) {}
+
   /**
-   * @throws DomainError `request.json_invalid`, `request.body_unreadable`, `form.missing`, `form.unreadable`
+   * @throws DomainError `request.parameter_invalid` for a NUL character in path or query, `request.json_invalid`,
+   *   `request.body_unreadable`, `request.body_too_large`, `request.body_too_slow`, `form.missing`, `form.unreadable`
    */
   async read(request: Request, controller: object, handler: object): Promise<void> {
-    const isForm: boolean =
-      Reflect.getMetadata(FORM_BODY, handler) ?? Reflect.getMetadata(FORM_BODY, controller) ?? false
-    if (!hasBody(request)) {
-      if (isForm && request.method !== 'GET') throw formMissing()
+    if (request.originalUrl.includes('%00')) {
+      throw new DomainError('invalid', 'request.parameter_invalid', 'The address has a NUL character.')
+    }
+    const isForm = [handler, controller].some((each) => Reflect.getMetadata(FORM_BODY, each) === true)
+    const isRead = request.method === 'GET' || request.method === 'HEAD'
+    if (!hasBody(request) || isRead) {
+      if (isForm && !isRead) throw formMissing()
+      // A body that means nothing is not waited for: its connection cannot be used again.
+      if (hasBody(request)) hangUp(request)
       request.body = {}
       return
     }
-    const bytes = await bytesOf(request)
+    const bytes = await bytesOf(request, this.withinMs)
     contextOf(request).rawBody = bytes
     request.body = isForm ? formOf(bytes, request.headers['content-type']) : jsonOf(bytes)
   }
@@ -31,7 +40,7 @@ const hasBody = ({ headers }: Request): boolean =>
   headers['transfer-encoding'] !== undefined ||
   (headers['content-length'] !== undefined && headers['content-length'] !== '0')
 
-async function bytesOf(request: Request): Promise<Buffer> {
+async function bytesOf(request: Request, withinMs: number): Promise<Buffer> {
   if (request.readableEnded) {
     throw new Error('The body has been read before the guard: create the application with `bodyParser: false`.')
   }
@@ -39,40 +48,46 @@ async function bytesOf(request: Request): Promise<Buffer> {
   if (request.destroyed) throw cutShort()
   const encoding = request.headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') {
-    throw new DomainError(
-      'invalid',
-      'request.body_unreadable',
-      'The body has a content encoding that is not supported.',
-    )
+    throw unreadable('The body has a content encoding that is not supported.')
   }
   if (Number(request.headers['content-length'] ?? 0) > MOST_BYTES) throw tooLarge(request)
   const chunks: Buffer[] = []
   let length = 0
-  return await new Promise<Buffer>((resolve, reject) => {
-    const onData = (chunk: Buffer): void => {
-      length += chunk.length
-      if (length > MOST_BYTES) {
-        request.off('data', onData)
-        reject(tooLarge(request))
-      } else chunks.push(chunk)
-    }
-    request.on('data', onData)
-    request.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)))
-    request.once('error', () => reject(cutShort()))
-    request.once('close', () => {
-      if (!request.readableEnded) reject(cutShort())
-    })
-  })
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+  const onData = (chunk: Buffer): void => {
+    length += chunk.length
+    if (length > MOST_BYTES) reject(tooLarge(request))
+    else chunks.push(chunk)
+  }
+  const onEnd = (): void => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length))
+  const onClose = (): void => reject(cutShort())
+  const timer = setTimeout(() => reject(tooSlow(request)), withinMs)
+  request.on('data', onData).once('end', onEnd).once('error', onClose).once('close', onClose)
+  try {
+    return await promise
+  } finally {
+    clearTimeout(timer)
+    // The listener for errors stays: what happens to the rest of a body must not end the process.
+    request.off('data', onData).off('end', onEnd).off('close', onClose)
+  }
 }
 
-const cutShort = (): DomainError =>
-  new DomainError('invalid', 'request.body_unreadable', 'The body ended before it was complete.')
+const unreadable = (message: string): DomainError => new DomainError('invalid', 'request.body_unreadable', message)
+
+const cutShort = (): DomainError => unreadable('The body ended before it was complete.')
 
 function tooLarge(request: Request): DomainError {
-  // The rest is not worth reading: the connection ends with the answer.
-  request.res?.setHeader('Connection', 'close')
-  return new DomainError('invalid', 'request.body_unreadable', 'The body is larger than 1 MiB.')
+  hangUp(request)
+  return new DomainError('invalid', 'request.body_too_large', 'The body is larger than 1 MiB.')
 }
+
+function tooSlow(request: Request): DomainError {
+  hangUp(request)
+  return new DomainError('invalid', 'request.body_too_slow', 'The body took too long to arrive.')
+}
+
+/** The rest is not worth reading: the connection ends with the answer. */
+const hangUp = (request: Request): void => void request.res?.setHeader('Connection', 'close')
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -86,6 +101,13 @@ function jsonOf(bytes: Buffer): object {
   }
   if (typeof value !== 'object' || value === null) {
     throw new DomainError('invalid', 'request.json_invalid', 'The body must be a JSON object or array.')
+  }
+  if (!isPlainJson(value)) {
+    throw new DomainError(
+      'invalid',
+      'request.json_invalid',
+      'The body has a NUL character, half a surrogate pair or more than 64 levels.',
+    )
   }
   return value
 }
@@ -102,6 +124,7 @@ function formOf(bytes: Buffer, contentType: string | undefined): Record<string, 
   for (const [name, value] of new URLSearchParams(text)) {
     // RFC 6749 §3.2: parameters must not be included more than once.
     if (name in form) throw formUnreadable('The form has a parameter more than once.')
+    if (!isPlainText(name) || !isPlainText(value)) throw formUnreadable('The form has a NUL character.')
     form[name] = value
   }
   return form

@@ -66,13 +66,13 @@ const KIND_OF_STATUS: Readonly<Record<number, ErrorKind>> = {
 
 /**
  * Whether the database went away or has no room for us: time mends it. SQLSTATE classes 08 (connection), 53 (resources)
- * and 57P (shutdown), a socket's own codes, and the two cases in which pg has words only.
+ * and 57P (shutdown), a socket's own codes, and the cases in which pg has words only.
  */
 function isOutage(thrown: unknown): boolean {
   if (!(thrown instanceof Error)) return false
   const { code } = thrown as { code?: unknown }
   if (typeof code === 'string') return /^(08...|53...|57P..|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/.test(code)
-  return /^Connection terminated|^timeout exceeded when trying to connect/.test(thrown.message)
+  return /^Connection terminated|^Client has encountered|^timeout exceeded when trying to connect/.test(thrown.message)
 }
 
 /** The refusal that may be told; `undefined` for a bug. */
