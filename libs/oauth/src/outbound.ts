@@ -139,7 +139,7 @@ export class Outbound {
       url,
       method: init.method === 'POST' ? 'POST' : 'GET',
       headers: Object.fromEntries(new Headers(init.headers)),
-      body: init.body === undefined || init.body === null ? undefined : String(init.body),
+      body: textOf(init.body),
       signal: init.signal ?? undefined,
     })
     return new Response(status === 204 || status === 304 ? null : new Uint8Array(body), { status, headers })
@@ -286,4 +286,12 @@ function reasonOf(error: Error): OutboundReason {
   if (['ENOTFOUND', 'EAI_AGAIN', 'EAI_NODATA', 'EAI_FAIL'].includes(code)) return 'name_unknown'
   if (/CERT|TLS|SSL|EPROTO|SELF_SIGNED|UNABLE_TO/.test(code)) return 'tls_failed'
   return 'not_connected'
+}
+
+/** What libraries send as a body: a form or a text. */
+export function textOf(body: unknown): string | undefined {
+  if (body === undefined || body === null) return undefined
+  if (typeof body === 'string') return body
+  if (body instanceof URLSearchParams) return body.toString()
+  throw new TypeError('only forms and texts are sent')
 }

@@ -1,7 +1,7 @@
 import { Secret, type AuthorizationServer, type ClientRegistration, type Quirk } from '#libs/contracts'
 import * as oauth from 'openid-client'
 import { fateOf, TokenEndpointError, type TokenEndpointFault } from './errors.js'
-import { OutboundError, type Outbound, type OutboundAnswer } from './outbound.js'
+import { OutboundError, textOf, type Outbound, type OutboundAnswer } from './outbound.js'
 import { readTokenAnswer, type TokenAnswer } from './quirks.js'
 
 /** One provider and our registration there. */
@@ -143,7 +143,7 @@ async function call(
     const configuration = configure(provider)
     configuration[oauth.customFetch] = async (url, { headers, body }) => {
       try {
-        heard.answer = await outbound.request({ ...options, url, method: 'POST', headers, body: String(body) })
+        heard.answer = await outbound.request({ ...options, url, method: 'POST', headers, body: textOf(body) })
       } catch (error) {
         if (error instanceof OutboundError) heard.failure = error
         throw error
