@@ -70,7 +70,7 @@ const auth = [
 ]
 
 const proxy = [
-  OpenSockets,
+  made(OpenSockets, [House], (house: House) => new OpenSockets(() => house.isAllFresh())),
   made(
     AGENTS,
     [Deployment, HttpSettings, ContentSettings, DevelopmentSettings, PublicAddress],

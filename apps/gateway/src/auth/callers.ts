@@ -19,6 +19,8 @@ export interface ContentVisitor {
   readonly groups: readonly GroupState[]
   /** Absent for the owner of an API key. */
   readonly sid: string | undefined
+  /** The guid of the API key, if they came with one. */
+  readonly key: string | undefined
   /** Identity's word for one service. */
   assertion(audience: ServiceName): Promise<string>
 }
@@ -67,9 +69,26 @@ export class Callers {
     if (!found || found.user.locked) return undefined
     return {
       ...found,
-      groups: await this.house.groupsOf(found.user),
+      groups: await this.house.groups(found.user.group_guids),
       assertion: async (audience) => (await this.assertions.of(presented, audience, arrival.address)).assertion,
     }
+  }
+
+  /**
+   * Somebody who was let in, as they are now; `undefined` when they would not be any more.
+   * @throws DomainError `replica.stale`
+   */
+  async stillHere({ user: { guid }, sid, key }: ContentVisitor): Promise<UserState | undefined> {
+    const user = await this.house.user(guid)
+    if (!user || user.locked) return undefined
+    if (sid !== undefined && !isAlive(user, sid, this.now())) return undefined
+    if (key !== undefined && !(await this.#isKeyGood(key))) return undefined
+    return user
+  }
+
+  async #isKeyGood(guid: string): Promise<boolean> {
+    const key = await this.house.apiKey(guid)
+    return key !== undefined && (key.expires_at === null || Date.parse(key.expires_at) > this.now().getTime())
   }
 
   #credential({ request }: Arrival, route: Route): Credential {
@@ -105,23 +124,23 @@ export class Callers {
   async #person(
     presented: Presented,
     address: string,
-  ): Promise<{ user: UserState; sid: string | undefined } | undefined> {
+  ): Promise<Pick<ContentVisitor, 'user' | 'sid' | 'key'> | undefined> {
     if (presented.type === 'session') {
       const known = this.house.sessionOf(presented.secret, this.now())
-      if (known) return known
+      if (known) return { ...known, key: undefined }
     }
     try {
       const { actor } = await this.assertions.of(presented, 'identity', address)
       if (actor.type === 'key') {
         const user = await this.house.user(actor.user)
-        return user && { user, sid: undefined }
+        return user && { user, sid: undefined, key: actor.guid }
       }
       if (actor.type !== 'user') return undefined
       const { guid, sid } = actor
       // A session that identity knows and the copy does not is a moment old: so may be the groups of that login.
       const held = await this.house.user(guid)
       const user = held && isAlive(held, sid, this.now()) ? held : await this.house.confirmUser(guid)
-      return user && { user, sid }
+      return user && { user, sid, key: undefined }
     } catch (error) {
       if (presented.type === 'session' && isRefusal(error)) return undefined
       throw error

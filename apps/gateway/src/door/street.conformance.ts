@@ -16,6 +16,7 @@ import {
   ACTOR_HEADER,
   type Actor,
   apiKeyContract,
+  type ApiKeyState,
   type ChangeContract,
   contentContract,
   type ContentState,
@@ -31,6 +32,7 @@ import { Deployment, Readiness, ServiceKeys, ServiceModule, settingsFrom } from 
 import { exportJWK, generateKeyPair } from 'jose'
 import { AppModule } from '../app.module.js'
 import { GATEWAY_SETTINGS } from '../config.js'
+import { OpenSockets } from '../proxy/open-sockets.js'
 import { PublicDoor } from './public-door.js'
 
 /** What a fake service or app was sent. */
@@ -124,6 +126,7 @@ export class Street {
   #readiness!: Readiness
   replicas!: Replicas
   freshness!: Freshness
+  sockets!: OpenSockets
 
   /** @param options `hears: false` for a gateway that has yet to read the copies */
   async open({ prefix = '', settings = '', hears = true } = {}): Promise<void> {
@@ -177,6 +180,7 @@ export class Street {
     await module.init()
     this.replicas = module.get(Replicas)
     this.freshness = module.get(Freshness)
+    this.sockets = module.get(OpenSockets)
     this.#readiness = module.get(Readiness)
     if (hears) this.refresh()
     await module.get(PublicDoor).open()
@@ -279,7 +283,7 @@ export class Street {
   }
 
   /** An API key that identity knows. */
-  async apiKey(user: UserState): Promise<{ key: string; guid: string }> {
+  async apiKey(user: UserState, changes: Partial<ApiKeyState> = {}): Promise<{ key: string; guid: string }> {
     const guid = randomUUID()
     const key = `kb_${guid.replaceAll('-', '')}_${newCookie()}`
     this.actors.set(key, { type: 'key', guid, user: user.guid, role: user.user_role })
@@ -289,6 +293,7 @@ export class Street {
       user_role: user.user_role,
       content_guid: null,
       expires_at: null,
+      ...changes,
     })
     return { key, guid }
   }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect } from 'node:net'
-import { contentContract, userContract } from '#libs/contracts'
+import { apiKeyContract, contentContract, userContract } from '#libs/contracts'
 import { eventually } from '#libs/testing'
 import { Street } from '../door/street.conformance.js'
 
@@ -475,6 +475,51 @@ describe('a visit to content', () => {
         await eventually(() => closed)
       },
     )
+
+    const openedBy = async (headers: Record<string, string>) => {
+      const { guid } = await street.content()
+      const { status, socket } = await street.upgrade(`/content/${guid}/`, headers)
+      expect(status).toBe(101)
+      const opened = { guid, closed: false }
+      socket!.resume().once('close', () => (opened.closed = true))
+      return opened
+    }
+
+    it('D28 is closed when its session has ended although nothing is heard of it, and no other is', async () => {
+      const [gone, here] = [await street.login(), await street.login()]
+      const [closing, staying] = [await openedBy({ cookie: gone.header }), await openedBy({ cookie: here.header })]
+      street.silence()
+      street.owned.set(gone.user.guid, { contract: userContract, state: { ...gone.user, sessions: [] } })
+      await street.sockets.sweep()
+      await eventually(() => closing.closed)
+      expect(staying.closed).toBe(false)
+    })
+
+    it('D28 is closed when its content is gone although nothing is heard of it', async () => {
+      const opened = await openedBy({ cookie: (await street.login()).header })
+      street.silence()
+      street.owned.delete(opened.guid)
+      await street.sockets.sweep()
+      await eventually(() => opened.closed)
+    })
+
+    it.each(['is deleted', 'runs out', 'is deleted, unheard'])('D28 is closed when its API key %s', async (what) => {
+      const expiresAt = what === 'runs out' ? new Date(Date.now() + 1_000).toISOString() : null
+      const { key, guid } = await street.apiKey(await street.user(), { expires_at: expiresAt })
+      const opened = await openedBy({ authorization: `Key ${key}` })
+      await street.sockets.sweep()
+      expect(opened.closed).toBe(false)
+
+      if (what === 'is deleted') await street.tell(apiKeyContract, guid, null)
+      else if (what !== 'runs out') {
+        street.silence()
+        street.owned.delete(guid)
+      }
+      await eventually(async () => {
+        if (what !== 'is deleted') await street.sockets.sweep()
+        return opened.closed
+      })
+    })
   })
 })
 

@@ -85,8 +85,7 @@ export class Visits {
     if (socket.destroyed) return
     this.sockets.add({
       socket,
-      contentGuid: content.guid,
-      userGuid: visitor?.user.guid,
+      restsOn: [content.guid, visitor?.user.guid, visitor?.key],
       mayStay: () => this.#mayStay(content.guid, visitor),
     })
     this.proxy.socket(arrival.request, socket, head, (path.rest || '/') + arrival.query, introduction, (error) =>
@@ -139,13 +138,16 @@ export class Visits {
     }
   }
 
-  #mayStay(contentGuid: string, visitor: ContentVisitor | undefined): boolean {
-    const content = this.house.peekContent(contentGuid)
+  /** @throws DomainError `replica.stale` */
+  async #mayStay(contentGuid: string, visitor: ContentVisitor | undefined): Promise<boolean> {
+    const content = await this.house.content(contentGuid)
     if (!content) return false
     if (!visitor) return mayView(content, undefined)
-    const { user, sid } = visitor
-    if (sid !== undefined && !this.house.isStillLoggedIn({ user, sid }, new Date())) return false
-    return mayView(content, this.house.peekVisitor(user.guid))
+    const user = await this.callers.stillHere(visitor)
+    if (!user) return false
+    const asked = new Set(content.permissions.map(({ principal_guid }) => principal_guid))
+    const groups = await this.house.groups(user.group_guids.filter((guid) => asked.has(guid)))
+    return mayView(content, visitorOf({ user, groups }))
   }
 
   #unreachable(admitted: Admitted, cause: unknown): AppUnreachable {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import {
   apiKeyContract,
+  type ApiKeyState,
   type ChangeContract,
   contentContract,
   type ContentState,
@@ -10,7 +11,6 @@ import {
   type ServiceName,
   userContract,
   type UserState,
-  type Visitor,
 } from '#libs/contracts'
 import { type Applied, type Freshness, MemoryReplica, type Replicas } from '#libs/messaging'
 import type { Presented } from '../auth/actor-assertions.js'
@@ -79,9 +79,13 @@ export class House {
     return this.#held(contentContract).states()
   }
 
-  /** Names of the groups that still exist; a group that is not known yet is asked for. */
-  async groupsOf(user: UserState): Promise<GroupState[]> {
-    const groups = await Promise.all(user.group_guids.map((guid) => this.replicas.of(groupContract).find(guid)))
+  apiKey(guid: string): Promise<ApiKeyState | undefined> {
+    return this.replicas.of(apiKeyContract).find(guid)
+  }
+
+  /** Those of the groups that still exist; a group that is not known yet is asked for. */
+  async groups(guids: readonly string[]): Promise<GroupState[]> {
+    const groups = await Promise.all(guids.map((guid) => this.replicas.of(groupContract).find(guid)))
     return groups.filter((group) => group !== undefined)
   }
 
@@ -102,33 +106,17 @@ export class House {
     return guid !== undefined && Boolean(this.#held(apiKeyContract).peek(guid)?.state)
   }
 
-  /** Whether somebody who was logged in still is; `false` also for a locked person. */
-  isStillLoggedIn(
-    { user, sid }: { readonly user: { readonly guid: string }; readonly sid: string },
-    now: Date,
-  ): boolean {
-    const state = this.#held(userContract).peek(user.guid)?.state
-    return state !== undefined && state !== null && !state.locked && isAlive(state, sid, now)
-  }
-
-  peekContent(guid: string): ContentState | undefined {
-    return this.#held(contentContract).peek(guid)?.state ?? undefined
-  }
-
   peekUser(guid: string): UserState | undefined {
     return this.#held(userContract).peek(guid)?.state ?? undefined
   }
 
-  /** The facts about a person as this copy has them now; `undefined` for somebody who is gone. */
-  peekVisitor(guid: string): Visitor | undefined {
-    const user = this.peekUser(guid)
-    if (!user) return undefined
-    const groups = this.#held(groupContract)
-    return { guid, locked: user.locked, groupGuids: user.group_guids.filter((group) => groups.peek(group)?.state) }
-  }
-
   isFresh(): boolean {
     return this.replicas.isFresh('identity')
+  }
+
+  /** Whether nobody has to be asked about content and its visitors. */
+  isAllFresh(): boolean {
+    return this.replicas.ready()
   }
 
   /** Calls back with the guid of each person, API key and content item that changed. */
