@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { DomainError } from '#libs/contracts'
+import { eventually } from '#libs/testing'
 import { enterRequest } from '../request-context.js'
 import { Deployment } from '../settings/deployment.js'
 import { makeHouse } from '../trust/house.fixture.js'
@@ -46,13 +47,16 @@ async function nobody(): Promise<string> {
   return `http://127.0.0.1:${port}`
 }
 
-async function gateway(...vault: string[]): Promise<{ http: InternalHttp; vaultTokens: ServiceTokens }> {
+async function gateway(
+  ...vault: string[]
+): Promise<{ http: InternalHttp; pools: ReplicaPools; vaultTokens: ServiceTokens }> {
   const house = await makeHouse()
   const deployment = new Deployment({ service: 'gateway', urls: { vault } })
   const pools = new ReplicaPools(deployment)
   open.push(pools)
   return {
     http: new InternalHttp(deployment, pools, new ServiceTokens(await house.keysOf('gateway'))),
+    pools,
     vaultTokens: new ServiceTokens(await house.keysOf('vault')),
   }
 }
@@ -140,6 +144,22 @@ describe('a call to another service', () => {
     const refused = await http.call('missingConsents', { timeoutMs: 50 }).catch((error: unknown) => error)
     expect(refused).toBeInstanceOf(DomainError)
     expect(refused).toMatchObject({ code: 'service.unavailable', cause: { name: 'TimeoutError' } })
+  })
+
+  it('H07: has connections of its own, however many forwarded requests wait for their answers', async () => {
+    const { url, paths } = await replica((request, response) => {
+      if (request.url !== '/hang') json(response, 200, {})
+    })
+    const { http, pools } = await gateway(url)
+    const [forwarding] = pools.pools('vault')
+    const ended = new AbortController()
+    const hanging = Array.from({ length: 300 }, () =>
+      forwarding!.request({ method: 'GET', path: '/hang', signal: ended.signal }).catch(() => undefined),
+    )
+    await eventually(() => paths.length === 256)
+    expect(await http.call('missingConsents', { timeoutMs: 1_000 })).toEqual({})
+    ended.abort()
+    await Promise.all(hanging)
   })
 
   it('is made again when a GET breaks off, but a POST may have been done', async () => {

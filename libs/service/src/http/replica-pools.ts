@@ -3,7 +3,13 @@ import { DomainError, type ServiceName } from '#libs/contracts'
 import type { Deployment } from '../settings/deployment.js'
 
 const CONNECT_TIMEOUT_MS = 1_000
-const CONNECTIONS = 32
+const KEEP_ALIVE_MS = 4_000
+/**
+ * Apart, and many for what is passed through: a request there may wait for a slow provider or a slow client, and must
+ * keep neither another visitor's nor a question of our own from its turn.
+ */
+const CONNECTIONS = { calls: 32, forwarded: 256 } as const
+type Traffic = keyof typeof CONNECTIONS
 /** A replica that could not be reached is asked last for this long. */
 const AVOID_MS = 1_000
 
@@ -35,7 +41,7 @@ export interface ReplicaAnswer {
 }
 
 interface Replica {
-  readonly pool: Pool
+  readonly pools: Readonly<Record<Traffic, Pool>>
   /** By the monotonic clock. */
   avoidedUntil: number
 }
@@ -47,14 +53,17 @@ export class ReplicaPools {
 
   constructor(private readonly deployment: Deployment) {}
 
-  /** The pools of a service, the one whose turn it is first and unreachable ones last; for streaming through. */
-  pools(service: ServiceName): Pool[] {
-    return this.#inTurn(service).map(({ pool }) => pool)
+  /**
+   * The pools of a service, the one whose turn it is first and unreachable ones last.
+   * @param traffic `forwarded` for streaming a client's request through, `calls` for short questions of our own
+   */
+  pools(service: ServiceName, traffic: Traffic = 'forwarded'): Pool[] {
+    return this.#inTurn(service).map(({ pools }) => pools[traffic])
   }
 
   /** To be called with a pool of `pools` that could not be reached: it goes last for a second. */
   avoid(service: ServiceName, pool: Pool): void {
-    const replica = this.#replicas.get(service)?.find((candidate) => candidate.pool === pool)
+    const replica = this.#replicas.get(service)?.find(({ pools }) => Object.values(pools).includes(pool))
     if (replica) replica.avoidedUntil = performance.now() + AVOID_MS
   }
 
@@ -66,7 +75,7 @@ export class ReplicaPools {
     const { method, path, headers, body, timeoutMs } = request
     const signal = AbortSignal.timeout(timeoutMs)
     let cause: unknown
-    for (const pool of this.pools(service)) {
+    for (const pool of this.pools(service, 'calls')) {
       try {
         const answer = await pool.request({ method, path, headers: headers ?? {}, body: body ?? null, signal })
         return {
@@ -89,14 +98,14 @@ export class ReplicaPools {
   async close(): Promise<void> {
     const replicas = [...this.#replicas.values()].flat()
     this.#replicas.clear()
-    await Promise.all(replicas.map(({ pool }) => pool.destroy()))
+    await Promise.all(replicas.flatMap(({ pools }) => Object.values(pools).map((pool) => pool.destroy())))
   }
 
   #inTurn(service: ServiceName): Replica[] {
     let replicas = this.#replicas.get(service)
     if (!replicas) {
       replicas = this.deployment.urlsOf(service).map((url) => ({
-        pool: new Pool(url, { connections: CONNECTIONS, connectTimeout: CONNECT_TIMEOUT_MS, keepAliveTimeout: 4_000 }),
+        pools: { calls: poolOf(url, 'calls'), forwarded: poolOf(url, 'forwarded') },
         avoidedUntil: 0,
       }))
       this.#replicas.set(service, replicas)
@@ -108,6 +117,13 @@ export class ReplicaPools {
     return inTurn.sort((a, b) => Number(a.avoidedUntil > now) - Number(b.avoidedUntil > now))
   }
 }
+
+const poolOf = (url: string, traffic: Traffic): Pool =>
+  new Pool(url, {
+    connections: CONNECTIONS[traffic],
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  })
 
 /** Whether a request failed before it left, so that another replica may have it. */
 export function isNotSent(error: unknown): boolean {
