@@ -3,7 +3,16 @@ import { Controller, Get, HttpCode, Post, Req, Res, UseFilters } from '@nestjs/c
 import { ApiExcludeController } from '@nestjs/swagger'
 import type { Request, Response } from 'express'
 import { Streams } from '#libs/event-sourcing'
-import { Audit, currentRequest, ErrorPageFilter, Public, ServerSettings } from '#libs/service'
+import {
+  Audit,
+  currentRequest,
+  ErrorPageFilter,
+  html,
+  htmlPage,
+  PAGE_HEADERS,
+  Public,
+  ServerSettings,
+} from '#libs/service'
 import { UserQueries } from '../user/user.queries.js'
 import { userStream } from '../user/user.stream.js'
 import { noCookies, sidOfCookies } from './session.js'
@@ -25,6 +34,7 @@ export class LogoutController {
   @Public(REASON)
   @Audit('user.log_out')
   async leave(@Req() request: Request, @Res() response: Response): Promise<void> {
+    if (isLedByOthers(request)) return this.#ask(response)
     await this.#end(request, response)
     response.redirect(302, this.server.home)
   }
@@ -36,6 +46,17 @@ export class LogoutController {
   async end(@Req() request: Request, @Res() response: Response): Promise<void> {
     await this.#end(request, response)
     response.status(204).end()
+  }
+
+  /** The form leads here once more, then from a page of ours. */
+  #ask(response: Response): void {
+    const { home } = this.server
+    const body = html`<p>Another site has sent you here.</p>
+      <form action="${home}__logout__"><button>Log out</button></form>`
+    response
+      .status(200)
+      .set(PAGE_HEADERS)
+      .send(htmlPage({ title: 'Do you want to log out?', body, home }))
   }
 
   async #end(request: Request, response: Response): Promise<void> {
@@ -52,4 +73,13 @@ export class LogoutController {
     } as const
     await this.streams.handle(userStream, user.guid, { type: 'EndSession', sid, reason: 'logout' }, context)
   }
+}
+
+/**
+ * Whether the browser says that a page of another origin leads here: nobody else may end somebody's session.
+ * @see https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
+ */
+function isLedByOthers({ headers }: Request): boolean {
+  const site = headers['sec-fetch-site']
+  return site !== undefined && site !== 'none' && site !== 'same-origin'
 }
