@@ -153,8 +153,8 @@ const door = [
   made(
     Door,
     [Callers, Forward, Visits, Site, Refusals, PublicAddress],
-    (callers: Callers, forward: Forward, visits: Visits, pages: Site, refusals: Refusals, { prefix }: PublicAddress) =>
-      new Door(callers, forward, visits, pages, refusals, prefix),
+    (callers: Callers, forward: Forward, visits: Visits, pages: Site, refusals: Refusals, address: PublicAddress) =>
+      new Door(callers, forward, visits, pages, refusals, address),
   ),
 ]
 

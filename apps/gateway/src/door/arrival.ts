@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { DomainError } from '#libs/contracts'
 import { contextOf } from '#libs/service'
 import { doubled } from './header-names.js'
+import type { PublicAddress } from './public-address.js'
 
 /** A request at the door, read from its socket and its request line only: no forwarded header has a say. */
 export interface Arrival {
@@ -16,13 +17,16 @@ export interface Arrival {
   readonly address: string
 }
 
+/** Load balancers ask for it under whatever name they know. */
+const PING = '/__ping__'
+
 /**
- * @param prefix the path of `Server.Address`, without a trailing slash; may be empty
- * @returns `undefined` when the path is not under the prefix
- * @throws DomainError `request.malformed` for anything that two readers could understand differently
+ * @returns `undefined` when the path is not under that of `Server.Address`
+ * @throws DomainError `request.malformed` for anything that two readers could understand differently, and for what is
+ * meant for another server
  * @see https://www.rfc-editor.org/rfc/rfc9112#section-3.2 (only the origin form is ours)
  */
-export function arrivalOf(request: IncomingMessage, prefix: string): Arrival | undefined {
+export function arrivalOf(request: IncomingMessage, address: PublicAddress): Arrival | undefined {
   const target = request.url ?? ''
   if (!target.startsWith('/')) throw malformed('the request target must be a path')
   if (/[^\x21-\x7e]|[\\#]/.test(target)) throw malformed('the request target has characters that a URL cannot have')
@@ -34,7 +38,8 @@ export function arrivalOf(request: IncomingMessage, prefix: string): Arrival | u
 
   const at = target.indexOf('?')
   const whole = at < 0 ? target : target.slice(0, at)
-  const path = withoutPrefix(whole, prefix)
+  const path = withoutPrefix(whole, address.prefix)
+  if (path !== PING && !address.isMeantBy(request.headers.host)) throw malformed(`this server is ${address.origin}`)
   if (path === undefined) return undefined
   return {
     request,

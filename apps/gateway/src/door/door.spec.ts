@@ -5,6 +5,9 @@ import { connect } from 'node:net'
 import { apiKeyContract } from '#libs/contracts'
 import { Street } from './street.conformance.js'
 
+const UPGRADE =
+  'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
+
 describe('a request to a service', () => {
   let street: Street
 
@@ -45,9 +48,15 @@ describe('a request to a service', () => {
       const answer = await street.get('/__api__/v1/user', { authorization })
       expect(answer.status).toBe(401)
       expect(JSON.parse(answer.text)).toMatchObject({ code: 30, payload: null })
+      expect(answer.headers['www-authenticate']).toBe('Key')
       expect(street.calls(street.identity, '/__api__/v1/user')).toHaveLength(0)
     },
   )
+
+  it('is told the way to authenticate when the service wants somebody known', async () => {
+    street.identity.behave = (_, response) => void response.writeHead(401).end('{}')
+    expect((await street.get('/__api__/v1/user')).headers['www-authenticate']).toBe('Key')
+  })
 
   it('takes a bootstrap token to identity on the bootstrap routes', async () => {
     for (const path of ['/__api__/v1/experimental/bootstrap', '/__api__/v1/bootstrap']) {
@@ -304,6 +313,35 @@ describe('a request to a service', () => {
     const [data] = (await once(socket, 'data')) as [Buffer]
     expect(data.toString()).toMatch(/^HTTP\/1\.1 400 /)
     socket.destroy()
+  })
+
+  describe('to another host', () => {
+    const status = (path: string, host: string) => street.get(path, { host }).then((answer) => answer.status)
+    const { guid } = { guid: '00000000-0000-4000-8000-000000000000' }
+
+    it.each(['evil.example.org', 'localhost.example.org', '127.0.0.1.example.org', 'a@localhost', 'localhost/x'])(
+      'G14 is refused: %j',
+      async (host) => {
+        for (const path of ['/', '/__api__/v1/user', `/content/${guid}/`, '/__login__']) {
+          expect(await status(path, host)).toBe(400)
+        }
+        expect(street.identity.seen).toHaveLength(0)
+        expect(await street.raw(`GET /content/${guid}/ HTTP/1.1\r\nHost: ${host}\r\n${UPGRADE}\r\n`)).toMatch(
+          /^HTTP\/1\.1 400 /,
+        )
+      },
+    )
+
+    it('is answered when it is a ping, for load balancers', async () => {
+      expect(await status('/__ping__', 'evil.example.org')).toBe(200)
+    })
+
+    it('is answered while developing, when that is this machine by another name', async () => {
+      const { port } = street.address
+      for (const host of [`LOCALHOST:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`, `app.localhost:${port}`]) {
+        expect(await status('/', host)).toBe(200)
+      }
+    })
   })
 
   it('G15 is refused with 431 when its headers are larger than 16 KiB', async () => {

@@ -6,6 +6,7 @@ import type { Forward } from '../routes/forward.js'
 import { canonicalPath, type Route, routeOf } from '../routes/routes.js'
 import type { Site } from '../site/site.js'
 import { type Arrival, arrivalOf, malformed } from './arrival.js'
+import type { PublicAddress } from './public-address.js'
 import { noSuchRoute, type Refusals } from './refusals.js'
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
@@ -15,21 +16,20 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
  * that service, and what is left to our own pages. Requests and WebSockets take the same way.
  */
 export class Door {
-  /** @param prefix the path of `Server.Address`, without a trailing slash */
   constructor(
     private readonly callers: Callers,
     private readonly forward: Forward,
     private readonly visits: Visits,
     private readonly site: Site,
     private readonly refusals: Refusals,
-    private readonly prefix: string,
+    private readonly address: PublicAddress,
   ) {}
 
   /** Never rejects. */
   async request(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let form: 'json' | 'page' = request.url?.startsWith(`${this.prefix}/__api__`) ? 'json' : 'page'
+    let form: 'json' | 'page' = request.url?.startsWith(`${this.address.prefix}/__api__`) ? 'json' : 'page'
     try {
-      const arrival = arrivalOf(request, this.prefix)
+      const arrival = arrivalOf(request, this.address)
       if (!arrival) throw noSuchRoute()
       if (request.method === 'TRACE') throw noSuchRoute()
       if (isContent(arrival.path)) return await this.visits.web(arrival, response)
@@ -50,7 +50,7 @@ export class Door {
   async socket(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const refuse = (error: unknown): void => this.refusals.hangUp(request, socket, error)
     try {
-      const arrival = arrivalOf(request, this.prefix)
+      const arrival = arrivalOf(request, this.address)
       if (!arrival || !isContent(arrival.path)) throw noSuchRoute()
       mustHaveNoBody(request)
       await this.visits.socket(arrival, socket, head, refuse)

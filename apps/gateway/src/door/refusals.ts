@@ -11,6 +11,9 @@ export class AppUnreachable extends Error {}
 /** What clients take for "this server has no such endpoint". */
 export const noSuchRoute = (): DomainError => new DomainError('not_found', 'route.unknown', '404 page not found')
 
+/** How to authenticate. @see https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1 */
+export const CHALLENGE = ['WWW-Authenticate', 'Key'] as const
+
 interface Told {
   readonly status: number
   readonly number: number
@@ -41,6 +44,7 @@ export class Refusals {
       return this.pages.sendAs(request, response, 404, 'text/plain; charset=utf-8', thrown.message)
     }
     const { status, number, message, payload } = this.#told(thrown, correlationId)
+    if (status === 401) response.setHeader(...CHALLENGE)
     if (form === 'json') {
       const body = JSON.stringify({ code: number, error: message, payload })
       return this.pages.sendAs(request, response, status, 'application/json', body)

@@ -47,13 +47,13 @@ function translated(name: string, value: string, upstream: URL, base: string): s
 }
 
 /**
- * An app's cookie, confined to the app's path; `undefined` for one that would be ours, or that only a whole origin can
- * own (`__Host-`).
+ * An app's cookie, confined to the app's path; `undefined` for one that would be ours, that only a whole origin can own
+ * (`__Host-`), or that has no name: browsers send `=a=b` back as `a=b`.
  */
 export function contentCookie(cookie: string, base: string): string | undefined {
   const [pair = '', ...attributes] = cookie.split(';').map((part) => part.trim())
   const name = pair.split('=', 1)[0]!.trim()
-  if (!pair.includes('=') || isOwnCookie(name) || /^__host-/i.test(name)) return undefined
+  if (name === '' || !pair.includes('=') || isOwnCookie(name) || /^__host-/i.test(name)) return undefined
   let path = '/'
   const kept = attributes.filter((attribute) => {
     const [key = '', given = ''] = attribute.split('=', 2).map((part) => part.trim())

@@ -234,7 +234,7 @@ describe('a visit to content', () => {
       }
       const socket = connect(Number(street.address.port), '127.0.0.1')
       socket.write(
-        `POST /content/${guid}/ HTTP/1.1\r\nHost: a\r\nCookie: ${header}\r\nTransfer-Encoding: chunked\r\nTrailer: ${UST}\r\n\r\n` +
+        `POST /content/${guid}/ HTTP/1.1\r\nHost: ${street.address.host}\r\nCookie: ${header}\r\nTransfer-Encoding: chunked\r\nTrailer: ${UST}\r\n\r\n` +
           `2\r\nab\r\n0\r\n${UST}: forged\r\n\r\n`,
       )
       await once(socket, 'data')
@@ -268,6 +268,7 @@ describe('a visit to content', () => {
           ...['Set-Cookie', '__Host-keybearer_session=stolen; Path=/; Secure'],
           ...['Set-Cookie', 'RSC-XSRF=stolen'],
           ...['Set-Cookie', '__Host-app=1; Path=/; Secure'],
+          ...['Set-Cookie', '=keybearer_session=stolen; Path=/', 'Set-Cookie', ' = keybearer_session=stolen'],
           ...['Set-Cookie', 'app=1; Domain=localhost; Path=/; HttpOnly'],
           ...['Set-Cookie', 'deep=2; path=/deep'],
           ...['Clear-Site-Data', '"*"', 'Service-Worker-Allowed', '/', 'Strict-Transport-Security', 'max-age=1'],

@@ -4,6 +4,7 @@ import { ACTOR_HEADER, DomainError, type ServiceName } from '#libs/contracts'
 import { isNotSent, type ReplicaPools, type ServiceTokens } from '#libs/service'
 import type { Arrival } from '../door/arrival.js'
 import { fold, HOP_BY_HOP, namedByConnection } from '../door/header-names.js'
+import { CHALLENGE } from '../door/refusals.js'
 import { isSafe } from '../auth/xsrf.js'
 
 /** What of a client's request a service may hear; everything else stays at the door. */
@@ -146,6 +147,7 @@ class Passing implements Dispatcher.DispatchHandler {
 
   onResponseStart(_: unknown, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return
+    if (status === 401) this.response.setHeader(...CHALLENGE)
     this.response.writeHead(status, answerHeaders(headers, this.prefix))
   }
 
