@@ -83,6 +83,8 @@ function internalCalls() {
     '',
     'Besides the public API, which the gateway forwards, these are all the calls between the services. Each carries a',
     'service token of the caller; where an actor stands behind it, an assertion signed by identity for the callee.',
+    'Without any token there are only `GET /internal/jwks/*` of identity, which every service reads for the public keys of',
+    'assertions and session tokens, and `GET /readyz` of each service, which the gateway asks for `/__ping__`.',
     '',
     '| call | caller | callee | operation | actors | when the callee is down |',
     '|---|---|---|---|---|---|',

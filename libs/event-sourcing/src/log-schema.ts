@@ -51,11 +51,13 @@ create table log.announced (
 comment on table log.announced is 'The last message of each subject, as its publisher knows it.';
 
 create table log.broker (
-  one      boolean primary key default true check (one),
-  created  text    not null,
-  sequence bigint  not null
+  one       boolean primary key default true check (one),
+  created   text    not null,
+  sequence  bigint  not null,
+  revisions json    not null default '{}'
 );
 comment on table log.broker is 'Which JetStream stream the publisher spoke to, and how far: to notice a wiped or restored one.';
+comment on column log.broker.revisions is 'By category, the revision of the contract in which everything has been published.';
 
 create table record.reserved (
   kind   text not null,

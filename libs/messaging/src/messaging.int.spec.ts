@@ -19,7 +19,7 @@ import { Freshness } from './freshness.js'
 import { MessagingModule } from './messaging.module.js'
 import { OwnerQuestions } from './owner-questions.js'
 import { publishedSource, readPublished, type PublishedSource } from './published.js'
-import { ChangePublisher, republish, type ChangePublisherOptions } from './publisher.js'
+import { ChangePublisher, type ChangePublisherOptions } from './publisher.js'
 import { Replica, Replicas } from './replica.js'
 import { MemoryReplica, REPLICA_SCHEMA_SQL, TableReplica, type Applied, type ReplicaStore } from './replica-store.js'
 import { change, publishedThing, THING_SCHEMA_SQL, thingContract, type ThingState } from './things.fixture.js'
@@ -230,7 +230,6 @@ describe('a change on its way', () => {
       `select guid, name, 'new' as mark from thing where guid = $1`,
     )
     publisher({ sources: [source] })
-    expect(await republish(pool, ['thing'])).toBe(1)
     await holds(async () => {
       expect(await replica.store.find(guid)).toEqual({
         version: 1,

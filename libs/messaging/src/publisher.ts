@@ -126,21 +126,15 @@ const REPAIR = `
   insert into broker (created, sequence) values ($2, $3)
   on conflict (one) do update set created = excluded.created, sequence = excluded.sequence`
 
-/**
- * Puts every stream of the given categories into the outbox: after `revision` of a contract was raised, so that readers
- * get the new public state without a new version.
- * @returns how many streams will be published again
- */
-export async function republish(pool: Pick<Pool, 'query'>, categories: readonly string[]): Promise<number> {
-  const { rowCount } = await pool.query(
-    `insert into outbox (stream_id, version, priority)
-     select stream_id, max(version), 1 from event where split_part(stream_id, '-', 1) = any($1::text[])
-     group by stream_id order by stream_id
-     on conflict (stream_id) do nothing`,
-    [categories],
+/** A raised `revision` of a contract: its readers get the new public state although no version is new. */
+const REVISE = `
+  with names as (
+    insert into outbox (stream_id, version, priority)
+    select stream_id, max(version), 1 from event where split_part(stream_id, '-', 1) = any($1::text[])
+    group by stream_id order by stream_id
+    on conflict (stream_id) do nothing
   )
-  return rowCount ?? 0
-}
+  update broker set revisions = $2`
 
 /**
  * Empties the outbox into JetStream: for each name in it the thing's present state, so published that an older one can
@@ -271,9 +265,11 @@ export class ChangePublisher {
   /** Makes sure that the stream is there, and is the one that we spoke to before; else all is published again. */
   async #recognize(manager: JetStreamManager): Promise<void> {
     const { created, state } = await this.#ensureStream(manager)
-    const { rows } = await this.options.pool.query<{ created: string; sequence: string }>(
-      'select created, sequence from broker',
-    )
+    const { rows } = await this.options.pool.query<{
+      created: string
+      sequence: string
+      revisions: Record<string, number>
+    }>('select created, sequence, revisions from broker')
     const known = rows[0]
     if (!known || known.created !== created || state.last_seq < Number(known.sequence)) {
       const categories = this.options.sources.map(({ contract }) => contract.category)
@@ -287,7 +283,17 @@ export class ChangePublisher {
     } else {
       this.#reached = Number(known.sequence)
     }
+    await this.#revise(known?.revisions ?? {})
     this.#suspicious = false
+  }
+
+  /** An older program beside a newer one, as during an upgrade, lowers nothing. */
+  async #revise(known: Readonly<Record<string, number>>): Promise<void> {
+    const contracts = this.options.sources.map(({ contract }) => contract)
+    const raised = contracts.filter(({ category, revision }) => revision > (known[category] ?? 0))
+    if (raised.length === 0) return
+    const revisions = { ...known, ...Object.fromEntries(raised.map(({ category, revision }) => [category, revision])) }
+    await this.options.pool.query(REVISE, [raised.map(({ category }) => category), JSON.stringify(revisions)])
   }
 
   /** The last message of each subject, for ever: a new reader starts from the present, and tombstones stay. */

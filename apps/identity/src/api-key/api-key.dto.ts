@@ -1,8 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
 import { IsIn, IsISO8601, IsOptional, IsString } from 'class-validator'
 import { ROLES, type Role } from '#libs/contracts'
-import { MayBeAbsent, refusedAs } from '#libs/service'
-import { toTime } from '../time.js'
+import { MayBeAbsent, refusedAs, toTime } from '#libs/service'
 import type { ApiKeyRow } from './api-key.queries.js'
 
 export class NewApiKeyBody {

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger'
 import { Type } from 'class-transformer'
-import { IsDefined, IsIn, IsString, IsUUID, MaxLength, ValidateNested } from 'class-validator'
+import { IsDefined, IsIn, IsString, MaxLength, ValidateNested } from 'class-validator'
 import type { JWK } from 'jose'
 import { DomainError, SERVICES, TOKEN_TYP, type Actor, type ServiceName, type UserSessionClaims } from '#libs/contracts'
-import { ContentSettings, CurrentActor, NotAudited, Open, ServerSettings, ServiceOnly } from '#libs/service'
+import { ContentSettings, CurrentActor, IsGuid, NotAudited, Open, ServerSettings, ServiceOnly } from '#libs/service'
 import { ApiKeyQueries } from '../api-key/api-key.queries.js'
 import { sidOf } from '../session/session.js'
 import { UserQueries } from '../user/user.queries.js'
@@ -33,7 +33,7 @@ class AssertionBody {
 }
 
 class UserSessionTokenBody {
-  @IsUUID()
+  @IsGuid()
   content_guid: string
 }
 
@@ -75,7 +75,7 @@ export class TokenController {
     const session = actor.type === 'user' ? await this.users.ofSession(actor.sid) : undefined
     if (actor.type !== 'user' || session?.guid !== actor.guid) throw unknown()
     const seconds = secondsUntil(session.expiresAt, Math.floor(this.content.userSessionTokenLifetimeMs / 1000))
-    const claims: UserSessionClaims = { content: body.content_guid.toLowerCase(), sid: actor.sid }
+    const claims: UserSessionClaims = { content: body.content_guid, sid: actor.sid }
     const standard = { iss: this.server.address, aud: 'vault', sub: actor.guid, jti: randomUUID() }
     return {
       token: await this.keys.sign(TOKEN_TYP.userSession, { ...standard, ...claims }, seconds),

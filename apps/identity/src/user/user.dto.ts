@@ -2,8 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
 import { Transform, Type } from 'class-transformer'
 import { IsBoolean, IsIn, IsInt, IsString, Max, Min } from 'class-validator'
 import { isAtLeast, personOf, ROLES, type Actor, type Role } from '#libs/contracts'
-import { MayBeAbsent, refusedAs } from '#libs/service'
-import { toTime } from '../time.js'
+import { MayBeAbsent, refusedAs, toTime } from '#libs/service'
 import type { UserFilter, UserRow } from './user.queries.js'
 
 const ACCOUNT_STATUSES = ['locked', 'licensed', 'inactive'] as const

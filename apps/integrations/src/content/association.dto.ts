@@ -1,14 +1,12 @@
 import { ApiProperty } from '@nestjs/swagger'
-import { IsUUID } from 'class-validator'
 import type { AuthType } from '#libs/contracts'
-import { refusedAs } from '#libs/service'
+import { IsGuid, refusedAs, toTime } from '#libs/service'
 import type { Integration } from '../integration/integration.entity.js'
-import { toTime } from '../time.js'
 import type { Association } from './content.entity.js'
 
 export class AssociationBody {
   @ApiProperty({ description: 'The integration that the content may use.' })
-  @IsUUID(undefined, refusedAs('association.integration_unknown', 'The oauth_integration_guid must be a GUID.'))
+  @IsGuid(refusedAs('association.integration_unknown', 'The oauth_integration_guid must be a GUID.'))
   oauth_integration_guid: string
 }
 

@@ -1,12 +1,11 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
-import { IsIn, IsOptional, IsString, IsUrl, IsUUID, Length, Matches, MaxLength, ValidateIf } from 'class-validator'
+import { IsIn, IsOptional, IsString, IsUrl, Length, Matches, MaxLength, ValidateIf } from 'class-validator'
 import { ACCESS_TYPES, type AccessType } from '#libs/contracts'
-import { MayBeAbsent, refusedAs } from '#libs/service'
+import { IsGuid, MayBeAbsent, refusedAs, toTime } from '#libs/service'
 import { APP_MODES, type AppMode } from './app-mode.js'
 import { roleOf, type AppRole } from './app-role.js'
 import type { ContentChanges, Editor } from './content.decider.js'
 import type { Content } from './content.entity.js'
-import { toTime } from '../time.js'
 
 const NAME = refusedAs(
   'content.name_invalid',
@@ -77,7 +76,7 @@ export class ContentFilter {
 
   @ApiPropertyOptional({ description: 'Only content of this owner.' })
   @MayBeAbsent()
-  @IsUUID()
+  @IsGuid()
   owner_guid?: string
 }
 

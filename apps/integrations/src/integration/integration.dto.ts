@@ -1,9 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
 import { IsObject, IsOptional, IsString, MaxLength } from 'class-validator'
 import { AUTH_TYPES, type AuthType } from '#libs/contracts'
-import { refusedAs } from '#libs/service'
+import { refusedAs, toTime } from '#libs/service'
 import type { Config } from '../template/template.js'
-import { toTime } from '../time.js'
 import type { Integration } from './integration.entity.js'
 
 export class NewIntegrationBody {

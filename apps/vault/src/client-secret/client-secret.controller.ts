@@ -1,12 +1,12 @@
 import { Body, Controller, HttpCode, Param, Put } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger'
-import { IsString, IsUUID, Length } from 'class-validator'
+import { IsString, Length } from 'class-validator'
 import { Secret } from '#libs/contracts'
-import { Audit, GuidPipe, ServiceOnly } from '#libs/service'
+import { Audit, GuidPipe, IsGuid, ServiceOnly } from '#libs/service'
 import { ClientSecrets } from './client-secrets.js'
 
 class ClientSecretBody {
-  @IsUUID()
+  @IsGuid()
   integration_guid: string
 
   @IsString()
@@ -24,6 +24,6 @@ export class ClientSecretController {
   @ServiceOnly('putClientSecret')
   @Audit('client_secret.put')
   async put(@Param('reference', GuidPipe) reference: string, @Body() body: ClientSecretBody): Promise<void> {
-    await this.secrets.put(reference, body.integration_guid.toLowerCase(), new Secret(body.client_secret))
+    await this.secrets.put(reference, body.integration_guid, new Secret(body.client_secret))
   }
 }

@@ -106,7 +106,7 @@ export function readRequest(form: Readonly<Record<string, string>>, caller: Call
   if (!form.subject_token) throw badSubjectToken()
   return {
     subjectToken: form.subject_token,
-    audience: form.audience || undefined,
+    audience: form.audience?.toLowerCase() || undefined,
     requestedTokenType: form.requested_token_type || undefined,
   }
 }

@@ -68,7 +68,7 @@ export class OAuth2Settings {
   @Setting('bool', 'Whether a login makes groups that its claim names and that do not exist yet.')
   groupsAutoProvision = false
 
-  @Setting('bool', 'Whether claim names and the steps of the mapping are logged. Tokens and secrets never are.')
+  @Setting('bool', 'Accepted; has no effect yet.')
   logging = false
 
   @Setting('bool', 'Accepted for old files. Proof Key for Code Exchange is always used.')
