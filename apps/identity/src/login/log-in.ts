@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { Injectable } from '@nestjs/common'
+import { Injectable, Logger } from '@nestjs/common'
 import { v5 as uuidV5 } from 'uuid'
 import { DomainError } from '#libs/contracts'
 import { reserve, Streams, type CommandContext, type SqlClient } from '#libs/event-sourcing'
@@ -28,6 +28,8 @@ const NEXT_NAME = 'user.username_taken'
 /** From verified claims to a session: profile, memberships and session are one append to the user's stream. */
 @Injectable()
 export class LogIn {
+  readonly #logger = new Logger(LogIn.name)
+
   constructor(
     private readonly streams: Streams,
     private readonly users: UserQueries,
@@ -49,6 +51,9 @@ export class LogIn {
     const uniqueId = uniqueIdOf(claims, this.oauth2)
     const guid = userGuidOf(issuer, uniqueId)
     const names = groupsOf(claims, this.oauth2)
+    if (this.oauth2.logging) {
+      this.#logger.log({ user: guid, claims: Object.keys(claims), groups: names?.length }, 'claims of a login')
+    }
     const groups = names && (await this.groups.guidsOf(names, this.oauth2.groupsAutoProvision, context))
     const formerHolder = formerSid && (await this.users.holderOfSession(formerSid))
     const replaces = formerHolder === guid ? formerSid : undefined

@@ -68,7 +68,7 @@ export class OAuth2Settings {
   @Setting('bool', 'Whether a login makes groups that its claim names and that do not exist yet.')
   groupsAutoProvision = false
 
-  @Setting('bool', 'Accepted; has no effect yet.')
+  @Setting('bool', 'Whether the names of the claims at each login are logged; their values never are.')
   logging = false
 
   @Setting('bool', 'Accepted for old files. Proof Key for Code Exchange is always used.')
