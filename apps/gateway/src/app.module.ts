@@ -33,6 +33,7 @@ import { askOwner } from './replica/ask-owner.js'
 import { ChangesController } from './replica/changes.controller.js'
 import { COPIED, House, notYetRead } from './replica/house.js'
 import { Forward } from './routes/forward.js'
+import { RequestBodies } from './routes/request-bodies.js'
 import { Docs, DOCS_DIRECTIVES, docsFolder } from './site/docs.js'
 import { Landing } from './site/landing.js'
 import { Pages } from './site/page.js'
@@ -148,7 +149,7 @@ const door = [
     Forward,
     [ReplicaPools, ServiceTokens, ExchangeSettings, PublicAddress],
     (pools: ReplicaPools, tokens: ServiceTokens, { routeTimeoutMs }: ExchangeSettings, { prefix }: PublicAddress) =>
-      new Forward(pools, tokens, routeTimeoutMs, prefix),
+      new Forward(pools, tokens, new RequestBodies({ wholeMs: routeTimeoutMs }), routeTimeoutMs, prefix),
   ),
   made(
     Door,

@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
-import { request } from 'node:http'
 import { connect } from 'node:net'
 import { apiKeyContract } from '#libs/contracts'
 import { Street } from './street.conformance.js'
@@ -277,20 +276,71 @@ describe('a request to a service', () => {
     })
   })
 
-  it('is streamed through as it comes', async () => {
-    street.integrations.behave = (incoming, response) => void incoming.pipe(response)
-    const outgoing = request({
-      host: '127.0.0.1',
-      port: street.address.port,
-      method: 'POST',
-      path: '/__api__/v1/content',
-      headers: { host: street.address.host },
+  it('is answered in the parts in which the answer comes', async () => {
+    let say!: (text: string) => void
+    street.integrations.behave = (_, response) => {
+      say = (text) => void response.write(text)
+      say('first')
+    }
+    const socket = street.connect()
+    socket.write(`GET /__api__/v1/content HTTP/1.1\r\nHost: ${street.address.host}\r\n\r\n`)
+    expect(String((await once(socket, 'data'))[0])).toContain('first')
+    say('last')
+    expect(String((await once(socket, 'data'))[0])).toContain('last')
+    socket.destroy()
+  })
+
+  describe('and its body', () => {
+    const head = (line: string, length = 10) =>
+      `${line} HTTP/1.1\r\nHost: ${street.address.host}\r\nContent-Length: ${length}\r\n`
+
+    it.each([
+      ['GET /__api__/v1/content', 'integrations'],
+      ['HEAD /__api__/v1/content', 'integrations'],
+      ['GET /__login__', 'identity'],
+      ['POST /__logout__', 'identity'],
+      ['GET /__oauth__/integrations/callback?state=x', 'vault'],
+    ] as const)('is not waited for where it means nothing: %s', async (line, service) => {
+      expect(await street.raw(`${head(line)}Connection: close\r\n\r\nabc`)).toMatch(/^HTTP\/1\.1 200 /)
+      const seen = [...street[service].seen, ...(service === 'vault' ? street.vault2.seen : [])].at(-1)!
+      expect(seen.body).toBe('')
+      expect(['0', undefined]).toContain(seen.headers['content-length'])
     })
-    outgoing.write('first')
-    const [answer] = (await once(outgoing, 'response')) as [NodeJS.ReadableStream]
-    expect(String((await once(answer, 'data'))[0])).toBe('first')
-    outgoing.end('last')
-    expect(String((await once(answer, 'data'))[0])).toBe('last')
+
+    it('must come in the time that a request has, and occupies no service until it is there', async () => {
+      const slow = Array.from({ length: 100 }, () => street.raw(`${head('POST /__api__/v1/content')}\r\na`))
+      expect((await street.send('POST', '/__api__/v1/content', {}, '{}')).status).toBe(200)
+      for (const answer of await Promise.all(slow)) {
+        expect(answer).toMatch(/^HTTP\/1\.1 408 /)
+        expect(answer).toMatch(/connection: close/i)
+      }
+      expect(street.calls(street.integrations, '/__api__/v1/content')).toHaveLength(1)
+    })
+
+    it('may not be larger than the services take', async () => {
+      const over = 1024 * 1024 + 1
+      const whole = await street.raw(`${head('POST /__api__/v1/content', over)}\r\n`)
+      const chunks = await street.raw(
+        `POST /__api__/v1/content HTTP/1.1\r\nHost: ${street.address.host}\r\nTransfer-Encoding: chunked\r\n\r\n` +
+          `${over.toString(16)}\r\n${'x'.repeat(over)}`,
+      )
+      for (const answer of [whole, chunks]) expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*"code":87/)
+      expect(street.integrations.seen).toHaveLength(0)
+    })
+
+    it('is nothing when it is cut short', async () => {
+      const socket = street.connect()
+      const gone = new Promise((resolve) => socket.once('close', resolve))
+      socket.write(`${head('POST /__api__/v1/content')}\r\na`, () => socket.destroy())
+      await gone
+      expect((await street.send('POST', '/__api__/v1/content', {}, '{}')).status).toBe(200)
+      expect(street.integrations.seen).toHaveLength(1)
+    })
+
+    it('goes in chunks as well', async () => {
+      const answer = await street.send('POST', '/__api__/v1/content', { 'transfer-encoding': 'chunked' }, 'in chunks')
+      expect(JSON.parse(answer.text)).toMatchObject({ body: 'in chunks' })
+    })
   })
 
   it.each([

@@ -63,7 +63,8 @@ export class Door {
     if (!METHODS.has(arrival.request.method ?? '')) throw noSuchRoute()
     const { assertion, bootstrap } = await this.callers.introduce(arrival, route)
     const { service, cookies = false } = route
-    await this.forward.send(arrival, response, { service, path, assertion, bootstrap, cookies })
+    const body = route.audience === 'api'
+    await this.forward.send(arrival, response, { service, path, assertion, bootstrap, cookies, body })
   }
 }
 

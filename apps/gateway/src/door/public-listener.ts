@@ -7,6 +7,7 @@ import { contextOf, enterRequest, type Pino } from '#libs/service'
 import type { Door } from './door.js'
 
 const MOST_HEADER_BYTES = 16_384
+const REST_MS = 10_000
 
 interface Watch {
   readonly pino: Pino
@@ -19,9 +20,11 @@ export class PublicListener {
   #inHand = 0
   #idle: (() => void) | undefined
 
+  /** @param restMs how long the rest of a body may take that has been answered without it */
   constructor(
     private readonly door: Pick<Door, 'request' | 'socket'>,
     private readonly watch: Watch,
+    private readonly restMs = REST_MS,
   ) {
     this.#server = createServer(
       {
@@ -72,10 +75,18 @@ export class PublicListener {
     enterRequest(request, () => {
       response.once('close', () => {
         if (--this.#inHand === 0) this.#idle?.()
+        if (!request.complete) this.#discard(request)
         this.#wrote(request, method, url, response.statusCode, begun, !response.writableFinished)
       })
       void this.door.request(request, response)
     })
+  }
+
+  /** Reads on, so that the client reads its answer instead of meeting a closed door; but not for ever. */
+  #discard(request: IncomingMessage): void {
+    request.resume()
+    const stop = (): void => void (request.complete || request.socket.destroy())
+    setTimeout(stop, this.restMs).unref()
   }
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {

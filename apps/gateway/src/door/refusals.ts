@@ -14,6 +14,9 @@ export const noSuchRoute = (): DomainError => new DomainError('not_found', 'rout
 /** How to authenticate. @see https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1 */
 export const CHALLENGE = ['WWW-Authenticate', 'Key'] as const
 
+/** What only a gateway says. */
+const STATUSES: Readonly<Record<string, number>> = { 'service.timeout': 504, 'request.timeout': 408 }
+
 interface Told {
   readonly status: number
   readonly number: number
@@ -78,7 +81,7 @@ export class Refusals {
       if (thrown.cause !== undefined || thrown.kind === 'unavailable') this.#logger.warn({ err: thrown }, 'refused')
       const { number, status } = errorNumber(thrown)
       return {
-        status: thrown.code === 'service.timeout' ? 504 : status,
+        status: STATUSES[thrown.code] ?? status,
         number,
         message: thrown.message,
         payload: thrown.kind === 'unavailable' ? { ...thrown.payload, correlation_id: correlationId } : thrown.payload,

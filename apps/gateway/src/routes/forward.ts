@@ -6,13 +6,13 @@ import type { Arrival } from '../door/arrival.js'
 import { fold, HOP_BY_HOP, namedByConnection } from '../door/header-names.js'
 import { CHALLENGE } from '../door/refusals.js'
 import { isSafe } from '../auth/xsrf.js'
+import type { RequestBodies } from './request-bodies.js'
 
 /** What of a client's request a service may hear; everything else stays at the door. */
 const PASSED_ON = [
   'accept',
   'accept-language',
   'content-encoding',
-  'content-length',
   'content-type',
   'idempotency-key',
   'if-match',
@@ -38,11 +38,13 @@ export interface Forwarded {
   /** The value of a bootstrap credential. */
   readonly bootstrap?: string | undefined
   readonly cookies: boolean
+  /** Whether what the client sends with the request means anything to the service. */
+  readonly body: boolean
 }
 
 /**
- * A way to send requests through to the services, both bodies streamed and neither looked at. A replica that cannot be
- * reached gives way to the next; what may have reached one is sent again only if it changes nothing.
+ * A way to send requests through to the services, the answers streamed. A replica that cannot be reached gives way to the
+ * next; what may have reached one is sent again only if it changes nothing.
  */
 export class Forward {
   /**
@@ -52,24 +54,28 @@ export class Forward {
   constructor(
     private readonly pools: Pick<ReplicaPools, 'pools' | 'avoid'>,
     private readonly serviceTokens: Pick<ServiceTokens, 'mint'>,
+    private readonly bodies: RequestBodies,
     private readonly timeoutMs: number,
     private readonly prefix: string,
   ) {}
 
   /**
    * Resolves when the answer has been passed on or has broken off.
-   * @throws DomainError `service.unavailable`, `service.timeout` while nothing has been answered
+   * @throws DomainError `service.unavailable`, `service.timeout`, `request.timeout`, `request.body_unreadable` while
+   * nothing has been answered
    */
   async send(arrival: Arrival, response: ServerResponse, forwarded: Forwarded): Promise<void> {
     const { service, path } = forwarded
     const { request } = arrival
     const method = request.method as Dispatcher.HttpMethod
+    const sends = forwarded.body && method !== 'GET' && method !== 'HEAD' && hasBody(request)
+    const body = sends ? await this.bodies.read(request, response) : null
     const headers = this.#headers(arrival, forwarded, await this.serviceTokens.mint(service))
     const options = {
       method,
       path: path + arrival.query,
       headers,
-      body: hasBody(request) ? request : null,
+      body,
       headersTimeout: this.timeoutMs,
       bodyTimeout: this.timeoutMs,
     }
@@ -81,7 +87,7 @@ export class Forward {
       const notSent = isNotSent(failure)
       if (notSent) this.pools.avoid(service, pool)
       const again = notSent || (isSafe(method) && !isTimeout(failure))
-      if (!again || request.readableDidRead || request.destroyed) break
+      if (!again) break
     }
     throw isTimeout(failure)
       ? new DomainError('unavailable', 'service.timeout', 'The service did not answer in time.', { cause: failure })
