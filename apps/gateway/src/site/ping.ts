@@ -40,7 +40,7 @@ export class Ping {
   /** A service is ready when one of its replicas is. */
   async #isReady(service: ServiceName): Promise<boolean> {
     const answers = await Promise.all(
-      this.pools.pools(service).map(async (pool) => {
+      this.pools.pools(service, 'calls').map(async (pool) => {
         try {
           const signal = AbortSignal.timeout(PATIENCE_MS)
           const { statusCode, body } = await pool.request({ method: 'GET', path: '/readyz', signal })
