@@ -143,10 +143,12 @@ export class World {
   readonly ownerGuid = randomUUID()
   readonly viewerGuid = randomUUID()
   readonly contentGuid = randomUUID()
-  readonly integrationGuid = randomUUID()
   readonly sid = 'session-of-the-viewer'
 
-  constructor(readonly provider: FakeProvider) {}
+  constructor(
+    readonly provider: FakeProvider,
+    readonly integrationGuid: string = randomUUID(),
+  ) {}
 
   get grantGuid(): string {
     return grantGuid(this.viewerGuid, this.integrationGuid)
@@ -368,7 +370,7 @@ export class VaultProcess {
 export async function newHouse(): Promise<{
   database: FreshDatabase
   provider: FakeProvider
-  world: () => World
+  world: (integrationGuid?: string) => World
   process: (options?: {
     settings?: Partial<ExchangeSettings>
     count?: boolean
@@ -382,7 +384,7 @@ export async function newHouse(): Promise<{
   return {
     database,
     provider,
-    world: () => new World(provider),
+    world: (integrationGuid) => new World(provider, integrationGuid),
     process: ({ settings, pool: config } = {}) => {
       const pool = database.pool({ max: 16, ...config })
       const statements: string[] = []

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { eventually } from '#libs/testing'
-import { CONSENT_URL, newHouse, type VaultProcess, type World } from '../house.fixture.js'
+import { CONSENT_URL, FakeProvider, newHouse, World, type VaultProcess } from '../house.fixture.js'
 import { grantStream, tokenPlace } from './grant.stream.js'
 
 const house = await newHouse()
@@ -8,6 +8,7 @@ afterAll(() => house.close())
 
 const { provider } = house
 const vault = house.process()
+const closing: (() => Promise<unknown>)[] = []
 let world: World
 beforeEach(async () => {
   world = house.world()
@@ -16,6 +17,10 @@ beforeEach(async () => {
   provider.rotates = true
   provider.expiresIn = 3600
   await vault.tellAll(world)
+})
+
+afterEach(async () => {
+  for (const end of closing.splice(0)) await end()
 })
 
 const statusOf = async (): Promise<unknown> =>
@@ -99,6 +104,7 @@ describe('a refresh', () => {
   it('gives its token although the connection that stores it is lost, and asks the provider once', async () => {
     await vault.grant(world, -1)
     const locking = await house.database.ownerPool().connect()
+    closing.push(() => Promise.resolve(locking.release(true)))
     await locking.query('begin')
     await locking.query('lock table record.safe in exclusive mode')
     const [answer] = exchangesOf(vault, 1)
@@ -111,7 +117,6 @@ describe('a refresh', () => {
       return rows.length > 0
     })
     await locking.query('rollback')
-    locking.release()
     expect(await answer).toMatch(/^access-[1-9]/)
     expect(provider.calls).toHaveLength(1)
     expect(await statusOf()).toEqual({ status: 'usable', generation: 2 })
@@ -125,6 +130,52 @@ describe('a refresh', () => {
     expect((await vault.exchanged(world)).accessToken.reveal()).toBe('access-0')
     expect(provider.calls).toHaveLength(1)
   })
+})
+
+describe('refreshes at one integration', () => {
+  /** Grants of as many people, all of them expired. */
+  const manyOf = async (integration: World, count: number): Promise<World[]> => {
+    const worlds = Array.from({ length: count }, () => house.world(integration.integrationGuid))
+    await Promise.all(
+      worlds.map(async (each) => {
+        await vault.tellAll(each)
+        await vault.grant(each, -1)
+      }),
+    )
+    return worlds
+  }
+
+  it('H07: are 16 at a time, 64 wait, and whoever comes then is told so at once; others are not concerned', async () => {
+    const process = house.process()
+    const others = house.world()
+    const otherProvider = await new FakeProvider().start()
+    closing.push(() => otherProvider.stop())
+    const busy = await manyOf(world, 81)
+    await vault.tellAll(others)
+    await vault.tell(
+      'integration',
+      others.integrationGuid,
+      new World(otherProvider, others.integrationGuid).integration(),
+    )
+    await vault.grant(others, -1, otherProvider.refreshToken)
+
+    provider.rotates = false
+    const release = provider.hold()
+    const answers = busy.slice(0, 80).map((each) => process.exchanged(each))
+    await eventually(() => provider.calls.length === 16)
+    expect(await process.refused(busy[80]!)).toEqual({
+      code: 'token_endpoint.unavailable',
+      payload: { oauth_error: 'temporarily_unavailable' },
+    })
+    // Who asks for a grant that is in hand takes nobody's place.
+    const more = busy.slice(0, 20).map((each) => process.exchanged(each))
+    expect((await process.exchanged(others)).accessToken.reveal()).toBe('access-1')
+    expect(provider.calls).toHaveLength(16)
+    release()
+    await Promise.all([...answers, ...more])
+    expect(provider.calls).toHaveLength(80)
+    expect((await process.exchanged(busy[80]!)).accessToken.reveal()).toMatch(/^access-/)
+  }, 20_000)
 })
 
 describe('a refresh that is refused', () => {
@@ -202,6 +253,18 @@ describe('a refresh that comes back too late', () => {
     release()
     expect(await refusal).toMatchObject({ code: 'content.access_denied' })
     expect(await statusOf()).toEqual({ status: 'usable', generation: 2 })
+  })
+
+  it('is not begun any more when the process is about to end and could not await it', async () => {
+    const ending = house.process({ settings: { tokenRequestTimeoutMs: 2_000 } })
+    await ending.grant(world, -1)
+    const { rows } = await vault.pool.query<{ now: Date }>('select clock_timestamp() as now')
+    const context = { actor: { type: 'service', name: 'vault' }, commandId: randomUUID() }
+    const lease = { generation: 1, attempt: randomUUID(), now: rows[0]!.now, leaseMilliseconds: 2_500 }
+    await vault.streams.handle(grantStream, world.grantGuid, { type: 'BeginRefresh', ...lease }, context)
+    ending.refreshes.stop()
+    expect(await ending.refused(world)).toMatchObject({ code: 'token_endpoint.unavailable' })
+    expect(provider.calls).toHaveLength(0)
   })
 
   it('is awaited by an orderly end of the process', async () => {

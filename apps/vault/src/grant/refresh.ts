@@ -9,6 +9,7 @@ import { Outbound, refreshTokens, TokenEndpointError, type Provider, type TokenR
 import { currentRequest, ExchangeSettings } from '#libs/service'
 import { ClientSecrets } from '../client-secret/client-secrets.js'
 import { Safe } from '../safe/index.js'
+import { Bulkhead } from './bulkhead.js'
 import type { RefreshFate } from './grant.events.js'
 import { GrantQueries, type RefreshRow } from './grant.queries.js'
 import { grantStream, tokenPlace } from './grant.stream.js'
@@ -19,12 +20,20 @@ const LONGEST_POLL_MS = 100
 /** After a failure nobody tries again for this long, by the database's clock: all who ask meanwhile hear the same. */
 const PAUSE_AFTER_FAILURE_MS = 2_000
 const STORE_AGAIN_MS = 250
+/** Grants of one integration that are being refreshed by one process, and that wait for it: its provider may be slow. */
+const AT_A_TIME = 16
+const WAITING = 64
+/** What an orderly end gives to storing, beside the time that a provider has. */
+const STORE_WITHIN_MS = 2_000
 
 const VAULT: Actor = { type: 'service', name: 'vault' }
 
-/** What came of it; except after a failure, the facts have to be looked up again. */
+/**
+ * What came of it; except after a failure, the facts have to be looked up again. `crowded`: too many others of the
+ * same integration are waiting.
+ */
 export type RefreshOutcome =
-  | { readonly kind: 'refreshed' | 'moved_on' | 'waited_in_vain' }
+  | { readonly kind: 'refreshed' | 'moved_on' | 'waited_in_vain' | 'crowded' }
   | { readonly kind: 'failed'; readonly fate: RefreshFate; readonly error: string | null }
 
 interface Attempt {
@@ -44,7 +53,10 @@ interface Attempt {
 export class Refreshes implements BeforeApplicationShutdown {
   readonly #logger = new Logger(Refreshes.name)
   readonly #running = new Map<string, Promise<RefreshOutcome>>()
+  readonly #bulkhead = new Bulkhead(AT_A_TIME, WAITING)
   readonly #end = new AbortController()
+  /** By the monotonic clock. */
+  #endsAt = Infinity
 
   constructor(
     private readonly pool: Pool,
@@ -67,7 +79,10 @@ export class Refreshes implements BeforeApplicationShutdown {
   ): Promise<RefreshOutcome> {
     let running = this.#running.get(grant.guid)
     if (!running) {
-      running = this.#run(grant, integration).finally(() => this.#running.delete(grant.guid))
+      const giveUpAt = performance.now() + this.settings.refreshWaitMs
+      const begun = this.#bulkhead.enter(integration.guid, () => this.#run(grant, integration, giveUpAt))
+      if (!begun) return { kind: 'crowded' }
+      running = begun.finally(() => this.#running.delete(grant.guid))
       this.#running.set(grant.guid, running)
       // Everybody may have gone away by the time it fails.
       running.catch(() => undefined)
@@ -83,9 +98,15 @@ export class Refreshes implements BeforeApplicationShutdown {
     }
   }
 
+  /** The process is about to end: what cannot end in time is not begun any more. */
+  stop(): void {
+    this.#endsAt = Math.min(this.#endsAt, performance.now() + this.settings.tokenRequestTimeoutMs + STORE_WITHIN_MS)
+  }
+
   /** An orderly end loses nothing: tokens on their way are awaited and stored. */
   async beforeApplicationShutdown(): Promise<void> {
-    const limit = this.settings.tokenRequestTimeoutMs + 2_000
+    this.stop()
+    const limit = Math.max(0, this.#endsAt - performance.now())
     await Promise.race([Promise.allSettled(this.#running.values()), delay(limit, undefined, { ref: false })])
     this.#end.abort()
   }
@@ -93,8 +114,8 @@ export class Refreshes implements BeforeApplicationShutdown {
   async #run(
     { guid, generation }: { guid: string; generation: number },
     integration: IntegrationState,
+    giveUpAt: number,
   ): Promise<RefreshOutcome> {
-    const giveUpAt = performance.now() + this.settings.refreshWaitMs
     let pause = FIRST_POLL_MS
     let awaited: string | undefined
     while (performance.now() < giveUpAt && !this.#end.signal.aborted) {
@@ -110,6 +131,7 @@ export class Refreshes implements BeforeApplicationShutdown {
       if (failure && (failure.attempt === awaited || row.now.getTime() - failure.at.getTime() < PAUSE_AFTER_FAILURE_MS))
         return { kind: 'failed', fate: failure.fate, error: failure.error }
       if (!row.refreshToken) throw new Error(`grant ${guid} has no refresh token in the safe`)
+      if (performance.now() + this.settings.tokenRequestTimeoutMs > this.#endsAt) break
 
       const attempt: Attempt = {
         guid,
