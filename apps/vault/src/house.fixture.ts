@@ -52,6 +52,8 @@ export class FakeProvider {
   /** What it answers next, instead of tokens. */
   fault: { status: number; body: object } | undefined
   rotates = true
+  /** Members of its token responses beside or instead of the usual ones. */
+  more: object = {}
   expiresIn: number | undefined = 3600
   refreshToken = 'refresh-0'
   code: { value: string; challenge: string } | undefined
@@ -111,6 +113,7 @@ export class FakeProvider {
         ...(this.expiresIn !== undefined && { expires_in: this.expiresIn }),
         ...(this.rotates && { refresh_token: this.refreshToken }),
         scope: 'profile',
+        ...this.more,
       },
     }
   }

@@ -16,6 +16,7 @@ beforeEach(async () => {
   provider.fault = undefined
   provider.rotates = true
   provider.expiresIn = 3600
+  provider.more = {}
   await vault.tellAll(world)
 })
 
@@ -43,6 +44,25 @@ const generationsOf = async (token: 'access_token' | 'refresh_token'): Promise<n
 
 const exchangesOf = (process: VaultProcess, count: number): Promise<string>[] =>
   Array.from({ length: count }, async () => (await process.exchanged(world)).accessToken.reveal())
+
+/** From now on nobody can write to the safe; the returned function waits for one that tries and ends its connection. */
+const losingTheNextWrite = async (): Promise<() => Promise<void>> => {
+  const locking = await house.database.ownerPool().connect()
+  closing.push(() => Promise.resolve(locking.release(true)))
+  await locking.query('begin')
+  await locking.query('lock table record.safe in exclusive mode')
+  return async () => {
+    await eventually(async () => {
+      const { rows } = await vault.pool.query<{ pid: number }>(
+        `select pid from pg_stat_activity
+         where datname = current_database() and usename = current_user and wait_event_type = 'Lock'`,
+      )
+      for (const { pid } of rows) await vault.pool.query('select pg_terminate_backend($1)', [pid])
+      return rows.length > 0
+    })
+    await locking.query('rollback')
+  }
+}
 
 describe('a refresh', () => {
   it('R01: happens once for all who ask, and holds no connection meanwhile', async () => {
@@ -103,20 +123,9 @@ describe('a refresh', () => {
 
   it('gives its token although the connection that stores it is lost, and asks the provider once', async () => {
     await vault.grant(world, -1)
-    const locking = await house.database.ownerPool().connect()
-    closing.push(() => Promise.resolve(locking.release(true)))
-    await locking.query('begin')
-    await locking.query('lock table record.safe in exclusive mode')
+    const loseIt = await losingTheNextWrite()
     const [answer] = exchangesOf(vault, 1)
-    await eventually(async () => {
-      const { rows } = await vault.pool.query<{ pid: number }>(
-        `select pid from pg_stat_activity
-         where datname = current_database() and usename = current_user and wait_event_type = 'Lock'`,
-      )
-      for (const { pid } of rows) await vault.pool.query('select pg_terminate_backend($1)', [pid])
-      return rows.length > 0
-    })
-    await locking.query('rollback')
+    await loseIt()
     expect(await answer).toMatch(/^access-[1-9]/)
     expect(provider.calls).toHaveLength(1)
     expect(await statusOf()).toEqual({ status: 'usable', generation: 2 })
@@ -227,6 +236,15 @@ describe('a refresh that is refused', () => {
 })
 
 describe('a refresh that comes back too late', () => {
+  /** The token that is to be revoked at the provider. */
+  const owed = async (): Promise<string | undefined> => {
+    const { rows } = await vault.pool.query<{ key: string }>(
+      `select key from todo where kind = 'revoke_upstream' and data ->> 'integration_guid' = $1`,
+      [world.integrationGuid],
+    )
+    return rows[0] && (await vault.safe.open(vault.pool, ['owed_revocation', rows[0].key, 'token'], 0)).reveal()
+  }
+
   it('leaves its token to be revoked when the viewer has consented anew meanwhile', async () => {
     await vault.grant(world, -1)
     const release = provider.hold()
@@ -236,12 +254,51 @@ describe('a refresh that comes back too late', () => {
     release()
     expect(await answer).toBe('access-0')
     expect(await statusOf()).toEqual({ status: 'usable', generation: 2 })
-    const { rows } = await vault.pool.query<{ key: string }>(
-      `select key from todo where kind = 'revoke_upstream' and data ->> 'integration_guid' = $1`,
-      [world.integrationGuid],
-    )
-    const owed = await vault.safe.open(vault.pool, ['owed_revocation', rows[0]!.key, 'token'], 0)
-    expect(owed.reveal()).toBe(provider.refreshToken)
+    expect(await owed()).toBe(provider.refreshToken)
+  })
+
+  it('leaves it although the connection is lost that notes it', async () => {
+    await vault.grant(world, -1)
+    const release = provider.hold()
+    const [answer] = exchangesOf(vault, 1)
+    await eventually(() => provider.calls.length === 1)
+    await vault.grant(world, 600)
+    const loseIt = await losingTheNextWrite()
+    release()
+    await loseIt()
+    await answer
+    expect(await owed()).toBe(provider.refreshToken)
+  })
+
+  it.each([
+    ['the provider gave no other refresh token', undefined, 'the-new-one'],
+    ['the provider gave the former refresh token again', 'the-former-one', 'the-new-one'],
+    ['its refresh token is the one that is stored', 'the-new-one', 'the-new-one'],
+  ])('leaves nothing to be revoked when %s', async (_, late, stored) => {
+    provider.rotates = false
+    provider.refreshToken = 'the-former-one'
+    provider.more = late === undefined ? {} : { refresh_token: late }
+    await vault.grant(world, -1)
+    const release = provider.hold()
+    const [answer] = exchangesOf(vault, 1)
+    await eventually(() => provider.calls.length === 1)
+    await vault.grant(world, 600, stored)
+    release()
+    expect(await answer).toBe('access-0')
+    expect(await owed()).toBeUndefined()
+  })
+
+  it('leaves its token to be revoked when the grant was withdrawn, be it the former one', async () => {
+    provider.rotates = false
+    await vault.grant(world, -1)
+    const release = provider.hold()
+    const refusal = vault.refused(world)
+    await eventually(() => provider.calls.length === 1)
+    const context = { actor: { type: 'service', name: 'vault' }, commandId: randomUUID() }
+    await vault.streams.handle(grantStream, world.grantGuid, { type: 'RevokeGrant', reason: 'user' }, context)
+    release()
+    await refusal
+    expect(await owed()).toMatch(/^access-/)
   })
 
   it('is not given to a viewer who may not have it any more (C20)', async () => {

@@ -216,31 +216,50 @@ export class Refreshes implements BeforeApplicationShutdown {
       expiresAt: expiresIn === undefined ? null : new Date(now.getTime() + expiresIn * 1000),
       scope: scope ?? null,
     } as const
+    try {
+      await this.#untilStored(attempt, () =>
+        this.streams.handle(grantStream, guid, command, contextOf(uuidV5('refreshed', attempt.attempt)), {
+          record: (client) => putTokens(this.safe, client, guid, generation + 1, tokens),
+        }),
+      )
+      return { kind: 'refreshed' }
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error
+    }
+    // The grant was withdrawn or obtained anew meanwhile.
+    await this.#untilStored(attempt, () => this.#owe(attempt, answer))
+    return { kind: 'moved_on' }
+  }
+
+  /** @throws DomainError what `work` refuses; its other failures only when the process must end */
+  async #untilStored(attempt: Attempt, work: () => Promise<unknown>): Promise<void> {
     for (;;) {
       try {
-        await this.streams.handle(grantStream, guid, command, contextOf(uuidV5('refreshed', attempt.attempt)), {
-          record: (client) => putTokens(this.safe, client, guid, generation + 1, tokens),
-        })
-        return { kind: 'refreshed' }
+        await work()
+        return
       } catch (err) {
-        if (err instanceof DomainError) return await this.#owe(attempt, answer)
-        this.#logger.error({ err, grant: guid, attempt: attempt.attempt }, 'new tokens are not stored yet')
+        if (err instanceof DomainError) throw err
+        this.#logger.error({ err, grant: attempt.guid, attempt: attempt.attempt }, 'new tokens are not stored yet')
         if (this.#end.signal.aborted) throw err
       }
       await delay(STORE_AGAIN_MS, undefined, { ref: false })
     }
   }
 
-  /** The grant was withdrawn or obtained anew meanwhile. */
-  async #owe(
-    { guid, attempt, integrationGuid }: Attempt,
-    { accessToken, refreshToken }: TokenResponse,
-  ): Promise<RefreshOutcome> {
+  /** Notes tokens that came too late, unless their end would be the end of those that the grant has now. */
+  async #owe({ guid, attempt, former, integrationGuid }: Attempt, answer: TokenResponse): Promise<void> {
+    const row = await this.grants.forRefresh(guid)
+    if (row && row.status !== 'revoked') {
+      const stored =
+        row.refreshToken && this.safe.openEnvelope(row.refreshToken, tokenPlace(guid, 'refresh_token'), row.generation)
+      const late = (answer.refreshToken ?? former).reveal()
+      if (late === former.reveal() || late === stored?.reveal()) return
+    }
     this.#logger.warn({ grant: guid, attempt }, 'new tokens came too late and are to be revoked')
+    const { accessToken, refreshToken } = answer
     await transaction(this.pool, (client) =>
       oweRevocation(this.safe, client, attempt, integrationGuid, { accessToken, refreshToken }),
     )
-    return { kind: 'moved_on' }
   }
 }
 
