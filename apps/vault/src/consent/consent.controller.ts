@@ -45,7 +45,7 @@ export class ConsentController {
         'request.authentication_type',
         'Consent is given in a browser, after logging in.',
       )
-    this.#send(response, await this.consent.begin(actor, guid, typeof returnTo === 'string' ? returnTo : undefined))
+    this.#send(response, await this.consent.begin(actor, guid, returnTo))
   }
 
   #send(response: Response, answer: Answer): void {

@@ -14,7 +14,7 @@ import {
   type Callback,
   type TokenResponse,
 } from '#libs/oauth'
-import { currentRequest, ExchangeSettings } from '#libs/service'
+import { currentRequest, ExchangeSettings, localPath } from '#libs/service'
 import { ClientSecrets } from '../client-secret/client-secrets.js'
 import { grantGuid, grantStream } from '../grant/grant.stream.js'
 import { putTokens } from '../grant/grant.tokens.js'
@@ -22,7 +22,6 @@ import { PublicAddress } from '../public-address.js'
 import { Safe } from '../safe/index.js'
 import { ConsentRequests, type ConsentRequest } from './consent-requests.js'
 import type { ConsentPage } from './consent.page.js'
-import { localPath } from './local-path.js'
 
 type Person = Extract<Actor, { type: 'user' }>
 
@@ -55,7 +54,7 @@ export class Consent {
   ) {}
 
   /** Sends the viewer to the provider. */
-  async begin(person: Person, integrationGuid: string, returnTo: string | undefined): Promise<Answer> {
+  async begin(person: Person, integrationGuid: string, returnTo: unknown): Promise<Answer> {
     const found = await this.#find(integrationGuid)
     if (
       !found ||
@@ -70,7 +69,7 @@ export class Consent {
       sid: person.sid,
       integrationGuid,
       integrationVersion: found.version,
-      returnTo: localPath(returnTo, this.address.origin),
+      returnTo: localPath(returnTo),
       state,
       codeVerifier,
     })
