@@ -11,6 +11,9 @@ export const TOKEN_TYP = {
 /** The request header that carries the actor assertion between services; the gateway removes it from what comes in. */
 export const ACTOR_HEADER = 'keybearer-actor'
 
+/** Carries the token of `Authorization: Connect-Bootstrap` to identity, since that header is the service token's. */
+export const BOOTSTRAP_HEADER = 'keybearer-bootstrap'
+
 /** What content receives about its visitor; a client can never send these itself. */
 export const USER_SESSION_TOKEN_HEADER = 'posit-connect-user-session-token'
 export const CREDENTIALS_HEADER = 'rstudio-connect-credentials'

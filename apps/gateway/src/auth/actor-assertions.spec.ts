@@ -1,6 +1,5 @@
-import { type Actor, DomainError } from '#libs/contracts'
+import { type Actor, authenticationFailed, DomainError } from '#libs/contracts'
 import { ActorAssertions, type AskIdentity } from './actor-assertions.js'
-import { authenticationFailed } from './credential.js'
 import { FailureLimit } from './failure-limit.js'
 
 const actor: Actor = { type: 'key', guid: 'key-1', user: 'user-1', role: 'publisher' }

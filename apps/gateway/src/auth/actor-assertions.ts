@@ -1,5 +1,5 @@
-import { type Actor, DomainError, type ServiceName } from '#libs/contracts'
-import { authenticationFailed, fingerprint } from './credential.js'
+import { type Actor, authenticationFailed, DomainError, type ServiceName } from '#libs/contracts'
+import { fingerprint } from './credential.js'
 import type { FailureLimit } from './failure-limit.js'
 
 /** A credential that identity can judge. */

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { DomainError } from '#libs/contracts'
+import { authenticationFailed } from '#libs/contracts'
 import { cookieValue } from './cookies.js'
 
 /** What a client proves itself with. `secret` is the thing itself: it goes to identity and nowhere else. */
@@ -28,19 +28,6 @@ export function credentialOf({ headers }: Pick<IncomingMessage, 'headers'>, cook
   throw authenticationFailed()
 }
 
-/** Code 30, in the words that clients compare. */
-export const authenticationFailed = (): DomainError =>
-  new DomainError(
-    'unauthenticated',
-    'authentication.failed',
-    "We couldn't log you in with the provided credentials. Please ask your administrator for assistance.",
-  )
-
 /** What a credential is remembered by: never the credential itself. */
 export const fingerprint = ({ type, secret }: { type: string; secret: string }): string =>
   `${type}:${hash('sha256', secret, 'base64url')}`
-
-const KEY = /^kb_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})_[A-Za-z0-9_-]{43}$/
-
-/** Which API key a text claims to be, as identity writes them; `undefined` for any other text. Proves nothing. */
-export const guidOfKey = (text: string): string | undefined => KEY.exec(text)?.slice(1).join('-')

@@ -1,14 +1,10 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import { DomainError, XSRF_HEADER } from '#libs/contracts'
+import { DomainError, XSRF_HEADER, xsrfToken } from '#libs/contracts'
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 export const isSafe = (method: string | undefined): boolean => SAFE.has(method ?? '')
-
-/** What a page has to send back: only who can read the page's own cookies can know it, and it dies with the session. */
-export const xsrfToken = (sessionSecret: string): string =>
-  createHmac('sha256', sessionSecret).update('xsrf').digest('base64url')
 
 /**
  * Whether a browser says that the request was made by a page of ours. A browser that says nothing is not held against

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { type ContentState, DomainError, mayView } from '#libs/contracts'
+import { authenticationRequired, type ContentState, DomainError, mayView } from '#libs/contracts'
 import { type Callers, type ContentVisitor, visitorOf } from '../auth/callers.js'
 import { isSafe } from '../auth/xsrf.js'
 import type { Arrival } from '../door/arrival.js'
@@ -98,7 +98,7 @@ export class Visits {
     if (!content) throw notFound()
     if (mayView(content, visitor && visitorOf(visitor))) return { content, visitor }
     if (content.locked) throw new DomainError('forbidden', 'content.access_denied', 'This content is locked.')
-    if (!visitor) throw loginNeeded()
+    if (!visitor) throw authenticationRequired()
 
     // The *no* rests on somebody missing from a list, so whoever owns the list is asked once more.
     const now = await this.house.confirmContent(guid)
@@ -191,6 +191,3 @@ function redirect(response: ServerResponse, location: string): void {
 }
 
 const notFound = (): DomainError => new DomainError('not_found', 'content.not_found', 'There is no such content.')
-
-const loginNeeded = (): DomainError =>
-  new DomainError('unauthenticated', 'authentication.required', 'The requested operation requires authentication.')

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import {
   apiKeyContract,
   type ApiKeyState,
@@ -7,14 +6,15 @@ import {
   type ContentState,
   groupContract,
   type GroupState,
+  guidOfKey,
   integrationContract,
   type ServiceName,
+  sidOf,
   userContract,
   type UserState,
 } from '#libs/contracts'
 import { type Applied, type Freshness, MemoryReplica, type Replicas } from '#libs/messaging'
 import type { Presented } from '../auth/actor-assertions.js'
-import { guidOfKey } from '../auth/credential.js'
 
 /** What the gateway keeps copies of. */
 export const COPIED: readonly ChangeContract<unknown>[] = [
@@ -93,15 +93,15 @@ export class House {
   sessionOf(cookie: string, now: Date): LoggedIn | undefined {
     if (!this.replicas.isFresh('identity')) return undefined
     const sid = sidOf(cookie)
-    const guid = this.#userOfSession.get(sid)
-    if (guid === undefined || !this.replicas.of(userContract).isTrusted(guid)) return undefined
+    const guid = sid && this.#userOfSession.get(sid)
+    if (!guid || !this.replicas.of(userContract).isTrusted(guid)) return undefined
     const user = this.peekUser(guid)
     return user && isAlive(user, sid, now) ? { user, sid } : undefined
   }
 
   /** Whether there is, or was a moment ago, such a session or key; whether it is good, is for identity to say. */
   isKnown({ type, secret }: Presented): boolean {
-    if (type === 'session') return this.#userOfSession.has(sidOf(secret))
+    if (type === 'session') return this.#userOfSession.has(sidOf(secret) ?? '')
     const guid = guidOfKey(secret)
     return guid !== undefined && Boolean(this.#held(apiKeyContract).peek(guid)?.state)
   }
@@ -145,6 +145,3 @@ export class House {
 
 export const isAlive = ({ sessions }: UserState, sid: string, now: Date): boolean =>
   sessions.some((session) => session.sid === sid && Date.parse(session.expires_at) > now.getTime())
-
-/** The id under which a session is published: the hash of the cookie's random bits. */
-export const sidOf = (cookie: string): string => hash('sha256', Buffer.from(cookie, 'base64url'), 'base64url')

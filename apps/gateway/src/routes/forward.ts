@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
-import { ACTOR_HEADER, DomainError, type ServiceName } from '#libs/contracts'
+import { ACTOR_HEADER, BOOTSTRAP_HEADER, DomainError, type ServiceName, serviceUnavailable } from '#libs/contracts'
 import { isNotSent, type ReplicaPools, type ServiceTokens } from '#libs/service'
 import type { Arrival } from '../door/arrival.js'
 import { fold, HOP_BY_HOP, namedByConnection } from '../door/header-names.js'
@@ -25,9 +25,6 @@ const PASSED_ON = [
   'sec-purpose',
   'user-agent',
 ] as const
-
-/** Carries the token of `Authorization: Connect-Bootstrap` to identity, since that header is the service token's. */
-export const BOOTSTRAP_HEADER = 'keybearer-bootstrap'
 
 export interface Forwarded {
   readonly service: Exclude<ServiceName, 'gateway'>
@@ -91,9 +88,7 @@ export class Forward {
     }
     throw isTimeout(failure)
       ? new DomainError('unavailable', 'service.timeout', 'The service did not answer in time.', { cause: failure })
-      : new DomainError('unavailable', 'service.unavailable', 'The service is not available at the moment.', {
-          cause: failure,
-        })
+      : serviceUnavailable(failure)
   }
 
   #headers(

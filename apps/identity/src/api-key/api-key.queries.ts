@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { DataSource } from 'typeorm'
-import { DomainError, lower, type Role } from '#libs/contracts'
-import { guidOfKey, hashOfKey } from './key-text.js'
+import { DomainError, guidOfKey, lower, type Role } from '#libs/contracts'
+import { hashOfKey } from './key-text.js'
 
 export interface ApiKeyRow {
   readonly guid: string

@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { Controller, Headers, HttpCode, Post } from '@nestjs/common'
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger'
+import { BOOTSTRAP_HEADER } from '#libs/contracts'
 import { Audit, BootstrapSettings, currentRequest, Public } from '#libs/service'
 import { checkBootstrapToken } from './bootstrap-token.js'
 import { Bootstrap } from './bootstrap.js'
-
-/** The JWT that the client sent in `Authorization`; between services that header is the calling service's. */
-export const BOOTSTRAP_HEADER = 'keybearer-bootstrap'
 
 export class BootstrapView {
   @ApiProperty({ description: 'The first administrator’s API key: shown here and never again.' })

@@ -1,6 +1,6 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { parseCookie, stringifySetCookie } from 'cookie'
-import { Secret, sessionCookie, XSRF_COOKIE } from '#libs/contracts'
+import { Secret, sessionCookie, sidOf, XSRF_COOKIE, xsrfToken } from '#libs/contracts'
 
 /** A browser session: `secret` is the cookie's text and goes to the browser and nowhere else; `sid` may be told. */
 export interface NewSession {
@@ -9,25 +9,10 @@ export interface NewSession {
   readonly expiresAt: Date
 }
 
-const TEXT = /^[A-Za-z0-9_-]{43}$/
-
 export function newSession(now: Date, lifetimeMs: number): NewSession {
   const secret = randomBytes(32).toString('base64url')
   return { secret: new Secret(secret), sid: sidOf(secret)!, expiresAt: new Date(now.getTime() + lifetimeMs) }
 }
-
-/** What a session is known by; `undefined` for a text that cannot be one of our cookies. */
-export function sidOf(secret: string): string | undefined {
-  if (!TEXT.test(secret)) return undefined
-  const bits = Buffer.from(secret, 'base64url')
-  // One cookie, one text: the last character has two bits to spare.
-  if (bits.toString('base64url') !== secret) return undefined
-  return createHash('sha256').update(bits).digest('base64url')
-}
-
-/** What a page of ours has to send back in `X-RSC-XSRF`; it dies with the session. */
-export const xsrfToken = (secret: Secret): string =>
-  createHmac('sha256', secret.reveal()).update('xsrf').digest('base64url')
 
 /** The `sid` that a browser's cookies lead to, if any. */
 export function sidOfCookies(header: string | undefined, address: URL): string | undefined {
@@ -42,7 +27,7 @@ export function cookiesOf({ secret, expiresAt }: NewSession, address: URL, now: 
   const common = { path, secure, sameSite: 'lax', maxAge } as const
   return [
     stringifySetCookie(name, secret.reveal(), { ...common, httpOnly: true }),
-    stringifySetCookie(XSRF_COOKIE, xsrfToken(secret), common),
+    stringifySetCookie(XSRF_COOKIE, xsrfToken(secret.reveal()), common),
   ]
 }
 

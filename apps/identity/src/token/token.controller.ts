@@ -4,10 +4,17 @@ import { ApiExcludeController } from '@nestjs/swagger'
 import { Type } from 'class-transformer'
 import { IsDefined, IsIn, IsString, MaxLength, ValidateNested } from 'class-validator'
 import type { JWK } from 'jose'
-import { DomainError, SERVICES, TOKEN_TYP, type Actor, type ServiceName, type UserSessionClaims } from '#libs/contracts'
+import {
+  authenticationFailed,
+  SERVICES,
+  sidOf,
+  TOKEN_TYP,
+  type Actor,
+  type ServiceName,
+  type UserSessionClaims,
+} from '#libs/contracts'
 import { ContentSettings, CurrentActor, IsGuid, NotAudited, Open, ServerSettings, ServiceOnly } from '#libs/service'
 import { ApiKeyQueries } from '../api-key/api-key.queries.js'
-import { sidOf } from '../session/session.js'
 import { UserQueries } from '../user/user.queries.js'
 import { TokenKeys } from './token-keys.js'
 
@@ -57,7 +64,7 @@ export class TokenController {
     const known = await (body.credential.type === 'session'
       ? this.#bySession(body.credential)
       : this.#byKey(body.credential))
-    if (!known) throw unknown()
+    if (!known) throw authenticationFailed()
     const { actor, endsAt } = known
     const seconds = secondsUntil(endsAt, ASSERTION_SECONDS)
     const assertion = await this.keys.sign(TOKEN_TYP.actor, { iss: 'identity', aud: body.audience, actor }, seconds)
@@ -73,7 +80,7 @@ export class TokenController {
     @CurrentActor() actor: Actor,
   ): Promise<{ token: string; expires_in: number }> {
     const session = actor.type === 'user' ? await this.users.ofSession(actor.sid) : undefined
-    if (actor.type !== 'user' || session?.guid !== actor.guid) throw unknown()
+    if (actor.type !== 'user' || session?.guid !== actor.guid) throw authenticationFailed()
     const seconds = secondsUntil(session.expiresAt, Math.floor(this.content.userSessionTokenLifetimeMs / 1000))
     const claims: UserSessionClaims = { content: body.content_guid, sid: actor.sid }
     const standard = { iss: this.server.address, aud: 'vault', sub: actor.guid, jti: randomUUID() }
@@ -115,10 +122,3 @@ export class TokenController {
 /** @param most seconds, when the end is later or there is none */
 const secondsUntil = (end: Date | null, most: number): number =>
   end ? Math.max(1, Math.min(most, Math.floor((end.getTime() - Date.now()) / 1000))) : most
-
-const unknown = (): DomainError =>
-  new DomainError(
-    'unauthenticated',
-    'authentication.failed',
-    "We couldn't log you in with the provided credentials. Please ask your administrator for assistance.",
-  )

@@ -6,6 +6,7 @@ import {
   INTERNAL_CALLS,
   type InternalCall,
   type InternalCallName,
+  serviceUnavailable,
 } from '#libs/contracts'
 import { ERROR_CODE_HEADER } from '../errors/domain-error.filter.js'
 import { currentRequest } from '../request-context.js'
@@ -102,10 +103,7 @@ function refusal(name: InternalCallName, status: number, code: string, answer: u
   const kind = KINDS[status]
   // A refusal without a code is not the callee's word, and one of us by the other is a fault of the house.
   if (!kind || code === '' || code.startsWith('service.')) {
-    const cause = new Error(`${name} was answered ${status} ${code}`.trimEnd())
-    return new DomainError('unavailable', 'service.unavailable', 'The service is not available at the moment.', {
-      cause,
-    })
+    return serviceUnavailable(new Error(`${name} was answered ${status} ${code}`.trimEnd()))
   }
   const { error, payload } = (answer ?? {}) as { error?: unknown; payload?: unknown }
   return new DomainError(kind, code, typeof error === 'string' ? error : 'The request was refused.', {

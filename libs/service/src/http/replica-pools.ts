@@ -1,5 +1,5 @@
 import { type Dispatcher, Pool } from 'undici'
-import { DomainError, type ServiceName } from '#libs/contracts'
+import { type ServiceName, serviceUnavailable } from '#libs/contracts'
 import type { Deployment } from '../settings/deployment.js'
 
 const CONNECT_TIMEOUT_MS = 1_000
@@ -90,9 +90,7 @@ export class ReplicaPools {
         if (signal.aborted || !(notSent || method === 'GET')) break
       }
     }
-    throw new DomainError('unavailable', 'service.unavailable', 'The service is not available at the moment.', {
-      cause,
-    })
+    throw serviceUnavailable(cause)
   }
 
   async close(): Promise<void> {

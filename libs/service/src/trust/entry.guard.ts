@@ -3,10 +3,12 @@ import type { Request } from 'express'
 import {
   type Actor,
   ACTOR_HEADER,
+  authenticationRequired,
   DomainError,
   INTERNAL_CALLS,
   type InternalCall,
   isAtLeast,
+  permissionDenied,
   personOf,
   type ServiceName,
 } from '#libs/contracts'
@@ -59,7 +61,7 @@ export class EntryGuard implements CanActivate {
 
   #policyOf(controller: Controller, handler: Method): Policy {
     let ofController = this.#policies.get(controller)
-    if (!ofController) this.#policies.set(controller, (ofController = new Map()))
+    if (!ofController) this.#policies.set(controller, (ofController = new Map<Method, Policy>()))
     let policy = ofController.get(handler)
     if (!policy) {
       const permissions = permissionsOf(controller, handler)
@@ -109,21 +111,16 @@ export function admit(
       return actor
     case 'actors':
       if (permission.types.includes(actor.type)) return actor
-      throw actor.type === 'anonymous' ? notAuthenticated() : wrongKind()
+      throw actor.type === 'anonymous' ? authenticationRequired() : wrongKind()
     case 'role': {
-      if (actor.type === 'anonymous') throw notAuthenticated()
+      if (actor.type === 'anonymous') throw authenticationRequired()
       const person = personOf(actor)
       if (!person) throw wrongKind()
-      if (!isAtLeast(person.role, permission.role)) {
-        throw new DomainError('forbidden', 'permission.denied', "You don't have permission to perform this operation.")
-      }
+      if (!isAtLeast(person.role, permission.role)) throw permissionDenied()
       return actor
     }
   }
 }
-
-const notAuthenticated = (): DomainError =>
-  new DomainError('unauthenticated', 'authentication.required', 'The requested operation requires authentication.')
 
 const wrongKind = (): DomainError =>
   new DomainError(

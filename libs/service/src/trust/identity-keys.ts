@@ -1,5 +1,5 @@
 import { importJWK, type CryptoKey, type JWK } from 'jose'
-import { DomainError } from '#libs/contracts'
+import { serviceUnavailable } from '#libs/contracts'
 import type { ReplicaPools } from '../http/replica-pools.js'
 
 /** Keys are asked for again after this long, so that a withdrawn one goes. */
@@ -39,9 +39,7 @@ export class IdentityKeys {
       if (known) return known
       await refreshed
     }
-    if (!this.#keys) {
-      throw new DomainError('unavailable', 'service.unavailable', 'The service is not available at the moment.')
-    }
+    if (!this.#keys) throw serviceUnavailable()
     return this.#keys.get(kid)
   }
 
