@@ -25,7 +25,7 @@ import { freshDatabase, type FreshDatabase } from '#libs/testing'
 import { ClientSecrets } from './client-secret/client-secrets.js'
 import { ConsentRequests } from './consent/consent-requests.js'
 import { Consent } from './consent/consent.js'
-import type { Caller } from './exchange/decide.js'
+import type { KeyActor } from './exchange/decide.js'
 import { Exchange, type Issued } from './exchange/exchange.js'
 import { FactQueries } from './exchange/facts.js'
 import { IssueLog } from './exchange/issue-log.js'
@@ -157,7 +157,7 @@ export class World {
     return grantGuid(this.viewerGuid, this.integrationGuid)
   }
 
-  get caller(): Caller {
+  get caller(): KeyActor {
     return { type: 'key', guid: randomUUID(), user: this.ownerGuid, role: 'publisher' }
   }
 

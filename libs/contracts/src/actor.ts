@@ -1,3 +1,4 @@
+import { authenticationRequired } from './refusals.js'
 import type { Role } from './role.js'
 
 /**
@@ -21,9 +22,23 @@ export type Actor =
   | { readonly type: 'service'; readonly name: string }
   | { readonly type: 'provider' }
 
+/** Somebody with a user account, whether they come in a browser or by their API key. */
+export interface Person {
+  readonly guid: string
+  /** The effective one: a key may hold less than its owner. */
+  readonly role: Role
+}
+
 /** The person behind an actor, if there is one. */
-export function personOf(actor: Actor): { guid: string; role: Role } | undefined {
+export function personOf(actor: Actor): Person | undefined {
   if (actor.type === 'user') return { guid: actor.guid, role: actor.role }
   if (actor.type === 'key') return { guid: actor.user, role: actor.role }
   return undefined
+}
+
+/** The person behind an actor. @throws DomainError `authentication.required` for anybody who is not a person */
+export function mustBePerson(actor: Actor): Person {
+  const person = personOf(actor)
+  if (!person) throw authenticationRequired()
+  return person
 }

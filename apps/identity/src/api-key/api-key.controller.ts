@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common'
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
-import { DomainError, type Actor, type Role } from '#libs/contracts'
+import { DomainError, mustBePerson, permissionDenied, type Actor, type Role } from '#libs/contracts'
 import {
   Audit,
   Command,
@@ -11,7 +11,6 @@ import {
   RequireRole,
   type CommandContext,
 } from '#libs/service'
-import { callerOf, denied } from '../caller.js'
 import { apiKeyView, ApiKeyView, NewApiKeyBody } from './api-key.dto.js'
 import { ApiKeyQueries } from './api-key.queries.js'
 import { ApiKeys } from './api-keys.js'
@@ -95,7 +94,7 @@ export class ApiKeyController {
 
 /** The caller, if the keys are theirs. @throws DomainError `permission.denied` for everybody else, administrators too */
 function owner(actor: Actor, guid: string): { guid: string; role: Role } {
-  const caller = callerOf(actor)
-  if (caller.guid !== guid) throw denied()
+  const caller = mustBePerson(actor)
+  if (caller.guid !== guid) throw permissionDenied()
   return caller
 }

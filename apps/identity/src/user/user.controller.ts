@@ -1,9 +1,8 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common'
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
-import { DomainError, isAtLeast, type Actor } from '#libs/contracts'
+import { DomainError, isAtLeast, mustBePerson, permissionDenied, type Actor } from '#libs/contracts'
 import { Streams } from '#libs/event-sourcing'
 import { Audit, Command, CurrentActor, GuidPipe, NotAudited, RequireRole, type CommandContext } from '#libs/service'
-import { callerOf, denied } from '../caller.js'
 import { leaveOneAdministrator } from './first-administrator.js'
 import {
   filterOf,
@@ -33,7 +32,7 @@ export class UserController {
   @RequireRole('viewer')
   @NotAudited('read only')
   async me(@CurrentActor() actor: Actor): Promise<UserView> {
-    return userView(await this.users.get(callerOf(actor).guid), actor)
+    return userView(await this.users.get(mustBePerson(actor).guid), actor)
   }
 
   @Get('users')
@@ -66,8 +65,8 @@ export class UserController {
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
   ): Promise<UserView> {
-    const editor = callerOf(actor)
-    if (editor.guid !== guid && !isAtLeast(editor.role, 'administrator')) throw denied()
+    const editor = mustBePerson(actor)
+    if (editor.guid !== guid && !isAtLeast(editor.role, 'administrator')) throw permissionDenied()
     if (touchesProfile(body, await this.users.get(guid))) {
       throw new DomainError('invalid', 'user.field_of_provider', 'The login provider owns this field; change it there.')
     }
@@ -91,7 +90,7 @@ export class UserController {
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
   ): Promise<void> {
-    const editor = callerOf(actor)
+    const editor = mustBePerson(actor)
     const command = locked
       ? ({ type: 'LockUser', guid, editor, otherAdministrators: await this.users.otherAdministrators(guid) } as const)
       : ({ type: 'UnlockUser', editor } as const)

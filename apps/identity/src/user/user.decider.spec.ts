@@ -1,13 +1,14 @@
+import type { Person } from '#libs/contracts'
 import { specification } from '#libs/event-sourcing'
-import { MOST_SESSIONS, userDecider, type Editor, type UserCommand } from './user.decider.js'
+import { MOST_SESSIONS, userDecider, type UserCommand } from './user.decider.js'
 import type { ProfileField, RoleReason, UserEvent } from './user.events.js'
 
 const user = specification(userDecider)
 
 const now = new Date('2026-11-22T10:00:00Z')
 const evening = '2026-11-22T18:00:00.000Z'
-const alice: Editor = { guid: 'alice', role: 'administrator' }
-const paul: Editor = { guid: 'paul', role: 'publisher' }
+const alice: Person = { guid: 'alice', role: 'administrator' }
+const paul: Person = { guid: 'paul', role: 'publisher' }
 
 const made: UserEvent = { type: 'UserRegistered', data: { origin: 'provider' } }
 const role = (role: 'viewer' | 'publisher' | 'administrator', reason: RoleReason): UserEvent => ({
@@ -167,7 +168,7 @@ describe('the first administrator without a browser', () => {
 })
 
 describe('assigning a role', () => {
-  const assign = (editor: Editor, role: 'viewer' | 'publisher' | 'administrator', otherAdministrators = 1) =>
+  const assign = (editor: Person, role: 'viewer' | 'publisher' | 'administrator', otherAdministrators = 1) =>
     ({ type: 'AssignRole', editor, role, otherAdministrators }) as const
 
   it('is an administrator’s right', () => {
@@ -206,7 +207,7 @@ describe('assigning a role', () => {
 })
 
 describe('locking', () => {
-  const lock = (editor: Editor, guid = 'vera', otherAdministrators = 1) =>
+  const lock = (editor: Person, guid = 'vera', otherAdministrators = 1) =>
     ({ type: 'LockUser', guid, editor, otherAdministrators }) as const
 
   it('is an administrator’s right, but not against oneself', () => {

@@ -1,4 +1,4 @@
-import { DomainError, type Role } from '#libs/contracts'
+import { DomainError, type Person, type Role } from '#libs/contracts'
 import type { Decider } from '#libs/event-sourcing'
 import type { ProfileField, SessionEndReason, UserEvent } from './user.events.js'
 
@@ -9,12 +9,6 @@ export const MOST_SESSIONS = 50
 export interface ProfileChange {
   readonly basis: number
   readonly fields: readonly ProfileField[]
-}
-
-/** Who wants a change of somebody's role or lock. */
-export interface Editor {
-  readonly guid: string
-  readonly role: Role
 }
 
 export type UserCommand =
@@ -35,9 +29,9 @@ export type UserCommand =
   | { type: 'RegisterFirstAdministrator' }
   | { type: 'EndSession'; sid: string; reason: SessionEndReason }
   /** `otherAdministrators`: how many unlocked administrators there are besides this person. */
-  | { type: 'AssignRole'; editor: Editor; role: Role; otherAdministrators: number }
-  | { type: 'LockUser'; guid: string; editor: Editor; otherAdministrators: number }
-  | { type: 'UnlockUser'; editor: Editor }
+  | { type: 'AssignRole'; editor: Person; role: Role; otherAdministrators: number }
+  | { type: 'LockUser'; guid: string; editor: Person; otherAdministrators: number }
+  | { type: 'UnlockUser'; editor: Person }
 
 export type User = { readonly status: 'unknown' } | Registered
 
@@ -200,7 +194,7 @@ function assignRole(
   return [{ type: 'RoleAssigned', data: { role, reason: 'administrator' } }]
 }
 
-function administrator(editor: Editor, code: 'role.not_grantable' | 'user.may_not_lock'): void {
+function administrator(editor: Person, code: 'role.not_grantable' | 'user.may_not_lock'): void {
   if (editor.role === 'administrator') return
   throw new DomainError('forbidden', code, 'Only an administrator may do this.')
 }

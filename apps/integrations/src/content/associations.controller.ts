@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Put } from '@nestjs/common'
 import { ApiBody, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
-import type { Actor } from '#libs/contracts'
+import { mustBePerson, type Actor } from '#libs/contracts'
 import { Streams } from '#libs/event-sourcing'
 import {
   ArrayBodyPipe,
@@ -12,7 +12,6 @@ import {
   RequireRole,
   type CommandContext,
 } from '#libs/service'
-import { editorOf } from '../editor.js'
 import { IntegrationQueries } from '../integration/integration.queries.js'
 import { AssociationBody, associationView, AssociationView } from './association.dto.js'
 import { ContentQueries } from './content.queries.js'
@@ -33,7 +32,7 @@ export class AssociationsController {
   @RequireRole('viewer')
   @NotAudited('read only')
   async list(@Param('guid', GuidPipe) guid: string, @CurrentActor() actor: Actor): Promise<AssociationView[]> {
-    await this.contents.visible(guid, editorOf(actor))
+    await this.contents.visible(guid, mustBePerson(actor))
     const associations = await this.contents.associationsOf(guid)
     const integrations = await this.integrations.byGuid(associations.map(({ integrationGuid }) => integrationGuid))
     // One whose integration is just being deleted is as good as gone.
@@ -56,7 +55,7 @@ export class AssociationsController {
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
   ): Promise<void> {
-    const editor = editorOf(actor)
+    const editor = mustBePerson(actor)
     await this.contents.visible(guid, editor)
     const integrations = await this.integrations.candidates(body.map((entry) => entry.oauth_integration_guid))
     const command = { type: 'SetAssociations', editor, integrations } as const

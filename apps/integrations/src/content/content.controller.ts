@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common'
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
-import type { Actor } from '#libs/contracts'
+import { mustBePerson, type Actor } from '#libs/contracts'
 import { Streams } from '#libs/event-sourcing'
 import {
   Audit,
@@ -14,7 +14,6 @@ import {
   UpstreamList,
   type CommandContext,
 } from '#libs/service'
-import { editorOf } from '../editor.js'
 import { changesOf, ContentBody, ContentFilter, contentView, ContentView, NewContentBody } from './content.dto.js'
 import { giveUpName, takeName } from './content.names.js'
 import { roleOf } from './app-role.js'
@@ -38,7 +37,7 @@ export class ContentController {
   @RequireRole('viewer')
   @NotAudited('read only')
   async list(@Query() filter: ContentFilter, @CurrentActor() actor: Actor): Promise<ContentView[]> {
-    const caller = editorOf(actor)
+    const caller = mustBePerson(actor)
     const contents = await this.contents.list({ name: filter.name, ownerGuid: filter.owner_guid })
     return contents.filter((content) => roleOf(content, caller) !== 'none').map((content) => this.#view(content, actor))
   }
@@ -55,7 +54,7 @@ export class ContentController {
     @Command() context: CommandContext,
   ): Promise<ContentView> {
     const guid = createdGuid(context.commandId)
-    const { guid: ownerGuid } = editorOf(actor)
+    const { guid: ownerGuid } = mustBePerson(actor)
     const { name = `content-${guid}`, title = null, description = '', access_type: accessType = 'acl' } = body
     const command = { type: 'RegisterContent', ownerGuid, name, title, description, accessType } as const
     await this.streams.handle(contentStream, guid, command, context, {
@@ -70,7 +69,7 @@ export class ContentController {
   @RequireRole('viewer')
   @NotAudited('read only')
   async get(@Param('guid', GuidPipe) guid: string, @CurrentActor() actor: Actor): Promise<ContentView> {
-    return this.#view(await this.contents.visible(guid, editorOf(actor)), actor)
+    return this.#view(await this.contents.visible(guid, mustBePerson(actor)), actor)
   }
 
   @Patch(':guid')
@@ -84,12 +83,12 @@ export class ContentController {
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
   ): Promise<ContentView> {
-    const { ownerGuid } = await this.contents.visible(guid, editorOf(actor))
+    const { ownerGuid } = await this.contents.visible(guid, mustBePerson(actor))
     const { name, upstream_url: upstreamUrl } = body
     const upstream = typeof upstreamUrl === 'string' ? this.upstreams.verdict(upstreamUrl) : undefined
     const command = {
       type: 'ChangeContent',
-      editor: editorOf(actor),
+      editor: mustBePerson(actor),
       changes: changesOf(body),
       upstream,
     } as const
@@ -112,7 +111,7 @@ export class ContentController {
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
   ): Promise<void> {
-    const editor = editorOf(actor)
+    const editor = mustBePerson(actor)
     // A repeat of a deletion that was carried out finds nothing to see, and is answered as the first time.
     if (!(await this.streams.former(contentStream, guid, context))) await this.contents.visible(guid, editor)
     const command = { type: 'DeleteContent', editor } as const
@@ -120,6 +119,6 @@ export class ContentController {
   }
 
   #view(content: Content, actor: Actor): ContentView {
-    return contentView(content, editorOf(actor), this.server.address)
+    return contentView(content, mustBePerson(actor), this.server.address)
   }
 }

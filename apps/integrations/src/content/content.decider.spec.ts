@@ -1,13 +1,14 @@
+import type { Person } from '#libs/contracts'
 import { specification } from '#libs/event-sourcing'
 import type { AppMode } from './app-mode.js'
-import { contentDecider, type Candidate, type Editor, type UpstreamVerdict } from './content.decider.js'
+import { contentDecider, type Candidate, type UpstreamVerdict } from './content.decider.js'
 import type { ContentEvent } from './content.events.js'
 
 const content = specification(contentDecider)
 
-const priya: Editor = { guid: 'priya', role: 'publisher' }
-const paul: Editor = { guid: 'paul', role: 'publisher' }
-const alice: Editor = { guid: 'alice', role: 'administrator' }
+const priya: Person = { guid: 'priya', role: 'publisher' }
+const paul: Person = { guid: 'paul', role: 'publisher' }
+const alice: Person = { guid: 'alice', role: 'administrator' }
 const github: Candidate = { guid: 'github', authType: 'Viewer' }
 const robot: Candidate = { guid: 'robot', authType: 'Service Account' }
 
@@ -46,7 +47,7 @@ describe('registering content', () => {
 })
 
 describe('changing content', () => {
-  const change = (editor: Editor, changes: object, upstream?: UpstreamVerdict) =>
+  const change = (editor: Person, changes: object, upstream?: UpstreamVerdict) =>
     ({ type: 'ChangeContent', editor, changes, upstream }) as const
 
   it('records only what is different', () => {
@@ -86,7 +87,7 @@ describe('changing content', () => {
     const upstreamUrl = 'http://apps.internal:8501/'
     const changed: ContentEvent = { type: 'UpstreamChanged', data: { upstreamUrl } }
 
-    it.each<[Editor, UpstreamVerdict, string]>([
+    it.each<[Person, UpstreamVerdict, string]>([
       [priya, 'listed', 'changed'],
       [alice, 'listed', 'changed'],
       [priya, 'administrators_only', 'permission.denied'],
@@ -109,7 +110,7 @@ describe('changing content', () => {
 })
 
 describe('setting the associations of a content item', () => {
-  const set = (editor: Editor, ...integrations: Candidate[]) =>
+  const set = (editor: Person, ...integrations: Candidate[]) =>
     ({ type: 'SetAssociations', editor, integrations }) as const
 
   it('ASC-04 records only the difference', () => {

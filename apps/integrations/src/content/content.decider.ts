@@ -1,13 +1,7 @@
-import { DomainError, type AccessType, type AuthType, type ContentKind, type Role } from '#libs/contracts'
+import { DomainError, type AccessType, type AuthType, type ContentKind, type Person } from '#libs/contracts'
 import type { Decider } from '#libs/event-sourcing'
 import { kindOf, type AppMode } from './app-mode.js'
 import type { ContentEvent } from './content.events.js'
-
-/** Who wants the change, as far as the rules ask. */
-export interface Editor {
-  readonly guid: string
-  readonly role: Role
-}
 
 /** What the controller has looked up about an integration, so that `decide` need not ask. */
 export interface Candidate {
@@ -38,12 +32,12 @@ export type ContentCommand =
       accessType: AccessType
     }
   /** `upstream`: what `[Content] Upstream` says of the new upstream URL, if there is one. */
-  | { type: 'ChangeContent'; editor: Editor; changes: ContentChanges; upstream?: UpstreamVerdict }
+  | { type: 'ChangeContent'; editor: Person; changes: ContentChanges; upstream?: UpstreamVerdict }
   /** Replaces the whole list, as `PUT …/associations` does. */
-  | { type: 'SetAssociations'; editor: Editor; integrations: readonly Candidate[] }
+  | { type: 'SetAssociations'; editor: Person; integrations: readonly Candidate[] }
   /** An integration has been deleted: what follows here. */
   | { type: 'DropIntegration'; integrationGuid: string }
-  | { type: 'DeleteContent'; editor: Editor }
+  | { type: 'DeleteContent'; editor: Person }
 
 export type Content = { readonly status: 'unknown' } | Registered | { readonly status: 'deleted' }
 
@@ -111,7 +105,7 @@ function known(state: Content): Registered {
 }
 
 /** The item, if this person may change it: its owner or an administrator. */
-function editable(state: Content, editor: Editor): Registered {
+function editable(state: Content, editor: Person): Registered {
   const content = known(state)
   if (content.ownerGuid !== editor.guid && editor.role !== 'administrator') {
     throw new DomainError(
@@ -143,7 +137,7 @@ function changeContent(
 }
 
 /** A URL chosen freely would make every publisher a visitor of the house's own network. */
-function mayChoose(upstream: UpstreamVerdict | undefined, { role }: Editor): void {
+function mayChoose(upstream: UpstreamVerdict | undefined, { role }: Person): void {
   if (upstream === 'listed' || (upstream === 'administrators_only' && role === 'administrator')) return
   throw upstream === 'outside'
     ? new DomainError(

@@ -1,10 +1,10 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
 import { IsIn, IsOptional, IsString, IsUrl, Length, Matches, MaxLength, ValidateIf } from 'class-validator'
-import { ACCESS_TYPES, type AccessType } from '#libs/contracts'
+import { ACCESS_TYPES, type AccessType, type Person } from '#libs/contracts'
 import { IsGuid, MayBeAbsent, refusedAs, toTime } from '#libs/service'
 import { APP_MODES, type AppMode } from './app-mode.js'
 import { roleOf, type AppRole } from './app-role.js'
-import type { ContentChanges, Editor } from './content.decider.js'
+import type { ContentChanges } from './content.decider.js'
 import type { Content } from './content.entity.js'
 
 const NAME = refusedAs(
@@ -141,7 +141,7 @@ export const changesOf = (body: ContentBody): ContentChanges => ({
 })
 
 /** @param address the server's public address */
-export function contentView(content: Content, caller: Editor, address: string): ContentView {
+export function contentView(content: Content, caller: Person, address: string): ContentView {
   return {
     id: content.position,
     guid: content.guid,

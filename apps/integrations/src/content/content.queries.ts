@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common'
 import { InjectRepository } from '@nestjs/typeorm'
 import { Repository } from 'typeorm'
-import { DomainError } from '#libs/contracts'
-import { roleOf, type Caller } from './app-role.js'
+import { DomainError, type Person } from '#libs/contracts'
+import { roleOf } from './app-role.js'
 import { Association, Content } from './content.entity.js'
 
 /** The reads of content items and their associations. */
@@ -32,7 +32,7 @@ export class ContentQueries {
    * An item that the caller may know of; what they may not see does not exist for them.
    * @throws DomainError `content.not_found`
    */
-  async visible(guid: string, caller: Caller): Promise<Content> {
+  async visible(guid: string, caller: Person): Promise<Content> {
     const content = await this.get(guid)
     if (roleOf(content, caller) === 'none') throw notFound()
     return content

@@ -23,7 +23,7 @@ import { Safe } from '../safe/index.js'
 import { ConsentRequests, type ConsentRequest } from './consent-requests.js'
 import type { ConsentPage } from './consent.page.js'
 
-type Person = Extract<Actor, { type: 'user' }>
+type UserActor = Extract<Actor, { type: 'user' }>
 
 /** Where the browser goes next: away, or onto a page that says why not. */
 export type Answer = { readonly redirect: string } | { readonly page: ConsentPage }
@@ -54,7 +54,7 @@ export class Consent {
   ) {}
 
   /** Sends the viewer to the provider. */
-  async begin(person: Person, integrationGuid: string, returnTo: unknown): Promise<Answer> {
+  async begin(viewer: UserActor, integrationGuid: string, returnTo: unknown): Promise<Answer> {
     const found = await this.#find(integrationGuid)
     if (
       !found ||
@@ -65,8 +65,8 @@ export class Consent {
     const { authorization_server, client } = found.integration
     const { url, state, codeVerifier } = await authorizationRequest(authorization_server, client, this.#redirectUri)
     await this.requests.begin({
-      userGuid: person.guid,
-      sid: person.sid,
+      userGuid: viewer.guid,
+      sid: viewer.sid,
       integrationGuid,
       integrationVersion: found.version,
       returnTo: localPath(returnTo),
@@ -121,21 +121,21 @@ export class Consent {
     )
   }
 
-  async #keep(person: Person, { guid, integrationGuid, now }: ConsentRequest, tokens: TokenResponse): Promise<void> {
+  async #keep(viewer: UserActor, { guid, integrationGuid, now }: ConsentRequest, tokens: TokenResponse): Promise<void> {
     const { accessToken, refreshToken, expiresIn, scope } = tokens
-    const grant = grantGuid(person.guid, integrationGuid)
+    const grant = grantGuid(viewer.guid, integrationGuid)
     await this.streams.handle(
       grantStream,
       grant,
       {
         type: 'ObtainGrant',
-        userGuid: person.guid,
+        userGuid: viewer.guid,
         integrationGuid,
         hasRefreshToken: refreshToken !== undefined,
         expiresAt: expiresIn === undefined ? null : new Date(now.getTime() + expiresIn * 1000),
         scope: scope ?? null,
       },
-      { actor: person, commandId: guid, correlationId: currentRequest()?.correlationId },
+      { actor: viewer, commandId: guid, correlationId: currentRequest()?.correlationId },
       {
         record: async (client) => {
           // The decider counts; the projection, which ran just now, knows.

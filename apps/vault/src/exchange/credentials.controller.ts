@@ -12,7 +12,7 @@ import {
 } from '@nestjs/swagger'
 import { REQUESTED_TOKEN_TYPE, type Actor } from '#libs/contracts'
 import { Audit, CurrentActor, ForActor, FormBody } from '#libs/service'
-import type { Caller } from './decide.js'
+import type { KeyActor } from './decide.js'
 import { ExchangeAnswer, ExchangeForm, ExchangeRefusal } from './exchange.dto.js'
 import { Exchange } from './exchange.js'
 
@@ -41,7 +41,7 @@ export class CredentialsController {
   @ForActor('key', 'content_key')
   @Audit('oauth.token_exchange')
   async issue(@Body() form: Record<string, string>, @CurrentActor() actor: Actor): Promise<ExchangeAnswer> {
-    const { accessToken, expiresIn } = await this.exchange.exchange(form, actor as Caller)
+    const { accessToken, expiresIn } = await this.exchange.exchange(form, actor as KeyActor)
     return {
       access_token: accessToken.reveal(),
       issued_token_type: REQUESTED_TOKEN_TYPE.accessToken,

@@ -8,7 +8,7 @@ import {
   type IntegrationState,
   type UserState,
 } from '#libs/contracts'
-import { decide, readRequest, type Caller, type Facts, type GrantFacts, type Subject } from './decide.js'
+import { decide, readRequest, type KeyActor, type Facts, type GrantFacts, type Subject } from './decide.js'
 
 const OWNER = '00000000-0000-4000-8000-000000000001'
 const VIEWER = '00000000-0000-4000-8000-000000000002'
@@ -20,8 +20,8 @@ const KEY = '00000000-0000-4000-8000-000000000007'
 const NOW = new Date('2026-11-22T12:00:00Z')
 const inSeconds = (seconds: number): Date => new Date(NOW.getTime() + seconds * 1000)
 
-const key: Caller = { type: 'key', guid: KEY, user: OWNER, role: 'publisher' }
-const contentKey: Caller = { type: 'content_key', guid: KEY, content: CONTENT, owner: OWNER }
+const key: KeyActor = { type: 'key', guid: KEY, user: OWNER, role: 'publisher' }
+const contentKey: KeyActor = { type: 'content_key', guid: KEY, content: CONTENT, owner: OWNER }
 const subject: Subject = { userGuid: VIEWER, content: CONTENT, sid: 'alive' }
 
 const user = (guid: string, changes: Partial<UserState> = {}): UserState => ({
@@ -91,7 +91,7 @@ const form = (changes: Record<string, string> = {}): Record<string, string> => (
 
 interface Case {
   form?: Record<string, string>
-  caller?: Caller
+  caller?: KeyActor
   subject?: Partial<Subject>
   facts?: Partial<Facts>
   requireContentKeys?: boolean

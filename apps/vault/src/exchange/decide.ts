@@ -16,7 +16,8 @@ import {
 /** Seconds that an access token must still be good for to be handed out without a refresh. */
 const USABLE_SECONDS = 5
 
-export type Caller = Extract<Actor, { type: 'key' | 'content_key' }>
+/** Whose call the exchange answers. */
+export type KeyActor = Extract<Actor, { type: 'key' | 'content_key' }>
 
 /** A form that is worth looking up facts for. */
 export interface ExchangeRequest {
@@ -93,7 +94,7 @@ export interface ExchangePolicy {
  * @throws DomainError 22, 213, 214, 215 (`libs/contracts/src/errors.ts`)
  * @see RFC 8693 §2.1
  */
-export function readRequest(form: Readonly<Record<string, string>>, caller: Caller): ExchangeRequest {
+export function readRequest(form: Readonly<Record<string, string>>, caller: KeyActor): ExchangeRequest {
   if (caller.type === 'key' && !isAtLeast(caller.role, 'publisher')) throw notTheOwner()
   if (form.grant_type !== GRANT_TYPE_TOKEN_EXCHANGE)
     throw refusal('exchange.grant_type', 'unsupported_grant_type', `grant_type must be ${GRANT_TYPE_TOKEN_EXCHANGE}.`)
@@ -117,7 +118,7 @@ export function readRequest(form: Readonly<Record<string, string>>, caller: Call
  */
 export function decide(
   request: Pick<ExchangeRequest, 'audience' | 'requestedTokenType'>,
-  caller: Caller,
+  caller: KeyActor,
   subject: Subject,
   facts: Facts,
   policy: ExchangePolicy,

@@ -18,7 +18,7 @@ import {
   misconfigured,
   providerUnavailable,
   readRequest,
-  type Caller,
+  type KeyActor,
   type Decision,
   type Doubt,
   type ExchangePolicy,
@@ -46,7 +46,7 @@ export interface Issued {
 
 interface Question {
   readonly request: ExchangeRequest
-  readonly caller: Caller
+  readonly caller: KeyActor
   readonly subject: Subject
 }
 
@@ -67,7 +67,7 @@ export class Exchange {
   ) {}
 
   /** @throws DomainError one of the refusals of `decide.ts`, or kind `unavailable` */
-  async exchange(form: Readonly<Record<string, string>>, caller: Caller): Promise<Issued> {
+  async exchange(form: Readonly<Record<string, string>>, caller: KeyActor): Promise<Issued> {
     try {
       const request = readRequest(form, caller)
       const subject = await this.subjects.verify(request.subjectToken)
