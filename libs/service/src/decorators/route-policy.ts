@@ -53,11 +53,11 @@ export const auditPoliciesOf = (controller: Class, method: Method): readonly Aud
 function policy(key: string, value: Permission | AuditPolicy): PolicyDecorator {
   return (target: object, _name?: string | symbol, descriptor?: { value?: unknown }) => {
     const subject = (descriptor?.value ?? target) as object
-    const before: unknown[] = Reflect.getOwnMetadata(key, subject) ?? []
+    const before = (Reflect.getOwnMetadata(key, subject) ?? []) as readonly unknown[]
     Reflect.defineMetadata(key, [...before, value], subject)
   }
 }
 
 function applying<P>(key: string, controller: Class, method: Method): readonly P[] {
-  return Reflect.getOwnMetadata(key, method) ?? Reflect.getMetadata(key, controller) ?? []
+  return (Reflect.getOwnMetadata(key, method) ?? Reflect.getMetadata(key, controller) ?? []) as readonly P[]
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 
 /** Says that all is well; `false`, a throw or a rejection says no. It never asks another service. */
-export type ReadinessCheck = () => Promise<unknown> | unknown
+export type ReadinessCheck = () => unknown
 
 /** Whether this process wants requests; a module adds its checks in its constructor or `onModuleInit`. */
 @Injectable()

@@ -35,7 +35,7 @@ describe('the log', () => {
   it('prints a secret as [secret], wherever it stands', () => {
     const { nest, text } = log()
     const secret = new Secret('hush')
-    nest.warn({ secret, deep: { list: [secret] } }, `the secret is ${secret}`)
+    nest.warn({ secret, deep: { list: [secret] } }, `the secret is ${String(secret)}`)
     expect(text()).not.toContain('hush')
     expect(text()).toContain('[secret]')
   })

@@ -71,7 +71,7 @@ export class PinoLoggerService implements LoggerService {
       else if (typeof part === 'string' && /\n\s+at /.test(part)) fields['stack'] = part
       else if (typeof part === 'string') text = text === undefined ? part : `${text} ${part}`
       else if (typeof part === 'object' && part !== null) Object.assign(fields, withSafeErrors(part))
-      else if (part !== undefined) text = text === undefined ? String(part) : `${text} ${String(part)}`
+      else if (part !== undefined) text = [text, JSON.stringify(part)].filter((each) => each !== undefined).join(' ')
     }
     this.pino[level](fields, text)
   }

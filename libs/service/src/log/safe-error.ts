@@ -17,7 +17,7 @@ export function safeError(thrown: unknown, depth = 0): SafeError {
   if (!(thrown instanceof Error)) return { type: typeof thrown, message: 'not an Error' }
   const { name, message, stack } = thrown
   const code: unknown = (thrown as { code?: unknown }).code
-  const cause = thrown.cause ?? (thrown instanceof AggregateError ? thrown.errors[0] : undefined)
+  const cause: unknown = thrown.cause ?? (thrown instanceof AggregateError ? thrown.errors[0] : undefined)
   return {
     type: name,
     message,

@@ -53,11 +53,11 @@ export const Setting =
 
 /** @throws Error for a class without `@Section` */
 export function sectionOf(section: SectionClass): SectionDescription {
-  const description: SectionDescription | undefined = Reflect.getMetadata(SECTION, section)
+  const description = Reflect.getMetadata(SECTION, section) as SectionDescription | undefined
   if (!description) throw new Error(`${section.name} has no @Section`)
   return description
 }
 
 /** The settings of a section, in the order of the class. */
 export const settingsOf = (section: object): readonly SettingDescription[] =>
-  Reflect.getOwnMetadata(SETTINGS, section) ?? []
+  (Reflect.getOwnMetadata(SETTINGS, section) ?? []) as readonly SettingDescription[]

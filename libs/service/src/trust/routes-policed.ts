@@ -39,9 +39,10 @@ function routesIn(modules: ModulesContainer): Route[] {
     .flatMap(({ metatype }) => {
       const controller = metatype as Controller
       const prefixes = list(Reflect.getMetadata(PATH, controller))
-      return scanner.getAllMethodNames(controller.prototype).flatMap((name) => {
-        const handler = controller.prototype[name] as Method
-        const method: RequestMethod | undefined = Reflect.getMetadata(METHOD, handler)
+      const methods = controller.prototype as Readonly<Record<string, Method>>
+      return scanner.getAllMethodNames(methods).flatMap((name) => {
+        const handler = methods[name]!
+        const method = Reflect.getMetadata(METHOD, handler) as RequestMethod | undefined
         // A handler of messages has no HTTP method and is no route.
         if (method === undefined) return []
         const paths = prefixes.flatMap((prefix) =>

@@ -56,8 +56,9 @@ function keysIn(file: string): JWK[] {
     const { keys } = JSON.parse(readFileSync(file, 'utf8')) as { keys: JWK[] }
     if (Array.isArray(keys)) return keys
   } catch (error) {
-    // A parse error would quote the file.
     const code = (error as NodeJS.ErrnoException).code
+    // Without the cause: a parse error quotes the file.
+    // eslint-disable-next-line preserve-caught-error
     throw new Error(`${file} ${code ? `cannot be read (${code})` : 'is not JSON'}.`)
   }
   throw new Error(`${file} is not a JSON Web Key Set.`)
