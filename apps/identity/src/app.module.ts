@@ -79,15 +79,15 @@ import { UserQueries } from './user/user.queries.js'
     {
       provide: Outbound,
       inject: [DevelopmentSettings, ServerSettings],
-      useFactory: ({ loopback }: DevelopmentSettings, { url }: ServerSettings) =>
-        new Outbound({ loopback, ownOrigins: [url.origin] }),
+      useFactory: ({ loopback }: DevelopmentSettings, { origin }: ServerSettings) =>
+        new Outbound({ loopback, ownOrigins: [origin] }),
     },
     {
       provide: OpenIdProvider,
       inject: [OAuth2Settings, Outbound, ServerSettings],
-      useFactory: (settings: OAuth2Settings, outbound: Outbound, { address }: ServerSettings) =>
+      useFactory: (settings: OAuth2Settings, outbound: Outbound, server: ServerSettings) =>
         new OpenIdProvider(settings, new Discovery(outbound), outbound, {
-          redirectUri: `${address.replace(/\/+$/, '')}/__login__/callback`,
+          redirectUri: server.urlOf('/__login__/callback'),
         }),
     },
   ],

@@ -32,7 +32,6 @@ import { SubjectTokens, USER_SESSION_KEYS_PATH } from './exchange/subject-tokens
 import { GrantQueries } from './grant/grant.queries.js'
 import { Refreshes } from './grant/refresh.js'
 import { migrations } from './migrations/index.js'
-import { PublicAddress } from './public-address.js'
 import { askOwner } from './replica/ask-owner.js'
 import { ChangesController, copied } from './replica/changes.controller.js'
 import { Keyring, Safe } from './safe/index.js'
@@ -76,14 +75,9 @@ import { Keyring, Safe } from './safe/index.js'
       useFactory: ({ safeKeyFile }: Deployment) => new Safe(Keyring.load(safeKeyFile)),
     },
     {
-      provide: PublicAddress,
-      inject: [ServerSettings],
-      useFactory: ({ address }: ServerSettings) => new PublicAddress(address),
-    },
-    {
       provide: Outbound,
-      inject: [DevelopmentSettings, ExchangeSettings, PublicAddress],
-      useFactory: ({ loopback }: DevelopmentSettings, exchange: ExchangeSettings, { origin }: PublicAddress) =>
+      inject: [DevelopmentSettings, ExchangeSettings, ServerSettings],
+      useFactory: ({ loopback }: DevelopmentSettings, exchange: ExchangeSettings, { origin }: ServerSettings) =>
         new Outbound({ loopback, deadlineMs: exchange.tokenRequestTimeoutMs, ownOrigins: [origin] }),
     },
     {
@@ -108,7 +102,7 @@ import { Keyring, Safe } from './safe/index.js'
         IssueLog,
         ExchangeSettings,
         ContentSettings,
-        PublicAddress,
+        ServerSettings,
       ],
       useFactory: (
         subjects: SubjectTokens,
@@ -119,11 +113,11 @@ import { Keyring, Safe } from './safe/index.js'
         issues: IssueLog,
         settings: ExchangeSettings,
         { requireContentKeys }: ContentSettings,
-        address: PublicAddress,
+        server: ServerSettings,
       ) =>
         new Exchange(subjects, facts, replicas, refreshes, safe, issues, settings, {
           requireContentKeys,
-          consentUrl: (guid) => address.urlOf(`/__oauth__/integrations/${guid}/login`),
+          consentUrl: (guid) => server.urlOf(`/__oauth__/integrations/${guid}/login`),
         }),
     },
   ],

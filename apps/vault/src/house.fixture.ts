@@ -20,7 +20,7 @@ import {
 import { PostgresEventStore, Streams } from '#libs/event-sourcing'
 import { Freshness, OwnerQuestions, Replica, Replicas, TableReplica } from '#libs/messaging'
 import { Outbound } from '#libs/oauth'
-import { ExchangeSettings } from '#libs/service'
+import { ExchangeSettings, ServerSettings } from '#libs/service'
 import { freshDatabase, type FreshDatabase } from '#libs/testing'
 import { ClientSecrets } from './client-secret/client-secrets.js'
 import { ConsentRequests } from './consent/consent-requests.js'
@@ -34,7 +34,6 @@ import { GrantQueries } from './grant/grant.queries.js'
 import { grantGuid, grantStream } from './grant/grant.stream.js'
 import { putTokens } from './grant/grant.tokens.js'
 import { Refreshes } from './grant/refresh.js'
-import { PublicAddress } from './public-address.js'
 import { Safe } from './safe/index.js'
 
 // The vault's parts as a process has them, without Nest and NATS, and a provider to try them against: for its specs.
@@ -265,7 +264,7 @@ export class VaultProcess {
     const grants = new GrantQueries(pool)
     this.refreshes = new Refreshes(pool, this.streams, grants, this.safe, this.secrets, this.outbound, this.settings)
     this.issues = new IssueLog(database, 'vault')
-    const address = new PublicAddress(ADDRESS)
+    const server = Object.assign(new ServerSettings(), { address: ADDRESS })
     this.exchange = new Exchange(
       new SubjectTokens({ find: () => Promise.resolve(publicKey) }, ADDRESS),
       new FactQueries(database),
@@ -284,7 +283,7 @@ export class VaultProcess {
       this.secrets,
       this.safe,
       this.outbound,
-      address,
+      server,
       this.settings,
     )
     this.beFresh()

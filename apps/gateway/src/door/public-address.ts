@@ -10,9 +10,9 @@ export class PublicAddress {
   readonly isHttps: boolean
   readonly #anyLoopback: boolean
 
-  constructor({ url }: ServerSettings, { loopback }: DevelopmentSettings) {
+  constructor({ url, prefix }: ServerSettings, { loopback }: DevelopmentSettings) {
     this.url = url
-    this.prefix = url.pathname.replace(/\/+$/, '')
+    this.prefix = prefix
     this.isHttps = url.protocol === 'https:'
     this.#anyLoopback = loopback
   }

@@ -93,20 +93,16 @@ export class LoginController {
   #refuse(_request: Request, response: Response, error: unknown): void {
     const { status, title, message } = explain(error)
     this.#logger[status >= 500 ? 'error' : 'warn']({ err: error }, 'login refused')
-    const { home } = this.server
+    const links = { again: this.server.urlOf('/__login__'), home: this.server.urlOf('/') }
     response
       .status(status)
       .set(PAGE_HEADERS)
-      .send(loginPage(title, message, { again: `${home}__login__`, home }))
+      .send(loginPage(title, message, links))
   }
 
   #redirect(response: Response, path: string): void {
     response.setHeader('Cache-Control', 'no-store').setHeader('Referrer-Policy', 'no-referrer')
-    response.redirect(302, `${this.#base}${path}`)
-  }
-
-  get #base(): string {
-    return this.server.address.replace(/\/+$/, '')
+    response.redirect(302, this.server.urlOf(path))
   }
 
   get #binding(): { name: string; path: string; secure: boolean } {

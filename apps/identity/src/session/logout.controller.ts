@@ -36,7 +36,7 @@ export class LogoutController {
   async leave(@Req() request: Request, @Res() response: Response): Promise<void> {
     if (isLedByOthers(request)) return this.#ask(response)
     await this.#end(request, response)
-    response.redirect(302, this.server.home)
+    response.redirect(302, this.server.urlOf('/'))
   }
 
   @Post()
@@ -50,13 +50,12 @@ export class LogoutController {
 
   /** The form leads here once more, then from a page of ours. */
   #ask(response: Response): void {
-    const { home } = this.server
     const body = html`<p>Another site has sent you here.</p>
-      <form action="${home}__logout__"><button>Log out</button></form>`
+      <form action="${this.server.urlOf('/__logout__')}"><button>Log out</button></form>`
     response
       .status(200)
       .set(PAGE_HEADERS)
-      .send(htmlPage({ title: 'Do you want to log out?', body, home }))
+      .send(htmlPage({ title: 'Do you want to log out?', body, home: this.server.urlOf('/') }))
   }
 
   async #end(request: Request, response: Response): Promise<void> {

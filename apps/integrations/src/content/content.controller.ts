@@ -119,6 +119,6 @@ export class ContentController {
   }
 
   #view(content: Content, actor: Actor): ContentView {
-    return contentView(content, mustBePerson(actor), this.server.address)
+    return contentView(content, mustBePerson(actor), this.server)
   }
 }

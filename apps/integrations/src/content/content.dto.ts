@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
 import { IsIn, IsOptional, IsString, IsUrl, Length, Matches, MaxLength, ValidateIf } from 'class-validator'
 import { ACCESS_TYPES, type AccessType, type Person } from '#libs/contracts'
-import { IsGuid, MayBeAbsent, refusedAs, toTime } from '#libs/service'
+import { IsGuid, MayBeAbsent, refusedAs, type ServerSettings, toTime } from '#libs/service'
 import { APP_MODES, type AppMode } from './app-mode.js'
 import { roleOf, type AppRole } from './app-role.js'
 import type { ContentChanges } from './content.decider.js'
@@ -140,8 +140,7 @@ export const changesOf = (body: ContentBody): ContentChanges => ({
   upstreamUrl: body.upstream_url,
 })
 
-/** @param address the server's public address */
-export function contentView(content: Content, caller: Person, address: string): ContentView {
+export function contentView(content: Content, caller: Person, server: ServerSettings): ContentView {
   return {
     id: content.position,
     guid: content.guid,
@@ -156,7 +155,7 @@ export function contentView(content: Content, caller: Person, address: string): 
     app_mode: content.appMode,
     content_category: '',
     owner_guid: content.ownerGuid,
-    content_url: `${address.replace(/\/+$/, '')}/content/${content.guid}/`,
+    content_url: server.urlOf(`/content/${content.guid}/`),
     upstream_url: content.upstreamUrl,
     app_role: roleOf(content, caller),
   }

@@ -2,8 +2,7 @@ import { Controller, Get, Param, Query, Req, Res, UseFilters } from '@nestjs/com
 import { ApiExcludeController } from '@nestjs/swagger'
 import type { Request, Response } from 'express'
 import { DomainError, type Actor } from '#libs/contracts'
-import { Audit, CurrentActor, ErrorPageFilter, GuidPipe, PAGE_HEADERS, Public } from '#libs/service'
-import { PublicAddress } from '../public-address.js'
+import { Audit, CurrentActor, ErrorPageFilter, GuidPipe, PAGE_HEADERS, Public, ServerSettings } from '#libs/service'
 import { renderPage } from './consent.page.js'
 import { Consent, type Answer } from './consent.js'
 
@@ -14,7 +13,7 @@ import { Consent, type Answer } from './consent.js'
 export class ConsentController {
   constructor(
     private readonly consent: Consent,
-    private readonly address: PublicAddress,
+    private readonly server: ServerSettings,
   ) {}
 
   @Get('callback')
@@ -37,7 +36,7 @@ export class ConsentController {
     mustBeNavigation(request)
     if (actor.type === 'anonymous') {
       const query = new URLSearchParams({ return_to: request.originalUrl }).toString()
-      return this.#send(response, { redirect: this.address.urlOf(`/__login__?${query}`) })
+      return this.#send(response, { redirect: this.server.urlOf(`/__login__?${query}`) })
     }
     if (actor.type !== 'user')
       throw new DomainError(
@@ -53,7 +52,7 @@ export class ConsentController {
       response.set({ 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer' }).redirect(302, answer.redirect)
       return
     }
-    const page = renderPage(answer.page, this.address.urlOf('/'))
+    const page = renderPage(answer.page, this.server.urlOf('/'))
     response.status(answer.page.status).set(PAGE_HEADERS).send(page)
   }
 }

@@ -14,11 +14,10 @@ import {
   type Callback,
   type TokenResponse,
 } from '#libs/oauth'
-import { currentRequest, ExchangeSettings, localPath } from '#libs/service'
+import { currentRequest, ExchangeSettings, localPath, ServerSettings } from '#libs/service'
 import { ClientSecrets } from '../client-secret/client-secrets.js'
 import { grantGuid, grantStream } from '../grant/grant.stream.js'
 import { putTokens } from '../grant/grant.tokens.js'
-import { PublicAddress } from '../public-address.js'
 import { Safe } from '../safe/index.js'
 import { ConsentRequests, type ConsentRequest } from './consent-requests.js'
 import type { ConsentPage } from './consent.page.js'
@@ -49,7 +48,7 @@ export class Consent {
     private readonly secrets: ClientSecrets,
     private readonly safe: Safe,
     private readonly outbound: Outbound,
-    private readonly address: PublicAddress,
+    private readonly server: ServerSettings,
     private readonly settings: ExchangeSettings,
   ) {}
 
@@ -104,7 +103,7 @@ export class Consent {
       this.#logger.warn({ err: error, user: actor.guid, integration: request.integrationGuid }, 'a consent failed')
       return { page }
     }
-    return { redirect: this.address.urlOf(request.returnTo) }
+    return { redirect: this.server.urlOf(request.returnTo) }
   }
 
   async #redeem(integration: IntegrationState, callback: Callback, request: ConsentRequest): Promise<TokenResponse> {
@@ -158,12 +157,12 @@ export class Consent {
   }
 
   get #redirectUri(): string {
-    return this.address.urlOf('/__oauth__/integrations/callback')
+    return this.server.urlOf('/__oauth__/integrations/callback')
   }
 
   #loginUrl({ integrationGuid, returnTo }: ConsentRequest): string {
     const query = new URLSearchParams({ return_to: returnTo }).toString()
-    return this.address.urlOf(`/__oauth__/integrations/${integrationGuid}/login?${query}`)
+    return this.server.urlOf(`/__oauth__/integrations/${integrationGuid}/login?${query}`)
   }
 }
 

@@ -15,7 +15,7 @@ export class ErrorPageFilter extends DomainErrorFilter {
 
   protected override tell(request: Request, response: Response, status: number, { error: message }: ErrorBody): void {
     const { correlationId } = contextOf(request)
-    const page = refusalPage({ method: request.method, status, message, home: this.server.home, correlationId })
+    const page = refusalPage({ method: request.method, status, message, home: this.server.urlOf('/'), correlationId })
     response.status(status).set(PAGE_HEADERS).send(page)
   }
 }

@@ -44,6 +44,16 @@ describe('the settings', () => {
     expect(load().get(ServerSettings).url.hostname).toBe('keybearer.example.com')
   })
 
+  it.each([
+    ['https://kb.example.com', 'https://kb.example.com', ''],
+    ['https://kb.example.com/', 'https://kb.example.com', ''],
+    ['https://kb.example.com:8443/kb/', 'https://kb.example.com:8443', '/kb'],
+  ])('CFG-12 make absolute URLs of %s', (address, origin, prefix) => {
+    const server = load('', `[Server]\nAddress = ${address}\n${LOGIN}`).get(ServerSettings)
+    expect([server.origin, server.prefix]).toEqual([origin, prefix])
+    expect(server.urlOf('/content/6f2/')).toBe(`${origin}${prefix}/content/6f2/`)
+  })
+
   it('CFG-21 CFG-22 CFG-23 CFG-24 CFG-25 CFG-26 CFG-33 have defaults', () => {
     const settings = load()
     expect(settings.get(OAuth2Settings)).toMatchObject({

@@ -25,8 +25,17 @@ export class ServerSettings {
     return new URL(this.address)
   }
 
-  /** The start page's URL. */
-  get home(): string {
-    return `${this.address.replace(/\/+$/, '')}/`
+  get origin(): string {
+    return this.url.origin
+  }
+
+  /** The path of `Address` without a trailing slash; empty without one. */
+  get prefix(): string {
+    return this.url.pathname.replace(/\/+$/, '')
+  }
+
+  /** @param path begins with a slash and knows nothing of a prefix */
+  urlOf(path: string): string {
+    return `${this.address.replace(/\/+$/, '')}${path}`
   }
 }
