@@ -61,7 +61,7 @@ class Publisher {
 
   constructor(way: 'exclusive' | 'free' | 'position', database: FreshDatabase, nats: FreshJetStream, sleepAfter = 0) {
     const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
-    const command = ['--import', file('./ordering.loader.js'), file('./ordering.child.ts')]
+    const command = ['--import', file('../../testing/src/jest/source-loader.js'), file('./ordering.child.ts')]
     this.#child = spawn(process.execPath, [...command, way, database.url, nats.url, `${sleepAfter}`], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, NODE_OPTIONS: '' },
