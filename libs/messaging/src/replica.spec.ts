@@ -125,8 +125,8 @@ describe('a replica', () => {
 
     it('finds the replica by the subject', async () => {
       const replicas = new Replicas(freshness).add(replica)
-      await replicas.handle(changed(1, named('x')), new ChangeContext([subject, 1]))
-      await replicas.handle({}, new ChangeContext([`identity.unheard_of.${guid}`, 2]))
+      await replicas.handle(changed(1, named('x')), new ChangeContext([subject]))
+      await replicas.handle({}, new ChangeContext([`identity.unheard_of.${guid}`]))
       expect(replicas.of(groupContract)).toBe(replica)
       expect(store.peek(guid)).toBeDefined()
     })

@@ -8,14 +8,13 @@ export interface ProviderMetadata {
   readonly token_endpoint: string
   readonly jwks_uri: string
   readonly userinfo_endpoint?: string
-  readonly end_session_endpoint?: string
   readonly code_challenge_methods_supported?: readonly string[]
   readonly id_token_signing_alg_values_supported?: readonly string[]
   readonly authorization_response_iss_parameter_supported?: boolean
 }
 
 const REQUIRED = ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const
-const OPTIONAL = ['userinfo_endpoint', 'end_session_endpoint'] as const
+const OPTIONAL = ['userinfo_endpoint'] as const
 
 interface Kept {
   readonly metadata: Promise<ProviderMetadata>

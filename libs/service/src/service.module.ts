@@ -30,7 +30,7 @@ import { assertRoutesArePoliced } from './trust/routes-policed.js'
 import { ServiceKeys } from './trust/service-keys.js'
 import { ServiceTokens } from './trust/service-tokens.js'
 
-export const ACTOR_KEYS_PATH = '/internal/jwks/actor'
+const ACTOR_KEYS_PATH = '/internal/jwks/actor'
 
 export interface ServiceModuleOptions {
   readonly deployment: Deployment

@@ -109,7 +109,7 @@ function ours({ headers }: IncomingMessage, introduction: Introduction): Record<
 }
 
 /** Whether an `Authorization` is between the client and the app. Ours is consumed here; a service token is nobody's. */
-export function isForeign(authorization: string): boolean {
+function isForeign(authorization: string): boolean {
   const [scheme = '', value = ''] = authorization.trim().split(/\s+/)
   if (['key', 'connect-bootstrap'].includes(scheme.toLowerCase())) return false
   try {

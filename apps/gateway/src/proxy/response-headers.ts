@@ -50,7 +50,7 @@ function translated(name: string, value: string, upstream: URL, base: string): s
  * An app's cookie, confined to the app's path; `undefined` for one that would be ours, that only a whole origin can own
  * (`__Host-`), or that has no name: browsers send `=a=b` back as `a=b`.
  */
-export function contentCookie(cookie: string, base: string): string | undefined {
+function contentCookie(cookie: string, base: string): string | undefined {
   const [pair = '', ...attributes] = cookie.split(';').map((part) => part.trim())
   const name = pair.split('=', 1)[0]!.trim()
   if (name === '' || !pair.includes('=') || isOwnCookie(name) || /^__host-/i.test(name)) return undefined
@@ -64,7 +64,7 @@ export function contentCookie(cookie: string, base: string): string | undefined 
 }
 
 /** A redirect inside the app, as seen from outside; other places stay what they are. */
-export function contentLocation(location: string, upstream: URL, base: string): string {
+function contentLocation(location: string, upstream: URL, base: string): string {
   if (location.startsWith('/') && !location.startsWith('//')) return under(base, location)
   const target = URL.parse(location)
   if (target?.origin !== upstream.origin) return location

@@ -175,7 +175,7 @@ class Passing implements Dispatcher.DispatchHandler {
 }
 
 /** A service's headers as the client gets them. */
-export function answerHeaders(headers: IncomingHttpHeaders, prefix: string): Record<string, string | string[]> {
+function answerHeaders(headers: IncomingHttpHeaders, prefix: string): Record<string, string | string[]> {
   const dropped = namedByConnection(headers.connection)
   const result: Record<string, string | string[]> = {}
   for (const [name, value] of Object.entries(headers)) {

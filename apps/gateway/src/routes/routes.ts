@@ -14,7 +14,7 @@ export interface Route {
  * The whole public surface: which service answers for which path. The first row that fits counts; a last `…` stands
  * for any further segments, none included. Nothing else can be reached from outside.
  */
-export const ROUTES: readonly (readonly [path: string, route: Route])[] = [
+const ROUTES: readonly (readonly [path: string, route: Route])[] = [
   ['/__api__/v1/oauth/integrations/credentials', { service: 'vault', audience: 'api' }],
   ['/__api__/v1/oauth/…', { service: 'integrations', audience: 'api' }],
   ['/__api__/v1/content/…', { service: 'integrations', audience: 'api' }],

@@ -18,8 +18,7 @@ const PROVIDER_ID = 'provider_id'
 const MOST_ATTEMPTS = 100
 
 /** The same person of the same issuer is always the same user, and nobody else ever is. */
-export const userGuidOf = (issuer: string, uniqueId: string): string =>
-  uuidV5(JSON.stringify([issuer, uniqueId]), PEOPLE)
+const userGuidOf = (issuer: string, uniqueId: string): string => uuidV5(JSON.stringify([issuer, uniqueId]), PEOPLE)
 
 /** Somebody else was faster: what was decided on is no longer so. */
 const AGAIN = ['user.profile_superseded', 'user.not_first']

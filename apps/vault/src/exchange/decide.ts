@@ -182,13 +182,13 @@ export function decide(
 }
 
 /** The provider refused the refresh token: only the user can mend that (219). */
-export const consentRequired = (consentUrl: string): DomainError =>
+const consentRequired = (consentUrl: string): DomainError =>
   refusal('grant.refresh_failed', 'consent_required', 'The provider wants the viewer to consent again.', {
     consent_url: consentUrl,
   })
 
 /** The viewer's consent has run out and cannot be renewed without them (235). */
-export const noRefreshToken = (consentUrl: string): DomainError =>
+const noRefreshToken = (consentUrl: string): DomainError =>
   refusal(
     'grant.no_refresh_token',
     'consent_required',

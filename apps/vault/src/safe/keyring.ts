@@ -59,11 +59,6 @@ export class Keyring implements KeySource {
   key(version: number): KeyObject | undefined {
     return this.#keys.get(version)
   }
-
-  /** Every version that can still open. */
-  get versions(): number[] {
-    return [...this.#keys.keys()]
-  }
 }
 
 function readPrivate(path: string): string {
