@@ -109,21 +109,18 @@ const reader = (
 /** A way to a server that can fall silent without breaking. */
 async function lineTo(target: string): Promise<{ url: string; fallSilent(): void; readonly waiting: number }> {
   const url = new URL(target)
+  const port = Number(url.port)
   let silent = false
   let waiting = 0
   const sockets: Socket[] = []
   const proxy = createServer((near) => {
-    const far = connect(Number(url.port), url.hostname)
+    const far = connect(port, url.hostname)
     sockets.push(near, far)
     near.on('data', (data) => {
-      if (process.env.LOUD) process.stderr.write('N ' + String(data).slice(0, 80) + '\n')
       if (silent) waiting++
       else far.write(data)
     })
-    far.on('data', (data) => {
-      process.stderr.write('F ' + String(data).slice(0, 80) + '\n')
-      void (silent || near.write(data))
-    })
+    far.on('data', (data) => void (silent || near.write(data)))
     for (const socket of [near, far]) socket.on('error', () => undefined)
   }).listen(0, '127.0.0.1')
   await once(proxy, 'listening')

@@ -15,6 +15,7 @@ import {
 } from '@nats-io/jetstream'
 import { Logger } from '@nestjs/common'
 import type { Pool, PoolClient } from 'pg'
+import { atMost } from './at-most.js'
 import type { Broker } from './broker.js'
 import { changeMessage, type PublishedSource } from './published.js'
 import { isLower } from './replica-store.js'
@@ -77,6 +78,8 @@ const READERS = 4
 const FOLLOW_MS = 1000
 /** A leader that leaves changes lying for longer than this is helped. */
 const HELP_AFTER = '3 seconds'
+/** What is then not yet acknowledged stays in the outbox. */
+const CLOSE_MS = 500
 /** Any number that nothing else in the database locks. */
 const LOCK = [0x6b62, 1]
 
@@ -183,15 +186,13 @@ export class ChangePublisher {
     this.#nudge()
   }
 
-  /** Finishes the page at hand and gives the lead to another process. */
+  /** Finishes what it has begun to publish and gives the lead to another process. */
   async close(): Promise<void> {
     this.#stop.abort()
     this.#unsubscribe()
     this.#nudge()
     // A broker that does not answer must not keep the process alive.
-    const patience = new AbortController()
-    await Promise.race([this.#running, delay(2000, undefined, { signal: patience.signal }).catch(() => undefined)])
-    patience.abort()
+    await atMost(CLOSE_MS, this.#running)
     this.#resign()
   }
 
@@ -331,7 +332,7 @@ export class ChangePublisher {
     const waiting = rows.values()
     const reader = async (): Promise<void> => {
       for (const row of waiting) {
-        if (brokerFailure !== undefined) return
+        if (brokerFailure !== undefined || this.#stop.signal.aborted) return
         try {
           const message = await this.#read(row)
           const fails = (error: unknown): void => {
@@ -464,9 +465,9 @@ export class ChangePublisher {
       client.release(error as Error)
       throw error
     }
-    if (lost) {
-      client.release(lost)
-      throw lost
+    if (lost || this.#stop.signal.aborted) {
+      client.release(true)
+      throw lost ?? new Error('stopped')
     }
     this.#leader = client
     this.#seen = undefined

@@ -14,9 +14,13 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import { Logger } from '@nestjs/common'
 import { BaseRpcContext, Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices'
 import { isObservable, lastValueFrom } from 'rxjs'
+import { atMost } from './at-most.js'
 import type { Broker } from './broker.js'
 import type { Freshness } from './freshness.js'
 import { matches } from './subject.js'
+
+/** For what a stop still waits for: NATS, and then the handlers. */
+const CLOSE_MS = 500
 
 /** What a handler may ask about the message that it got; the second argument of an `@EventPattern` method (`@Ctx()`). */
 export class ChangeContext extends BaseRpcContext<[subject: string]> {
@@ -151,8 +155,9 @@ class ServiceFeed {
     this.#stop.abort()
     this.#unsubscribe()
     this.#messages?.stop()
-    await this.#done
-    await Promise.allSettled(this.#inFlight)
+    // A broker that does not answer must not keep the process alive.
+    await atMost(CLOSE_MS, this.#done)
+    await atMost(CLOSE_MS, Promise.allSettled(this.#inFlight))
   }
 
   async #run(): Promise<void> {
