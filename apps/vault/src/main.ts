@@ -1,6 +1,7 @@
 import { JetStreamServer } from '#libs/messaging'
 import { ContentSettings, DevelopmentSettings, ExchangeSettings, ServerSettings, startService } from '#libs/service'
 import { AppModule } from './app.module.js'
+import { Refreshes, STORE_WITHIN_MS } from './grant/refresh.js'
 
 await startService({
   name: 'vault',
@@ -9,6 +10,7 @@ await startService({
   prepare: (app) => {
     app.connectMicroservice({ strategy: app.get(JetStreamServer) })
   },
-  // A refresh in hand may hold the only good token: it may take its time.
-  stopWithinMs: 25_000,
+  // A refresh in hand may hold the only good token: it may take the time that the provider has, and be stored.
+  finish: (app) => app.get(Refreshes).finish(),
+  stopWithinMs: (settings) => settings.get(ExchangeSettings).tokenRequestTimeoutMs + STORE_WITHIN_MS,
 })

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   Body,
   Controller,
@@ -9,6 +10,7 @@ import {
   HttpCode,
   Injectable,
   Module,
+  type OnApplicationShutdown,
   Param,
   Post,
   Put,
@@ -62,14 +64,19 @@ class ConcurrencyConflict extends Error {
 }
 
 @Injectable()
-class Probe {
+class Probe implements OnApplicationShutdown {
   readonly entered: string[] = []
   release: () => void = () => undefined
+  closing: () => void | Promise<void> = () => undefined
 
   constructor(
     readonly oauth2: OAuth2Settings,
     readonly server: ServerSettings,
   ) {}
+
+  onApplicationShutdown(): void | Promise<void> {
+    return this.closing()
+  }
 }
 
 @Controller('things')
@@ -513,9 +520,10 @@ describe('the end of a service', () => {
     while (probe.entered.length === 0) await new Promise((resolve) => setImmediate(resolve))
 
     let readyAtFirst: boolean | undefined
-    const stopped = stopServing(app, server, 5_000, () => {
+    const first = (): void => {
       readyAtFirst = !app.get(Readiness).stopping
-    })
+    }
+    const stopped = stopServing(app, server, { withinMs: 5_000, first })
     await new Promise((resolve) => setImmediate(resolve))
     const [refused] = (await once(connect(port, '127.0.0.1'), 'error')) as [NodeJS.ErrnoException]
     expect(refused.code).toBe('ECONNREFUSED')
@@ -526,6 +534,39 @@ describe('the end of a service', () => {
     expect(readyAtFirst).toBe(false)
     expect(server.listening).toBe(false)
     await agent.close()
+  })
+
+  it('waits for work that nobody asks for any more, within the same time', async () => {
+    for (const [takes, expected] of [
+      [10, ['work', 'closed']],
+      [10_000, ['closed']],
+    ] as const) {
+      const ended: string[] = []
+      const app = await start(ThingModule)
+      const server = app.getHttpServer() as Server
+      server.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const enough = new AbortController()
+      const finish = async (): Promise<void> => {
+        await delay(takes, undefined, { signal: enough.signal })
+        ended.push('work')
+      }
+      app.get(Probe).closing = () => void ended.push('closed')
+      await stopServing(app, server, { withinMs: 200, finish })
+      expect(ended).toEqual(expected)
+      enough.abort()
+    }
+  })
+
+  it('gives up on what does not close, such as a database that does not answer', async () => {
+    const app = await start(ThingModule)
+    const server = app.getHttpServer() as Server
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { promise, resolve } = Promise.withResolvers<void>()
+    app.get(Probe).closing = () => promise
+    await expect(stopServing(app, server, { withinMs: 5_000, closeWithinMs: 20 })).rejects.toThrow('did not close')
+    resolve()
   })
 
   it('does not wait for ever', async () => {
@@ -543,7 +584,7 @@ describe('the end of a service', () => {
     )
     const probe = app.get(Probe)
     while (probe.entered.length === 0) await new Promise((resolve) => setImmediate(resolve))
-    await stopServing(app, server, 20)
+    await stopServing(app, server, { withinMs: 20 })
     expect(await outcome).toBe('cut off')
     probe.release()
     await agent.close()

@@ -11,10 +11,11 @@ import { createPino, type Pino, PinoLoggerService } from './log/logger.js'
 import { RequestsInHand } from './observe.js'
 import { ServiceModule } from './service.module.js'
 import { Deployment } from './settings/deployment.js'
-import { loadSettings, SettingsError } from './settings/load-settings.js'
+import { loadSettings, type Settings, SettingsError } from './settings/load-settings.js'
 import type { SectionClass } from './settings/setting.js'
 
-const STOP_WITHIN_MS = 10_000
+/** Together with what follows less than the ten seconds after which a supervisor loses patience. */
+const STOP_WITHIN_MS = 7_000
 /** For what comes after the requests: database, NATS. */
 const CLOSE_WITHIN_MS = 2_000
 /** Node's default of 5 s closes a connection under the callers' feet; theirs are kept for 4 s. */
@@ -30,10 +31,12 @@ export interface ServiceOptions {
   readonly prepare?: (app: NestExpressApplication) => void | Promise<void>
   /** Runs first when the process is to stop, for example to close a second listener. */
   readonly stop?: (app: NestExpressApplication) => void | Promise<void>
+  /** Work that goes on although nobody waits for its answer any more; awaited together with the requests in hand. */
+  readonly finish?: (app: NestExpressApplication) => Promise<void>
   /** Lets several processes share the port. */
   readonly reusePort?: boolean
-  /** How long requests in hand may take after SIGTERM, in milliseconds; 10,000 unless told. */
-  readonly stopWithinMs?: number
+  /** How long requests in hand may take after SIGTERM, in milliseconds; 7,000 unless told. */
+  readonly stopWithinMs?: number | ((settings: Settings) => number)
 }
 
 /**
@@ -48,7 +51,7 @@ export async function startService(options: ServiceOptions): Promise<NestExpress
     pino = createPino(deployment)
     dieLoudly(pino)
     const settings = loadSettings(deployment.configFile, options.settings)
-    return await run(options, ServiceModule.forRoot({ deployment, settings, pino }), deployment, pino)
+    return await run(options, deployment, settings, pino)
   } catch (error) {
     await fail(pino ?? createPino(new Deployment({ service: options.name })), error)
     throw error
@@ -57,12 +60,12 @@ export async function startService(options: ServiceOptions): Promise<NestExpress
 
 async function run(
   options: ServiceOptions,
-  service: DynamicModule,
   deployment: Deployment,
+  settings: Settings,
   pino: Pino,
 ): Promise<NestExpressApplication> {
   class Root {}
-  Module({ imports: [service, options.module] })(Root)
+  Module({ imports: [ServiceModule.forRoot({ deployment, settings, pino }), options.module] })(Root)
   const logger = new PinoLoggerService(pino)
   const app = await NestFactory.create<NestExpressApplication>(Root, {
     bodyParser: false,
@@ -78,21 +81,22 @@ async function run(
   server.listen({ port: deployment.port, host: deployment.host, reusePort: options.reusePort ?? false })
   await once(server, 'listening')
   pino.info({ address: server.address() }, 'listening')
-  stopOnSignals(options, app, server, pino)
+  const { stop: first, finish, stopWithinMs = STOP_WITHIN_MS } = options
+  const withinMs = typeof stopWithinMs === 'number' ? stopWithinMs : stopWithinMs(settings)
+  stopOnSignals(app, server, pino, { withinMs, ...(first && { first }), ...(finish && { finish }) })
   return app
 }
 
-function stopOnSignals(options: ServiceOptions, app: NestExpressApplication, server: Server, pino: Pino): void {
-  const withinMs = options.stopWithinMs ?? STOP_WITHIN_MS
+function stopOnSignals(app: NestExpressApplication, server: Server, pino: Pino, options: StopOptions): void {
   let stopping = false
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (stopping) return
     stopping = true
     pino.info({ signal }, 'stopping')
     // Nothing that hangs may keep the process: its clients have gone to another replica.
-    setTimeout(() => void exit(pino, 1), withinMs + CLOSE_WITHIN_MS).unref()
+    setTimeout(() => void exit(pino, 1), options.withinMs + CLOSE_WITHIN_MS).unref()
     try {
-      await stopServing(app, server, withinMs, options.stop)
+      await stopServing(app, server, options)
       pino.info('stopped')
       await exit(pino, 0)
     } catch (error) {
@@ -103,24 +107,41 @@ function stopOnSignals(options: ServiceOptions, app: NestExpressApplication, ser
   process.on('SIGINT', (signal) => void stop(signal))
 }
 
-/** Not ready, no new requests, those in hand finished or their time over, everything closed; in this order. */
+export interface StopOptions extends Pick<ServiceOptions, 'finish'> {
+  readonly first?: ServiceOptions['stop']
+  /** Milliseconds for the requests in hand, and for `finish`. */
+  readonly withinMs: number
+  /** Milliseconds for the rest; 2,000 unless told. */
+  readonly closeWithinMs?: number
+}
+
+/**
+ * Not ready, no new requests, those in hand finished or their time over, everything closed; in this order.
+ * @throws Error when something does not close in time
+ */
 export async function stopServing(
   app: NestExpressApplication,
   server: Server,
-  withinMs: number,
-  first?: ServiceOptions['stop'],
+  { first, finish, withinMs, closeWithinMs = CLOSE_WITHIN_MS }: StopOptions,
 ): Promise<void> {
   app.get(Readiness).stop()
   await first?.(app)
   server.close()
-  const limit = new AbortController()
-  await Promise.race([
-    app.get(RequestsInHand).idle(),
-    delay(withinMs, undefined, { signal: limit.signal, ref: false }).catch(() => undefined),
-  ])
-  limit.abort()
+  await isDoneWithin(withinMs, Promise.all([app.get(RequestsInHand).idle(), finish?.(app)]))
   server.closeAllConnections()
-  await app.close()
+  if (!(await isDoneWithin(closeWithinMs, app.close()))) throw new Error('what is open did not close in time')
+}
+
+async function isDoneWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
+  const limit = new AbortController()
+  try {
+    return await Promise.race([
+      work.then(() => true),
+      delay(ms, false, { signal: limit.signal, ref: false }).catch(() => false),
+    ])
+  } finally {
+    limit.abort()
+  }
 }
 
 /** Node would print the whole error, with whatever a library has hung on it. */

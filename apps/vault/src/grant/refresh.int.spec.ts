@@ -319,7 +319,7 @@ describe('a refresh that comes back too late', () => {
     const context = { actor: { type: 'service', name: 'vault' }, commandId: randomUUID() }
     const lease = { generation: 1, attempt: randomUUID(), now: rows[0]!.now, leaseMilliseconds: 2_500 }
     await vault.streams.handle(grantStream, world.grantGuid, { type: 'BeginRefresh', ...lease }, context)
-    ending.refreshes.stop()
+    await ending.refreshes.finish()
     expect(await ending.refused(world)).toMatchObject({ code: 'token_endpoint.unavailable' })
     expect(provider.calls).toHaveLength(0)
   })
@@ -330,7 +330,7 @@ describe('a refresh that comes back too late', () => {
     const release = provider.hold()
     const [answer] = exchangesOf(ending, 1)
     await eventually(() => provider.calls.length === 1)
-    const ended = ending.refreshes.beforeApplicationShutdown()
+    const ended = ending.refreshes.finish()
     release()
     await ended
     expect(await statusOf()).toEqual({ status: 'usable', generation: 2 })

@@ -23,8 +23,8 @@ const STORE_AGAIN_MS = 250
 /** Grants of one integration that are being refreshed by one process, and that wait for it: its provider may be slow. */
 const AT_A_TIME = 16
 const WAITING = 64
-/** What an orderly end gives to storing, beside the time that a provider has. */
-const STORE_WITHIN_MS = 2_000
+/** Milliseconds that an orderly end gives to storing, beside the time that a provider has. */
+export const STORE_WITHIN_MS = 2_000
 
 const VAULT: Actor = { type: 'service', name: 'vault' }
 
@@ -98,16 +98,18 @@ export class Refreshes implements BeforeApplicationShutdown {
     }
   }
 
-  /** The process is about to end: what cannot end in time is not begun any more. */
-  stop(): void {
+  /**
+   * An orderly end loses nothing: awaits tokens on their way until they are stored. What could not be awaited is not
+   * begun any more.
+   */
+  async finish(): Promise<void> {
     this.#endsAt = Math.min(this.#endsAt, performance.now() + this.settings.tokenRequestTimeoutMs + STORE_WITHIN_MS)
-  }
-
-  /** An orderly end loses nothing: tokens on their way are awaited and stored. */
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stop()
     const limit = Math.max(0, this.#endsAt - performance.now())
     await Promise.race([Promise.allSettled(this.#running.values()), delay(limit, undefined, { ref: false })])
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.finish()
     this.#end.abort()
   }
 
