@@ -3,8 +3,10 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import http from 'node:http'
 import path from 'node:path'
 import pg from 'pg'
-// Not through the library's index, which loads Nest: the launcher reads two settings.
+import type { ServiceName } from '#libs/contracts'
+// Not through the library's index, which loads Nest: the launcher reads a few settings.
 import { loadSettings } from '../../../libs/service/src/settings/load-settings.js'
+import { ExchangeSettings } from '../../../libs/service/src/settings/sections/exchange.js'
 import { HttpSettings } from '../../../libs/service/src/settings/sections/http.js'
 import { ServerSettings } from '../../../libs/service/src/settings/sections/server.js'
 import type { Arguments } from './arguments.js'
@@ -33,6 +35,7 @@ import { postgresCommand, postgresUrl, waitForPostgres } from './postgres.js'
 import type { Progress } from './progress.js'
 import { createServiceDatabase, createServiceRoles } from './service-database.js'
 import { StartFailure } from './start-failure.js'
+import { patienceMs, stopInOrder, type Tier } from './stopping.js'
 import { CONFIGURATION_FAULT, runOnce, Supervised } from './supervise.js'
 import { WholeFile } from './whole-file.js'
 
@@ -40,19 +43,16 @@ import { WholeFile } from './whole-file.js'
 const TRIES = 5
 const READY_MS = 60_000
 
-/** Milliseconds that each tier has for an orderly stop; together under ten seconds. */
-const STOP_MS = { demo: 1000, gateway: 2500, services: 2500, nats: 1000, postgres: 2500 } as const
-type Tier = keyof typeof STOP_MS
-
 /** Everything that runs: PostgreSQL, NATS, the services, the demo world. */
 export class House {
   readonly #data: string
   readonly #log: LogFiles
   readonly #census: Census
-  readonly #processes = new Map<string, { tier: Tier; process: Supervised }>()
+  readonly #processes = new Map<string, { tier: Tier; patienceMs: number; process: Supervised }>()
   readonly #failed: (failure: StartFailure) => void
   readonly #abort = new AbortController()
   readonly #runningFile: WholeFile
+  #tokenRequestTimeoutMs = new ExchangeSettings().tokenRequestTimeoutMs
   #began = false
   #running?: () => string
   #stopping?: Promise<void>
@@ -83,12 +83,13 @@ export class House {
 
     const demo = await this.#demoSurroundings(ports, compileCache)
     const config = this.args.config ?? (await this.#writeDemoSettings(demo))
-    const settings = loadSettings(config, [ServerSettings, HttpSettings])
+    const settings = loadSettings(config, [ServerSettings, HttpSettings, ExchangeSettings])
     const { host, port } = settings.get(HttpSettings)
     if (!(await isFree(port, host))) {
       const other = this.args.config ? 'change [HTTP] Listen' : 'choose another with --port'
       throw new StartFailure(`Port ${port} is taken by another program: stop it, or ${other}.`)
     }
+    this.#tokenRequestTimeoutMs = settings.get(ExchangeSettings).tokenRequestTimeoutMs
     const address = settings.get(ServerSettings).address.replace(/\/$/, '')
 
     const keys = await makeKeys(this.#at('keys'))
@@ -128,10 +129,7 @@ export class House {
     this.#log.quiet = true
     this.#running = undefined
     this.#abort.abort()
-    for (const tier of ['demo', 'gateway', 'services', 'nats', 'postgres'] as const) {
-      const processes = [...this.#processes.values()].filter((each) => each.tier === tier)
-      await Promise.all(processes.map(({ process }) => process.stop(STOP_MS[tier])))
-    }
+    await stopInOrder(this.#processes.values(), (text) => this.progress.line(text))
     if (this.#began) await this.#runningFile.remove()
     await this.#census.end()
     await this.#log.close()
@@ -205,7 +203,8 @@ export class House {
     await Promise.all(
       surroundings.instances.map(async (instance) => {
         const tier = instance.service === 'gateway' ? 'gateway' : 'services'
-        const process = await this.#supervise(tier, instance.name, serviceCommand(instance, surroundings))
+        const command = serviceCommand(instance, surroundings)
+        const process = await this.#supervise(tier, instance.name, command, instance.service)
         await this.#untilReady(process, `http://127.0.0.1:${instance.port}/readyz`)
       }),
     )
@@ -250,7 +249,7 @@ export class House {
     return file
   }
 
-  async #supervise(tier: Tier, name: string, command: Command): Promise<Supervised> {
+  async #supervise(tier: Tier, name: string, command: Command, service?: ServiceName): Promise<Supervised> {
     if (this.#stopping) throw new StartFailure('stopped')
     const process: Supervised = new Supervised({
       name,
@@ -263,7 +262,7 @@ export class House {
       },
       refused: () => this.#failed(this.#refusal(process)),
     })
-    this.#processes.set(name, { tier, process })
+    this.#processes.set(name, { tier, process, patienceMs: patienceMs(service, this.#tokenRequestTimeoutMs) })
     await process.start()
     return process
   }
