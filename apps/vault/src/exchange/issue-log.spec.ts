@@ -46,14 +46,18 @@ describe('the audit of issued tokens', () => {
   it('collects while an insert is in flight and then writes all at once', async () => {
     const pool = new SlowPool()
     const log = logOn(pool)
-    const records = Array.from({ length: 10 }, () => log.record(issued, actor))
+    const first = [log.record(issued, actor), log.record(issued, actor)]
+    await turn()
+    expect(pool.inserts).toHaveLength(1)
+    const later = Array.from({ length: 8 }, () => log.record(issued, actor))
+    await turn()
     expect(pool.inserts).toHaveLength(1)
     pool.inserts[0]!.end()
-    await records[0]
+    await Promise.all(first)
     await turn()
     expect(pool.inserts).toHaveLength(2)
     pool.inserts[1]!.end()
-    await Promise.all(records)
+    await Promise.all(later)
     expect(pool.rows.map(({ version }) => version)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   })
 
@@ -75,6 +79,7 @@ describe('the audit of issued tokens', () => {
     const log = logOn(pool)
     for (let count = 0; count < 3; count++) {
       const record = log.record(issued, actor, 'correlation')
+      await turn()
       pool.inserts[count]!.end()
       await record
     }
@@ -86,7 +91,9 @@ describe('the audit of issued tokens', () => {
   it('refuses all of a group that was not written, and goes on with a new stream', async () => {
     const pool = new SlowPool()
     const log = logOn(pool)
-    const [first, second] = [log.record(issued, actor), log.record(issued, actor)]
+    const first = log.record(issued, actor)
+    await turn()
+    const second = log.record(issued, actor)
     pool.inserts[0]!.end(new Error('connection lost'))
     await expect(first).rejects.toMatchObject({ code: 'exchange.unavailable', kind: 'unavailable' })
     await turn()

@@ -55,12 +55,14 @@ export class IssueLog {
     const meta = { actor, at: this.now().toISOString(), command_id: commandId, correlation_id: correlationId }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ data: JSON.stringify(issued), meta: JSON.stringify(meta), commandId, resolve, reject })
-      if (!this.#writing) void this.#write()
+      if (this.#writing) return
+      this.#writing = true
+      // Whoever else is at it in this turn of the event loop comes along.
+      setImmediate(() => void this.#write())
     })
   }
 
   async #write(): Promise<void> {
-    this.#writing = true
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, MOST_AT_ONCE)
       try {

@@ -26,7 +26,6 @@ create table log.issue (
   hash           bytea       not null check (length(hash) = 32),
   primary key (position, recorded_at)
 ) partition by range (recorded_at);
-create index issue_tx_position on log.issue (tx, position);
 comment on table log.issue is 'Every token that was handed out: columns and hash rule of event, one stream a writer. Insert and select only.';
 create table log.issue_later partition of log.issue default;
 do $months$
