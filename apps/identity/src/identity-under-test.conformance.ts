@@ -35,8 +35,8 @@ OpenIDConnectIssuer = http://127.0.0.1:9`,
   const folder = await mkdtemp(path.join(tmpdir(), 'keybearer-identity-'))
   const [tokenKeyFile, loginKeyFile] = [path.join(folder, 'tokens.json'), path.join(folder, 'login')]
   const keys = [await key(TOKEN_TYP.actor, 'a1'), await key(TOKEN_TYP.userSession, 's1')]
-  await writeFile(tokenKeyFile, JSON.stringify({ keys }))
-  await writeFile(loginKeyFile, Buffer.alloc(32, 3).toString('base64'))
+  await writeFile(tokenKeyFile, JSON.stringify({ keys }), { mode: 0o600 })
+  await writeFile(loginKeyFile, Buffer.alloc(32, 3).toString('base64'), { mode: 0o600 })
   const service = await serviceUnderTest({
     name: 'identity',
     module: AppModule,

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { Secret } from '#libs/contracts'
+import { readPrivateFile } from '#libs/service'
 
 const LEAST_BYTES = 32
 
@@ -8,7 +8,7 @@ const LEAST_BYTES = 32
  * @throws Error that names the file, never its content
  */
 export function readLoginKey(file: string): Secret {
-  const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64')
+  const key = Buffer.from(readPrivateFile(file).trim(), 'base64')
   if (key.length < LEAST_BYTES) throw new Error(`${file} must hold base64 of at least ${LEAST_BYTES} bytes`)
   return new Secret(key.toString('base64'))
 }

@@ -1,5 +1,9 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify, type JWK } from 'jose'
 import { TOKEN_TYP } from '#libs/contracts'
+import { readLoginKey } from '../login/login-key.js'
 import { TokenKeys } from './token-keys.js'
 
 const keyFor = async (typ: string, kid: string): Promise<JWK & { key_ops_typ: string }> => {
@@ -32,5 +36,31 @@ describe('identity’s signing keys', () => {
     await expect(TokenKeys.fromKeys([await keyFor(TOKEN_TYP.actor, 'a1')], 'the file')).rejects.toThrow(
       'the file has no key for keybearer-user-session+jwt',
     )
+  })
+
+  describe('in a file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tokens-'))
+    afterAll(() => rmSync(folder, { recursive: true }))
+
+    it.each([
+      ['that others may read', '{"keys":[]}', 0o644, 'its mode must be 0600'],
+      ['that is no JSON', '{"d":"hush"', 0o600, 'is not JSON'],
+    ])('are refused when it is one %s', async (_, content, mode, message) => {
+      const file = join(folder, 'tokens.json')
+      writeFileSync(file, content)
+      chmodSync(file, mode)
+      const refused = TokenKeys.fromFile(file)
+      await expect(refused).rejects.toThrow(message)
+      await expect(refused).rejects.not.toThrow('hush')
+    })
+
+    it('so is the key of logins when others may read it', () => {
+      const file = join(folder, 'login')
+      writeFileSync(file, Buffer.alloc(32, 7).toString('base64'))
+      chmodSync(file, 0o640)
+      expect(readLoginKey(file).reveal()).toBe(Buffer.alloc(32, 7).toString('base64'))
+      chmodSync(file, 0o644)
+      expect(() => readLoginKey(file)).toThrow(`${file} is open to others`)
+    })
   })
 })

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { importJWK, SignJWT, type CryptoKey, type JWK, type JWTPayload } from 'jose'
 import { TOKEN_TYP } from '#libs/contracts'
+import { keysIn, readPrivateFile } from '#libs/service'
 
 /** The kinds of tokens that identity signs, each with keys of its own. */
 export type IssuedTyp = (typeof TOKEN_TYP)['actor' | 'userSession']
@@ -22,7 +22,7 @@ export class TokenKeys {
    * @throws Error that names the file and never a key
    */
   static async fromFile(file: string): Promise<TokenKeys> {
-    return TokenKeys.fromKeys((JSON.parse(await readFile(file, 'utf8')) as { keys: MarkedKey[] }).keys, file)
+    return TokenKeys.fromKeys(keysIn(file, readPrivateFile(file)), file)
   }
 
   static async fromKeys(keys: readonly MarkedKey[], from = 'the key set'): Promise<TokenKeys> {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Secret } from '#libs/contracts'
@@ -227,7 +227,7 @@ describe('the client secret in a file', () => {
   const text = SOUND.replace('ClientSecret = "hush hush"', 'ClientSecretFile = secret')
 
   it('CFG-09 is as good as one in the settings, without its line end', () => {
-    writeFileSync(join(folder, 'secret'), 'from the file\n')
+    writeFileSync(join(folder, 'secret'), 'from the file\n', { mode: 0o600 })
     writeFileSync(join(folder, 'keybearer.gcfg'), text)
     const settings = loadSettings(join(folder, 'keybearer.gcfg'), [OAuth2Settings])
     expect(settings.get(OAuth2Settings).clientSecret).toBeInstanceOf(Secret)
@@ -236,6 +236,14 @@ describe('the client secret in a file', () => {
 
   it('is read by nobody who does not need it', () => {
     expect(() => settingsFrom(text, [ServerSettings], join(folder, 'elsewhere'))).not.toThrow()
+  })
+
+  it('refuses a file that others may read', () => {
+    writeFileSync(join(folder, 'open'), 'from the file\n')
+    chmodSync(join(folder, 'open'), 0o644)
+    expect(() => settingsFrom(text.replace('= secret', '= open'), [OAuth2Settings], folder)).toThrow(
+      'line 5: OAuth2.ClientSecretFile names a file that is open to others; its mode must be 0600',
+    )
   })
 
   it('refuses a file that is not there', () => {

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { validateSync } from 'class-validator'
 import { Secret } from '#libs/contracts'
 import { type Gcfg, type GcfgEntry, parseGcfg, type SettingsFault } from './gcfg.js'
+import { PrivateFileError, readPrivateFile } from './private-file.js'
 import { SETTINGS_RULES } from './rules.js'
 import { AuthenticationSettings } from './sections/authentication.js'
 import { AuthorizationSettings } from './sections/authorization.js'
@@ -174,11 +175,12 @@ function readSecretFile(
   const line = lines.get('oauth2.clientsecretfile')
   const fault = { ...(line && { line }), section: 'OAuth2', setting: 'ClientSecretFile' }
   try {
-    const text = readFileSync(resolve(folder, oauth2.clientSecretFile), 'utf8').replace(/\r?\n$/, '')
+    const text = readPrivateFile(resolve(folder, oauth2.clientSecretFile)).replace(/\r?\n$/, '')
     if (text === '') faults.push({ ...fault, problem: 'names an empty file' })
     else oauth2.clientSecret = new Secret(text)
   } catch (error) {
-    faults.push({ ...fault, problem: `names a file that cannot be read (${(error as NodeJS.ErrnoException).code})` })
+    if (!(error instanceof PrivateFileError)) throw error
+    faults.push({ ...fault, problem: `names a file that ${error.problem}` })
   }
 }
 

@@ -1,10 +1,8 @@
 import { createPrivateKey, hkdfSync, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { importJWK, type CryptoKey, type JWK } from 'jose'
 import { SERVICES, type ServiceName } from '#libs/contracts'
-
-/** Write access for the group, or any access for others: too much for a private key. */
-const TOO_OPEN = 0o027
+import { readPrivateFile } from '../settings/private-file.js'
 
 /** The Ed25519 key that a service signs with, and the public keys of all services by name. */
 export class ServiceKeys {
@@ -22,9 +20,8 @@ export class ServiceKeys {
    * @throws Error when a file is unreadable, open to others, or has no fitting key
    */
   static async fromFiles(service: ServiceName, keyFile: string, publicKeysFile: string): Promise<ServiceKeys> {
-    if ((statSync(keyFile).mode & TOO_OPEN) !== 0)
-      throw new Error(`${keyFile} is open to others; its mode must be 0600.`)
-    return ServiceKeys.fromKeys(service, keysIn(keyFile), keysIn(publicKeysFile))
+    const own = keysIn(keyFile, readPrivateFile(keyFile))
+    return ServiceKeys.fromKeys(service, own, keysIn(publicKeysFile, readFileSync(publicKeysFile, 'utf8')))
   }
 
   /** As `fromFiles`, from JSON Web Keys. */
@@ -51,15 +48,20 @@ export class ServiceKeys {
 
 const isEd25519 = ({ kty, crv }: JWK): boolean => kty === 'OKP' && crv === 'Ed25519'
 
-function keysIn(file: string): JWK[] {
+/**
+ * The keys of a JSON Web Key Set.
+ * @param file its name, for the error
+ * @throws Error that names the file, never its content
+ */
+export function keysIn(file: string, text: string): JWK[] {
+  let set: { keys?: unknown } | null
   try {
-    const { keys } = JSON.parse(readFileSync(file, 'utf8')) as { keys: JWK[] }
-    if (Array.isArray(keys)) return keys
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    // Without the cause: a parse error quotes the file.
-    // eslint-disable-next-line preserve-caught-error
-    throw new Error(`${file} ${code ? `cannot be read (${code})` : 'is not JSON'}.`)
+    set = JSON.parse(text) as typeof set
+  } catch {
+    // The parser's error quotes the file, so it is no cause.
+    set = null
   }
-  throw new Error(`${file} is not a JSON Web Key Set.`)
+  if (!set) throw new Error(`${file} is not JSON.`)
+  if (!Array.isArray(set.keys)) throw new Error(`${file} is not a JSON Web Key Set.`)
+  return set.keys as JWK[]
 }

@@ -14,7 +14,10 @@ export class OAuth2Settings {
   @IsOptional()
   clientSecret?: Secret
 
-  @Setting('string', 'File that holds the client secret; a relative path starts at the folder of the settings file.')
+  @Setting(
+    'string',
+    'File that holds the client secret, mode 0600; a relative path starts at the folder of the settings file.',
+  )
   @IsOptional()
   @IsNotEmpty()
   clientSecretFile?: string
