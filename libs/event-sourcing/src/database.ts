@@ -19,7 +19,9 @@ export function databaseOptions(
     url,
     applicationName: application,
     entities: entities as never,
-    poolSize: 16,
+    // No connection is held while something else is waited for, so few are enough; with more, PostgreSQL's processes
+    // drive each other out of the caches (two cores, 16 exchanges at once: 0.46 ms of its time each with 16, 0.36 with 5).
+    poolSize: 6,
     // A pool whose server goes away must reconnect, not end the process: pg emits this error on idle connections.
     poolErrorHandler: () => undefined,
     extra: { connectionTimeoutMillis: 5_000, idle_in_transaction_session_timeout: 30_000, ...pool },
