@@ -9,6 +9,8 @@ rmSync(results, { force: true })
 
 const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js']
 const which = ['--selectProjects', project, '--testPathPatterns', `/${folder}/`, '--passWithNoTests', ...rest]
+// Jest would leave one core to itself; unit specs wait for nothing but a core.
+if (project === 'unit') which.push('--maxWorkers=100%')
 const jest = spawn(process.execPath, [...flags, ...which, '--json', `--outputFile=${results}`], {
   // The report is in the file; what --json prints besides would bury the readable one.
   stdio: ['ignore', 'ignore', 'inherit'],

@@ -95,8 +95,8 @@ describe('handling a command', () => {
         return Promise.reject(new ConcurrencyConflict(streamId))
       }
     }
-    await expect(new Streams(new AlwaysLate()).handle(counter, 'a', add(2), context())).rejects.toThrow(
-      ConcurrencyConflict,
-    )
+    await expect(
+      new Streams(new AlwaysLate(), { retryForMs: 100 }).handle(counter, 'a', add(2), context()),
+    ).rejects.toThrow(ConcurrencyConflict)
   })
 })

@@ -53,6 +53,8 @@ export class Streams {
       /** Called after an append that others are told of. */
       readonly wake?: () => void
       readonly now?: () => Date
+      /** How long a command goes on trying, in milliseconds; 2,000 unless told. */
+      readonly retryForMs?: number
     } = {},
   ) {}
 
@@ -93,7 +95,7 @@ export class Streams {
   ): Promise<Handled<Event, State>> {
     const name = streamId(definition, id)
     return this.#inTurn(name, async () => {
-      const giveUpAt = performance.now() + RETRY_FOR_MS
+      const giveUpAt = performance.now() + (this.options.retryForMs ?? RETRY_FOR_MS)
       for (;;) {
         try {
           return await this.#attempt(definition, name, command, context, options)
