@@ -23,7 +23,7 @@ const base = {
 
 const infrastructure = '<rootDir>/libs/testing/src/jest'
 
-/** unit: nothing outside the process · int: PostgreSQL and NATS · e2e: the whole house, from dist/ */
+/** unit: nothing outside the process · int: PostgreSQL, NATS or a whole service on sockets · e2e: the whole house, from dist/ */
 export default {
   projects: [
     {
