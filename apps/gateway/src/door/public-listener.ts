@@ -18,6 +18,8 @@ interface Watch {
 export class PublicListener {
   readonly #server: Server
   #inHand = 0
+  /** How many requests of a connection have no whole answer yet; connections without such are not in it. */
+  readonly #unanswered = new WeakMap<Socket, number>()
   #idle: (() => void) | undefined
 
   /** @param restMs how long the rest of a body may take that has been answered without it */
@@ -36,8 +38,10 @@ export class PublicListener {
         requestTimeout: 1_800_000,
         keepAliveTimeout: 65_000,
         noDelay: true,
-        // Anything but a WebSocket is served as if it had not asked (RFC 9110 §7.8).
-        shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+        // Anything but a WebSocket is served as if it had not asked (RFC 9110 §7.8). So is whoever has not waited for
+        // the answers before: the server would let go of the socket and never end them.
+        shouldUpgradeCallback: ({ headers, socket }) =>
+          headers.upgrade?.toLowerCase() === 'websocket' && !this.#unanswered.has(socket),
       },
       (request, response) => this.#request(request, response),
     )
@@ -69,17 +73,25 @@ export class PublicListener {
 
   #request(request: IncomingMessage, response: ServerResponse): void {
     const begun = performance.now()
-    const { method, url = '' } = request
+    const { method, url = '', socket } = request
     this.#inHand += 1
+    this.#unanswered.set(socket, (this.#unanswered.get(socket) ?? 0) + 1)
     if (!this.#server.listening) response.setHeader('Connection', 'close')
     enterRequest(request, () => {
       response.once('close', () => {
+        this.#answered(socket)
         if (--this.#inHand === 0) this.#idle?.()
         if (!request.complete) this.#discard(request)
         this.#wrote(request, method, url, response.statusCode, begun, !response.writableFinished)
       })
       void this.door.request(request, response)
     })
+  }
+
+  #answered(socket: Socket): void {
+    const left = this.#unanswered.get(socket)! - 1
+    if (left > 0) this.#unanswered.set(socket, left)
+    else this.#unanswered.delete(socket)
   }
 
   /** Reads on, so that the client reads its answer instead of meeting a closed door; but not for ever. */
