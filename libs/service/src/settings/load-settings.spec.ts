@@ -116,7 +116,7 @@ describe('the settings', () => {
     [
       'CFG-33 an unknown role',
       '[Authorization]\nDefaultUserRole = boss',
-      'line 8: Authorization.DefaultUserRole must be one of viewer, publisher, administrator',
+      'line 8: Authorization.DefaultUserRole must be one of viewer, publisher',
     ],
     ['an empty claim for the identity', 'UniqueIdClaim = ""', 'line 7: OAuth2.UniqueIdClaim should not be empty'],
     [

@@ -1,4 +1,4 @@
-import { IsIn, Max, Min } from 'class-validator'
+import { IsIn, Max, Min, ValidateIf } from 'class-validator'
 import { Section, Setting } from '../setting.js'
 
 const HOUR = 3_600_000
@@ -14,4 +14,10 @@ export class AuthenticationSettings {
   @Min(60_000, { message: 'must be at least 1m' })
   @Max(720 * HOUR, { message: 'must be at most 720h' })
   lifetimeMs = 8 * HOUR
+
+  /** Milliseconds; 0: no limit. */
+  @Setting('duration', 'How long a browser session may be unused before it ends; 0 for no limit, else at least 1m.')
+  @ValidateIf(({ inactivityMs }: AuthenticationSettings) => inactivityMs !== 0)
+  @Min(60_000, { message: 'must be 0 or at least 1m' })
+  inactivityMs = 0
 }

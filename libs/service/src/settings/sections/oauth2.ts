@@ -44,6 +44,25 @@ export class OAuth2Settings {
   @Matches(/^[\x21\x23-\x5b\x5d-\x7e]+$/, { each: true, message: 'must be one scope a line, without spaces' })
   customScope: readonly string[] = []
 
+  @Setting('string', 'Domain whose e-mail addresses may log in; without any, and without AllowedEmail, all may.', {
+    list: true,
+  })
+  @IsNotEmpty({ each: true, message: 'must be one domain a line, such as company.com' })
+  allowedDomain: readonly string[] = []
+
+  @Setting('string', 'E-mail address that may log in, besides those of AllowedDomain.', { list: true })
+  @IsNotEmpty({ each: true, message: 'must be one e-mail address a line' })
+  allowedEmail: readonly string[] = []
+
+  @Setting('bool', 'Whether a login makes an account for somebody unknown; else an administrator has to make it first.')
+  registerOnFirstLogin = true
+
+  @Setting(
+    'bool',
+    'Whether a login without a username claim is refused, rather than a username derived from the e-mail.',
+  )
+  requireUsernameClaim = false
+
   @Setting('string', 'Claim that identifies a person for good.')
   @IsNotEmpty()
   uniqueIdClaim = 'sub'
@@ -70,6 +89,21 @@ export class OAuth2Settings {
 
   @Setting('bool', 'Whether a login makes groups that its claim names and that do not exist yet.')
   groupsAutoProvision = false
+
+  @Setting(
+    'string',
+    'What stands between the groups when the claim is one text, such as "|"; without it that is one group.',
+  )
+  @IsOptional()
+  @IsNotEmpty()
+  groupsSeparator?: string
+
+  @Setting('bool', 'Whether groups are matched by the provider’s unique ID rather than by name.')
+  groupsByUniqueId = false
+
+  @Setting('string', 'Claim that holds the role, for Authorization.UserRoleMapping; without it no role is read.')
+  @IsString()
+  roleClaim = ''
 
   @Setting('bool', 'Whether the names of the claims at each login are logged; their values never are.')
   logging = false

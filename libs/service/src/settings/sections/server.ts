@@ -1,4 +1,4 @@
-import { IsUrl } from 'class-validator'
+import { IsNotEmpty, IsUrl } from 'class-validator'
 import { Section, Setting } from '../setting.js'
 
 @Section('Server', 'The server as its users see it.')
@@ -19,6 +19,16 @@ export class ServerSettings {
     { message: 'must be an http or https URL without user, query and fragment' },
   )
   address: string
+
+  @Setting('bool', 'Whether only administrators see the e-mail addresses of others.')
+  hideEmailAddresses = false
+
+  @Setting(
+    'string',
+    'File with the key that opens encrypted settings, mode 0600; a relative path starts at the folder of this file.',
+  )
+  @IsNotEmpty()
+  secretKeyFile = 'secret.key'
 
   /** `Address` as a URL. */
   get url(): URL {
