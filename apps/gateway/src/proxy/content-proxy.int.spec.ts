@@ -84,6 +84,15 @@ describe('between a visitor and an app', () => {
       expect(ports['/ws']).not.toBe(ports['/before'])
     })
 
+    it('that the app refuses with a large answer gets all of it', async () => {
+      street.app.server.removeAllListeners('upgrade')
+      const page = 'x'.repeat(8_000_000)
+      street.app.behave = (_, response) => void response.end(page)
+      const answer = await send(`GET /content/${guid}/ws`, UPGRADE)
+      expect(answer).toMatch(/^HTTP\/1\.1 200 /)
+      expect(answer.length - answer.indexOf('\r\n\r\n') - 4).toBe(page.length)
+    })
+
     it('is ended with what the app still had to say when the app ends it', async () => {
       const { socket } = await street.upgrade(`/content/${guid}/ws`)
       const received: string[] = []

@@ -105,6 +105,8 @@ export class ContentProxy {
         const response = new ServerResponse(request)
         response.shouldKeepAlive = false
         response.assignSocket(socket)
+        // The server tells its own responses; it has let go of this socket.
+        socket.on('drain', () => response.emit('drain'))
         response.once('finish', () => socket.destroySoon())
         pass(refused, introduction, response)
       })
