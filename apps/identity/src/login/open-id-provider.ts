@@ -49,10 +49,9 @@ export class OpenIdProvider {
 
   /** @throws DomainError `discovery.failed` */
   async metadata(): Promise<ProviderMetadata> {
-    const { openIDConnectIssuer } = this.settings
-    if (!openIDConnectIssuer)
-      throw new DomainError('unavailable', 'login.not_configured', 'No login provider is configured.')
-    return this.discovery.find(openIDConnectIssuer)
+    const { clientId, issuer } = this.settings
+    if (!clientId) throw new DomainError('unavailable', 'login.not_configured', 'No login provider is configured.')
+    return this.discovery.find(issuer)
   }
 
   /**

@@ -44,6 +44,12 @@ describe('the settings', () => {
     expect(load().get(ServerSettings).url.hostname).toBe('keybearer.example.com')
   })
 
+  it('CFG-17 mean Google when no issuer is set', () => {
+    const google = load('', SOUND.replace('OpenIDConnectIssuer = https://id.example.com', '')).get(OAuth2Settings)
+    expect(google).toMatchObject({ isGoogle: true, issuer: 'https://accounts.google.com' })
+    expect(load().get(OAuth2Settings)).toMatchObject({ isGoogle: false, issuer: 'https://id.example.com' })
+  })
+
   it.each([
     ['https://kb.example.com', 'https://kb.example.com', ''],
     ['https://kb.example.com/', 'https://kb.example.com', ''],
@@ -183,11 +189,6 @@ describe('the settings', () => {
       'CFG-10 either secret',
       'ClientSecret = "hush hush"\n',
       'OAuth2.ClientSecret and OAuth2.ClientSecretFile are both missing; Authentication.Provider = oauth2 needs one of them',
-    ],
-    [
-      'the issuer',
-      'OpenIDConnectIssuer = https://id.example.com\n',
-      'OAuth2.OpenIDConnectIssuer is missing; Authentication.Provider = oauth2 needs it',
     ],
     ['the address', 'Address = https://keybearer.example.com\n', 'Server.Address is missing'],
   ])('refuses a file without %s', (_, line, fault) => {

@@ -28,12 +28,6 @@ export const SETTINGS_RULES: readonly SettingsRule[] = [
   },
   {
     over: LOGIN,
-    settings: ['OAuth2.OpenIDConnectIssuer'],
-    bad: (get) => byOAuth2(get(AuthenticationSettings)) && get(OAuth2Settings).openIDConnectIssuer === undefined,
-    message: 'is missing; Authentication.Provider = oauth2 needs it',
-  },
-  {
-    over: LOGIN,
     settings: ['OAuth2.ClientSecret', 'OAuth2.ClientSecretFile'],
     bad: (get) => {
       const { clientSecret, clientSecretFile } = get(OAuth2Settings)

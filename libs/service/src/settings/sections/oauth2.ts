@@ -2,6 +2,8 @@ import { IsNotEmpty, IsOptional, IsString, IsUrl, Matches } from 'class-validato
 import { Secret } from '#libs/contracts'
 import { Section, Setting } from '../setting.js'
 
+const GOOGLE = 'https://accounts.google.com'
+
 @Section('OAuth2', 'Login by OpenID Connect.')
 export class OAuth2Settings {
   @Setting('string', 'Identifier of this server at the OpenID provider.')
@@ -24,7 +26,7 @@ export class OAuth2Settings {
 
   @Setting(
     'string',
-    'Issuer of the provider; its metadata is at the issuer followed by /.well-known/openid-configuration.',
+    'Issuer of the provider, an https URL; its metadata is at the issuer followed by /.well-known/openid-configuration. Without it the provider is Google.',
   )
   @IsOptional()
   @IsUrl(
@@ -110,4 +112,14 @@ export class OAuth2Settings {
 
   @Setting('bool', 'Accepted for old files. Proof Key for Code Exchange is always used.')
   usePKCE = true
+
+  /** Whether people log in at Google, which is so when no issuer is set. */
+  get isGoogle(): boolean {
+    return this.openIDConnectIssuer === undefined
+  }
+
+  /** Who vouches for people: `OpenIDConnectIssuer`, or Google. */
+  get issuer(): string {
+    return this.openIDConnectIssuer ?? GOOGLE
+  }
 }
