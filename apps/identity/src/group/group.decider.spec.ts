@@ -4,8 +4,8 @@ import { groupDecider } from './group.decider.js'
 const group = specification(groupDecider)
 
 describe('creating a group', () => {
-  const create = { type: 'CreateGroup', name: 'analysts' } as const
-  const created = { type: 'GroupCreated', data: { name: 'analysts' } } as const
+  const create = { type: 'CreateGroup', name: 'analysts', ownerGuid: null, uniqueId: null } as const
+  const created = { type: 'GroupCreated', data: { name: 'analysts', ownerGuid: null, uniqueId: null } } as const
 
   it('is done once', () => {
     group.when(create).then(created)

@@ -2,5 +2,15 @@ import { eventHistoryContract } from '../../../../libs/event-sourcing/src/event-
 import { groupStream } from './group.stream.js'
 
 describe('the events of a group', () => {
-  eventHistoryContract(groupStream, { GroupCreated: true }, new URL('group.events.histories.json', import.meta.url))
+  eventHistoryContract(
+    groupStream,
+    {
+      GroupCreated: true,
+      GroupRenamed: true,
+      GroupOwnerChanged: true,
+      GroupUniqueIdChanged: true,
+      GroupDeleted: true,
+    },
+    new URL('group.events.histories.json', import.meta.url),
+  )
 })

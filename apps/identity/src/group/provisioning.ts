@@ -30,8 +30,9 @@ export class GroupProvisioning {
   /** Does nothing when the name is taken: then another login was faster, and its group is the one. */
   async #make(name: string, context: CommandContext): Promise<void> {
     const guid = createdGuid(context.commandId, name)
+    const command = { type: 'CreateGroup', name, ownerGuid: null, uniqueId: null } as const
     try {
-      await this.streams.handle(groupStream, guid, { type: 'CreateGroup', name }, context, {
+      await this.streams.handle(groupStream, guid, command, context, {
         record: async (client) => {
           if (!(await reserve(client, NAME, name, guid))) {
             throw new DomainError('conflict', 'group.name_taken', 'There is a group of this name already.')

@@ -1,6 +1,7 @@
 import type { Person } from '#libs/contracts'
 import { specification } from '#libs/event-sourcing'
-import { MOST_SESSIONS, userDecider, type UserCommand } from './user.decider.js'
+import { MOST_SESSIONS } from './log-in-rules.js'
+import { userDecider, type UserCommand } from './user.decider.js'
 import type { ProfileField, RoleReason, UserEvent } from './user.events.js'
 
 const user = specification(userDecider)

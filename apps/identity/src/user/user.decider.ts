@@ -1,49 +1,17 @@
 import { DomainError, type Person, type Role } from '#libs/contracts'
 import type { Decider } from '#libs/event-sourcing'
-import type { ProfileField, SessionEndReason, UserEvent } from './user.events.js'
-
-/** How many browser sessions of one person may be alive; the oldest give way. */
-export const MOST_SESSIONS = 50
-
-/** What of a profile is new, compared with the version that was read. */
-export interface ProfileChange {
-  readonly basis: number
-  readonly fields: readonly ProfileField[]
-}
+import { logIn, type LogInCommand } from './log-in-rules.js'
+import type { SessionEndReason, UserEvent } from './user.events.js'
+import { evolve, registered, type Registered, type User } from './user.state.js'
 
 export type UserCommand =
-  /** Everything that a login changes, as one append. */
-  | {
-      type: 'LogIn'
-      now: Date
-      /** Whether nobody has been made the first administrator yet. */
-      firstAdministrator: boolean
-      defaultRole: Role
-      profile: ProfileChange
-      /** Guids of the groups that the provider names; `undefined` leaves memberships as they are. */
-      groups: readonly string[] | undefined
-      session: { readonly sid: string; readonly expiresAt: Date }
-      /** The session that this browser had before. */
-      replaces: string | undefined
-    }
+  | LogInCommand
   | { type: 'RegisterFirstAdministrator' }
   | { type: 'EndSession'; sid: string; reason: SessionEndReason }
   /** `otherAdministrators`: how many unlocked administrators there are besides this person. */
   | { type: 'AssignRole'; editor: Person; role: Role; otherAdministrators: number }
   | { type: 'LockUser'; guid: string; editor: Person; otherAdministrators: number }
   | { type: 'UnlockUser'; editor: Person }
-
-export type User = { readonly status: 'unknown' } | Registered
-
-export interface Registered {
-  readonly status: 'registered'
-  readonly role: Role
-  readonly locked: boolean
-  readonly profileVersion: number
-  readonly groups: ReadonlySet<string>
-  /** Oldest first. */
-  readonly sessions: readonly { readonly sid: string; readonly expiresAt: string }[]
-}
 
 export const userDecider: Decider<UserCommand, UserEvent, User> = {
   initial: { status: 'unknown' },
@@ -84,104 +52,7 @@ export const userDecider: Decider<UserCommand, UserEvent, User> = {
     }
   },
 
-  evolve(state, event) {
-    switch (event.type) {
-      case 'UserRegistered':
-        return {
-          status: 'registered',
-          role: 'viewer',
-          locked: false,
-          profileVersion: 0,
-          groups: new Set(),
-          sessions: [],
-        }
-      case 'ProfileChanged':
-        return { ...registered(state), profileVersion: event.data.profileVersion }
-      case 'RoleAssigned':
-        return { ...registered(state), role: event.data.role }
-      case 'MembershipsChanged': {
-        const user = registered(state)
-        const groups = new Set([...user.groups, ...event.data.added])
-        for (const guid of event.data.removed) groups.delete(guid)
-        return { ...user, groups }
-      }
-      case 'SessionBegun': {
-        const user = registered(state)
-        return { ...user, sessions: [...user.sessions, event.data] }
-      }
-      case 'SessionEnded': {
-        const user = registered(state)
-        return { ...user, sessions: user.sessions.filter(({ sid }) => sid !== event.data.sid) }
-      }
-      case 'UserLocked':
-        return { ...registered(state), locked: true, sessions: [] }
-      case 'UserUnlocked':
-        return { ...registered(state), locked: false }
-    }
-  },
-}
-
-function registered(state: User): Registered {
-  if (state.status === 'unknown') throw new DomainError('not_found', 'user.not_found', 'This user does not exist.')
-  return state
-}
-
-function logIn(command: Extract<UserCommand, { type: 'LogIn' }>, state: User): UserEvent[] {
-  const registration = state.status === 'unknown' ? register(command) : []
-  const user = registered(registration.reduce((state, event) => userDecider.evolve(state, event), state))
-  if (user.locked) throw new DomainError('forbidden', 'user.locked', 'This user is locked; ask an administrator.')
-  return [
-    ...registration,
-    ...changeProfile(command.profile, user),
-    ...changeMemberships(command.groups, user),
-    ...beginSession(command, user),
-  ]
-}
-
-function register(command: Extract<UserCommand, { type: 'LogIn' }>): UserEvent[] {
-  return [
-    { type: 'UserRegistered', data: { origin: 'provider' } },
-    {
-      type: 'RoleAssigned',
-      data: command.firstAdministrator
-        ? { role: 'administrator', reason: 'first' }
-        : { role: command.defaultRole, reason: 'default' },
-    },
-  ]
-}
-
-function changeProfile({ basis, fields }: ProfileChange, user: Registered): UserEvent[] {
-  if (basis !== user.profileVersion) {
-    // The values are written beside the log under the version that this event names, so it must be the next one.
-    throw new DomainError('conflict', 'user.profile_superseded', 'This profile has just been changed; try again.')
-  }
-  return fields.length === 0 ? [] : [{ type: 'ProfileChanged', data: { fields, profileVersion: basis + 1 } }]
-}
-
-function changeMemberships(wanted: readonly string[] | undefined, user: Registered): UserEvent[] {
-  if (!wanted) return []
-  const groups = new Set(wanted)
-  const added = [...groups].filter((guid) => !user.groups.has(guid))
-  const removed = [...user.groups].filter((guid) => !groups.has(guid))
-  return added.length + removed.length === 0 ? [] : [{ type: 'MembershipsChanged', data: { added, removed } }]
-}
-
-function beginSession(
-  { session, replaces, now }: Extract<UserCommand, { type: 'LogIn' }>,
-  { sessions }: Registered,
-): UserEvent[] {
-  const ending = new Map<string, SessionEndReason>()
-  for (const { sid, expiresAt } of sessions) {
-    if (sid === replaces) ending.set(sid, 'replaced')
-    else if (new Date(expiresAt) <= now) ending.set(sid, 'expired')
-  }
-  const staying = sessions.filter(({ sid }) => !ending.has(sid))
-  for (const { sid } of staying.slice(0, Math.max(0, staying.length - (MOST_SESSIONS - 1))))
-    ending.set(sid, 'displaced')
-  return [
-    ...[...ending].map(([sid, reason]) => ({ type: 'SessionEnded', data: { sid, reason } }) as const),
-    { type: 'SessionBegun', data: { sid: session.sid, expiresAt: session.expiresAt.toISOString() } },
-  ]
+  evolve,
 }
 
 function assignRole(

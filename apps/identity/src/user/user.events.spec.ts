@@ -13,6 +13,7 @@ describe('the events of users', () => {
       SessionEnded: true,
       UserLocked: true,
       UserUnlocked: true,
+      UserDeleted: true,
     },
     new URL('user.events.histories.json', import.meta.url),
   )

@@ -16,6 +16,8 @@ export const persons = projection<UserEvent>('persons', {
     update person set locked = true, updated_at = ${recordedAt} where guid = ${id}`,
   UserUnlocked: ({ id, recordedAt }, sql) => sql`
     update person set locked = false, updated_at = ${recordedAt} where guid = ${id}`,
+  UserDeleted: ({ id }, sql) => sql`
+    delete from person where guid = ${id}`,
 })
 
 /** Who is in which group; whether the group still lives is asked where this is read. */
@@ -26,6 +28,8 @@ export const memberships = projection<UserEvent>('memberships', {
     )
     insert into membership (user_guid, group_guid, since_position)
     select ${id}, group_guid, ${position} from unnest(${data.added}::uuid[]) as added (group_guid)`,
+  UserDeleted: ({ id }, sql) => sql`
+    delete from membership where user_guid = ${id}`,
 })
 
 /** The browser sessions that have not been ended; whether their time is over is asked where this is read. */
@@ -36,5 +40,7 @@ export const sessions = projection<UserEvent>('sessions', {
   SessionEnded: ({ data }, sql) => sql`
     delete from session where sid = ${data.sid}`,
   UserLocked: ({ id }, sql) => sql`
+    delete from session where user_guid = ${id}`,
+  UserDeleted: ({ id }, sql) => sql`
     delete from session where user_guid = ${id}`,
 })
