@@ -42,8 +42,8 @@ export class ContentProxy {
       }
       response.once('close', () => {
         over = true
-        // Also the rest of a body without which the app has answered.
-        if (!response.writableFinished || !request.complete) outgoing.destroy()
+        // Also for an app that has answered without the rest of the body, whether that has come or not.
+        if (!response.writableFinished || !outgoing.writableFinished) outgoing.destroy()
         resolve()
       })
       request.once('error', fail)
