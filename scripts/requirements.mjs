@@ -7,7 +7,7 @@ const NUMBER = /[A-Z]+-\d+[a-z]?/
 const NAME = new RegExp(String.raw`(['"\`])((?:${NUMBER.source}[ ,]+)+)((?:(?!\1).)*)`, 'g')
 
 const page = readFileSync('docs/requirements.md', 'utf8')
-const wanted = [...page.matchAll(/^\| ([A-Z]+-\d+[a-z]?) +\| /gm)].map(([, number]) => number)
+const wanted = [...page.matchAll(/^- ([A-Z]+-\d+[a-z]?): /gm)].map(([, number]) => number)
 const later = new Set([...page.matchAll(/^- ([A-Z]+): /gm)].map(([, section]) => section))
 const sections = new Set(wanted.map(sectionOf))
 
