@@ -13,7 +13,7 @@ import type { Arguments } from './arguments.js'
 import { Census } from './census.js'
 import type { Command } from './command.js'
 import { demoSettings } from './demo-settings.js'
-import { makeKeys, password } from './keys.js'
+import { makeKeys, password, type KeyFiles } from './keys.js'
 import { LogFiles } from './log-files.js'
 import { natsCommand, natsStore, natsUrl, waitForNats } from './nats.js'
 import {
@@ -113,7 +113,7 @@ export class House {
     if (demo)
       await this.progress.step('demo: integration and content', () => this.#once('seed', demoCommand('seed', demo)))
 
-    this.#running = () => this.#describe({ address, config, databases, instances, postgres, nats, demo })
+    this.#running = () => this.#describe({ address, config, keys, databases, instances, postgres, nats, demo })
     await this.#writeRunning()
     this.#log.quiet = false
     await this.#greet(address, demo)
@@ -315,6 +315,7 @@ export class House {
   #describe(facts: {
     address: string
     config: string
+    keys: KeyFiles
     databases: Record<ServiceWithDatabase, DatabaseUrls>
     instances: readonly Instance[]
     postgres: { port: number; url: string }
@@ -330,12 +331,14 @@ export class House {
       url: `http://127.0.0.1:${port}`,
       log: this.#log.file(name),
     })
-    const { address, config, databases, instances, postgres, nats, demo } = facts
+    const { address, config, keys, databases, instances, postgres, nats, demo } = facts
     const running = {
       launcher: { pid: process.pid },
       address,
       data: this.#data,
       config,
+      /** Whoever may read this file may change users and groups with `npx keybearer usermanager`. */
+      operatorKey: keys.service.operator,
       postgres: { pid: pid('postgres'), ...postgres },
       nats: { pid: pid('nats'), ...nats, store: natsStore(this.#at('nats')) },
       databases,

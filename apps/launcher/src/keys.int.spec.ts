@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, sign, verify, type JsonWebKey } from
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { SERVICES } from '#libs/contracts'
+import { CALLERS } from '#libs/contracts'
 import { makeKeys, password, type KeyFiles } from './keys.js'
 
 let folder: string
@@ -23,8 +23,8 @@ describe('the keys of a first start', () => {
 
   it('let every service verify what another has signed, and publish no private part', async () => {
     const published = await keysOf(files.serviceKeys)
-    expect(published.map(({ kid }) => kid)).toEqual([...SERVICES])
-    for (const service of SERVICES) {
+    expect(published.map(({ kid }) => kid)).toEqual([...CALLERS])
+    for (const service of CALLERS) {
       const [key] = await keysOf(files.service[service])
       const open = published.find(({ kid }) => kid === service)!
       expect(open.d).toBeUndefined()

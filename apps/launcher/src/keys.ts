@@ -1,13 +1,13 @@
 import { createPublicKey, generateKeyPairSync, randomBytes, type JsonWebKey } from 'node:crypto'
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { SERVICES, TOKEN_TYP, type ServiceName } from '#libs/contracts'
+import { CALLERS, TOKEN_TYP, type CallerName } from '#libs/contracts'
 
 /** Files with the keys of one installation, each 0600; made at the first start and never changed by a later one. */
 export interface KeyFiles {
-  /** Private JWKS of a service: signs its service tokens. */
-  readonly service: Readonly<Record<ServiceName, string>>
-  /** Public JWKS of all services, `kid` = service name. */
+  /** Private JWKS of a service, or of the operator at the shell: signs its service tokens. */
+  readonly service: Readonly<Record<CallerName, string>>
+  /** Public JWKS of all of them, `kid` = name. */
   readonly serviceKeys: string
   /** Private JWKS of identity: a key for each `typ` of token that it issues. */
   readonly token: string
@@ -22,9 +22,9 @@ export async function makeKeys(directory: string): Promise<KeyFiles> {
   const at = (name: string) => path.join(directory, name)
   const jwks = (keys: readonly JsonWebKey[]) => `${JSON.stringify({ keys }, null, 2)}\n`
 
-  const service = {} as Record<ServiceName, string>
+  const service = {} as Record<CallerName, string>
   const publicKeys: JsonWebKey[] = []
-  for (const name of SERVICES) {
+  for (const name of CALLERS) {
     service[name] = at(`${name}.service-key.json`)
     const text = await keep(service[name], () => jwks([ed25519(name)]))
     const { keys } = JSON.parse(text) as { keys: JsonWebKey[] }

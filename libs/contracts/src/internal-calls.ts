@@ -1,11 +1,11 @@
 import type { Actor } from './actor.js'
-import type { ServiceName } from './service-name.js'
+import type { CallerName, ServiceName } from './service-name.js'
 
-/** One operation that a service offers to another. What is not in this table is refused. */
+/** One operation that a service offers to another, or to the operator. What is not in this table is refused. */
 export interface InternalCall {
-  readonly caller: ServiceName
+  readonly caller: CallerName
   readonly callee: ServiceName
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** As in the callee's controller, parameters as `:name`. */
   readonly path: string
   /** Which actors may stand behind the call; `none`: the service acts for itself, without an assertion. */
@@ -15,7 +15,8 @@ export interface InternalCall {
 }
 
 /**
- * Every call that stays inside the house, besides the public API that the gateway forwards. The guards of
+ * Every call that stays inside the house, besides the public API that the gateway forwards; nothing of the operator's can be
+ * reached through the gateway. The guards of
  * `libs/service`, `docs/internal-calls.md` and the network policies are made from this table.
  */
 export const INTERNAL_CALLS = {
@@ -87,6 +88,96 @@ export const INTERNAL_CALLS = {
     path: '/internal/published/:category/:guid',
     actors: ['none'],
     whenDown: '503',
+  },
+  /** What somebody owns or may do with content: `{content: [{guid, name, title}]}`, oldest first. */
+  ownedContent: {
+    caller: 'identity',
+    callee: 'integrations',
+    method: 'GET',
+    path: '/internal/owners/:guid/content',
+    actors: ['none'],
+    whenDown: 'nobody is deleted: 503',
+  },
+  /** `{target_guid}` → `{content: [{guid, name, title}]}`: what was given to the target, who owns it from now on. */
+  transferContent: {
+    caller: 'identity',
+    callee: 'integrations',
+    method: 'POST',
+    path: '/internal/owners/:guid/content-transfer',
+    actors: ['operator'],
+    whenDown: 'the transfer stops with 503; run again, it goes on where it stopped',
+  },
+  operatorListsUsers: {
+    caller: 'operator',
+    callee: 'identity',
+    method: 'GET',
+    path: '/internal/operator/users',
+    actors: ['operator'],
+    whenDown: 'the command line says so',
+  },
+  operatorAltersUser: {
+    caller: 'operator',
+    callee: 'identity',
+    method: 'PATCH',
+    path: '/internal/operator/users/:guid',
+    actors: ['operator'],
+    whenDown: 'the command line says so; nothing changes',
+  },
+  operatorDeletesUser: {
+    caller: 'operator',
+    callee: 'identity',
+    method: 'DELETE',
+    path: '/internal/operator/users/:guid',
+    actors: ['operator'],
+    whenDown: 'the command line says so; nothing changes',
+  },
+  operatorTransfers: {
+    caller: 'operator',
+    callee: 'identity',
+    method: 'POST',
+    path: '/internal/operator/users/:guid/transfer',
+    actors: ['operator'],
+    whenDown: 'the command line says so; run again, it goes on where it stopped',
+  },
+  operatorListsGroups: {
+    caller: 'operator',
+    callee: 'identity',
+    method: 'GET',
+    path: '/internal/operator/groups',
+    actors: ['operator'],
+    whenDown: 'the command line says so',
+  },
+  operatorAltersGroup: {
+    caller: 'operator',
+    callee: 'identity',
+    method: 'PATCH',
+    path: '/internal/operator/groups/:guid',
+    actors: ['operator'],
+    whenDown: 'the command line says so; nothing changes',
+  },
+  operatorDeletesGroup: {
+    caller: 'operator',
+    callee: 'identity',
+    method: 'DELETE',
+    path: '/internal/operator/groups/:guid',
+    actors: ['operator'],
+    whenDown: 'the command line says so; nothing changes',
+  },
+  operatorNormalizesGroups: {
+    caller: 'operator',
+    callee: 'identity',
+    method: 'POST',
+    path: '/internal/operator/groups/normalization',
+    actors: ['operator'],
+    whenDown: 'the command line says so; run again, it goes on where it stopped',
+  },
+  operatorReadsAudit: {
+    caller: 'operator',
+    callee: 'identity',
+    method: 'GET',
+    path: '/internal/operator/audit-logs',
+    actors: ['operator'],
+    whenDown: 'the command line says so',
   },
 } as const satisfies Record<string, InternalCall>
 

@@ -1,13 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import type { Actor, ServiceName } from '#libs/contracts'
+import type { Actor, CallerName } from '#libs/contracts'
 
 /** What is known about the request in hand; filled in as it passes the guard and the body reader. */
 export interface RequestContext {
   readonly correlationId: string
-  /** The service that handed the request over; absent until its token is verified, and on open routes. */
-  caller?: ServiceName
+  /** The service that handed the request over, or `operator`; absent until its token is verified, and on open routes. */
+  caller?: CallerName
   /** Who acts; absent until the guard has decided. */
   actor?: Actor
   /** The action of `@Audit`, if the route has one. */

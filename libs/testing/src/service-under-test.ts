@@ -7,7 +7,15 @@ import type { NestExpressApplication } from '@nestjs/platform-express'
 import { SignJWT, type JWK } from 'jose'
 import { pino } from 'pino'
 import { request } from 'undici'
-import { ACTOR_HEADER, Secret, SERVICES, TOKEN_TYP, type Actor, type ServiceName } from '#libs/contracts'
+import {
+  ACTOR_HEADER,
+  CALLERS,
+  Secret,
+  TOKEN_TYP,
+  type Actor,
+  type CallerName,
+  type ServiceName,
+} from '#libs/contracts'
 import {
   Deployment,
   ServiceKeys,
@@ -37,8 +45,8 @@ export interface TestRequest {
   readonly path: string
   /** Absent: nobody is known. */
   readonly actor?: Actor
-  /** The service that calls; the gateway unless told. */
-  readonly caller?: ServiceName
+  /** The service that calls, or the operator, named `spec`; the gateway unless told. */
+  readonly caller?: CallerName
   /** Sent as JSON; a string is sent as it is. */
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
@@ -72,7 +80,7 @@ Loopback = true
 `
 
 export async function serviceUnderTest(options: ServiceUnderTestOptions): Promise<ServiceUnderTest> {
-  const pairs = new Map(SERVICES.map((name) => [name, generateKeyPairSync('ed25519')]))
+  const pairs = new Map(CALLERS.map((name) => [name, generateKeyPairSync('ed25519')]))
   const actorPair = generateKeyPairSync('ed25519')
   const all = [...pairs].map(([kid, { publicKey }]) => jwk(publicKey, kid))
   const own = pairs.get(options.name)
@@ -130,7 +138,7 @@ export async function serviceUnderTest(options: ServiceUnderTestOptions): Promis
       const answer = await request(url + path, {
         method,
         headers: {
-          authorization: `Bearer ${await sign(TOKEN_TYP.service, caller, callerPair.privateKey, caller, {})}`,
+          authorization: `Bearer ${await sign(TOKEN_TYP.service, caller, callerPair.privateKey, caller, caller === 'operator' ? { sub: 'spec' } : {})}`,
           ...(actor && {
             [ACTOR_HEADER]: await sign(TOKEN_TYP.actor, ACTOR_KID, actorPair.privateKey, 'identity', { actor }),
           }),

@@ -10,7 +10,7 @@ import {
   isAtLeast,
   permissionDenied,
   personOf,
-  type ServiceName,
+  type CallerName,
 } from '#libs/contracts'
 import { BodyReader } from '../body/body-reader.js'
 import { auditPoliciesOf, type Permission, permissionsOf } from '../decorators/route-policy.js'
@@ -50,10 +50,14 @@ export class EntryGuard implements CanActivate {
     if (audit) context.audit = audit
     if (permission.kind !== 'open') {
       const caller = await this.serviceTokens.verify(bearer(request))
-      context.caller = caller
-      const assertion = request.headers[ACTOR_HEADER]
-      const asserted = assertion === undefined ? undefined : await this.actorAssertions.verify(String(assertion))
-      context.actor = admit(permission, caller, asserted)
+      context.caller = typeof caller === 'object' ? caller.type : caller
+      if (typeof caller === 'object') {
+        context.actor = admit(permission, caller.type, caller)
+      } else {
+        const assertion = request.headers[ACTOR_HEADER]
+        const asserted = assertion === undefined ? undefined : await this.actorAssertions.verify(String(assertion))
+        context.actor = admit(permission, caller, asserted)
+      }
     }
     await this.bodies.read(request, controller, handler)
     return true
@@ -91,7 +95,7 @@ function bearer({ headers: { authorization } }: Request): string {
  */
 export function admit(
   permission: Exclude<Permission, { kind: 'open' }>,
-  caller: ServiceName,
+  caller: CallerName,
   asserted: Actor | undefined,
 ): Actor {
   if (permission.kind === 'service') {

@@ -1,5 +1,5 @@
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
-import { type Actor, SERVICES, type ServiceName, TOKEN_TYP } from '#libs/contracts'
+import { type Actor, type CallerName, CALLERS, type ServiceName, TOKEN_TYP } from '#libs/contracts'
 import type { FetchKeys } from './identity-keys.js'
 import { ServiceKeys } from './service-keys.js'
 
@@ -12,18 +12,18 @@ export interface Forgery {
 
 /** Keys of a whole house, and tokens as its services would make them: for specs. */
 export interface House {
-  keysOf(service: ServiceName): Promise<ServiceKeys>
-  serviceToken(from: ServiceName, to: ServiceName, forgery?: Forgery): Promise<string>
+  keysOf(service: CallerName): Promise<ServiceKeys>
+  serviceToken(from: CallerName, to: ServiceName, forgery?: Forgery): Promise<string>
   assertion(actor: Actor | object, audience: ServiceName, forgery?: Forgery): Promise<string>
   readonly actorKeys: FetchKeys
-  readonly jwks: { readonly own: (service: ServiceName) => JWK; readonly all: readonly JWK[] }
+  readonly jwks: { readonly own: (service: CallerName) => JWK; readonly all: readonly JWK[] }
 }
 
 export const ACTOR_KID = 'actor-1'
 
 export async function makeHouse(): Promise<House> {
   const pairs = new Map<string, { privateKey: CryptoKey; own: JWK; shown: JWK }>()
-  for (const name of [...SERVICES, ACTOR_KID]) {
+  for (const name of [...CALLERS, ACTOR_KID]) {
     const { privateKey, publicKey } = await generateKeyPair('EdDSA', { extractable: true })
     pairs.set(name, {
       privateKey,
@@ -31,7 +31,7 @@ export async function makeHouse(): Promise<House> {
       shown: { ...(await exportJWK(publicKey)), kid: name },
     })
   }
-  const all = SERVICES.map((name) => pairs.get(name)!.shown)
+  const all = CALLERS.map((name) => pairs.get(name)!.shown)
   const sign = (key: CryptoKey, header: Record<string, unknown>, claims: Record<string, unknown>): Promise<string> =>
     new SignJWT(claims).setProtectedHeader(header as never).sign(key)
   return {

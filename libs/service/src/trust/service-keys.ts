@@ -1,16 +1,16 @@
 import { createPrivateKey, hkdfSync, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { importJWK, type CryptoKey, type JWK } from 'jose'
-import { SERVICES, type ServiceName } from '#libs/contracts'
+import { CALLERS, type CallerName, type ServiceName } from '#libs/contracts'
 import { readPrivateFile } from '../settings/private-file.js'
 
 /** The Ed25519 key that a service signs with, and the public keys of all services by name. */
 export class ServiceKeys {
   private constructor(
-    readonly service: ServiceName,
+    readonly service: CallerName,
     readonly signingKey: CryptoKey,
-    /** The public key of each service, by its name. */
-    readonly publicKeys: ReadonlyMap<ServiceName, CryptoKey>,
+    /** The public key of each caller, by its name. */
+    readonly publicKeys: ReadonlyMap<CallerName, CryptoKey>,
     /** Keys the fingerprints of requests: the same in all replicas and after a restart. */
     readonly fingerprintKey: KeyObject,
   ) {}
@@ -25,11 +25,11 @@ export class ServiceKeys {
   }
 
   /** As `fromFiles`, from JSON Web Keys. */
-  static async fromKeys(service: ServiceName, own: readonly JWK[], all: readonly JWK[]): Promise<ServiceKeys> {
+  static async fromKeys(service: CallerName, own: readonly JWK[], all: readonly JWK[]): Promise<ServiceKeys> {
     const key = own.find((candidate) => isEd25519(candidate) && candidate.d !== undefined)
     if (!key) throw new Error(`There is no private Ed25519 key for ${service}.`)
-    const publicKeys = new Map<ServiceName, CryptoKey>()
-    for (const name of SERVICES) {
+    const publicKeys = new Map<CallerName, CryptoKey>()
+    for (const name of CALLERS) {
       const found = all.find((candidate) => candidate.kid === name && isEd25519(candidate))
       if (!found) continue
       const { kty, crv, x } = found

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { jwtVerify, SignJWT } from 'jose'
-import { DomainError, type ServiceName, TOKEN_TYP } from '#libs/contracts'
+import { type JWTPayload, jwtVerify, SignJWT } from 'jose'
+import { type Actor, type CallerName, DomainError, type ServiceName, TOKEN_TYP } from '#libs/contracts'
 import { Remembered, type Verified } from './remembered.js'
 import type { ServiceKeys } from './service-keys.js'
 
@@ -8,13 +8,22 @@ const LIFETIME_SECONDS = 60
 /** A token is used for this long, so that it reaches the callee with time left. */
 const USED_FOR_MS = 45_000
 const CLOCK_TOLERANCE_SECONDS = 5
+/** What a shell may call its user. */
+const OPERATOR_NAME = /^[^\p{C}]{1,64}$/u
 
-/** The proof of the calling service: mints it for our calls and verifies it for calls to us. */
+/** Who has made a service token: a service, or somebody at the shell with the operator's key. */
+export type Caller = ServiceName | Extract<Actor, { type: 'operator' }>
+
+/** The proof of the caller: mints it for our calls and verifies it for calls to us. */
 export class ServiceTokens {
   readonly #minted = new Map<ServiceName, { token: Promise<string>; until: number }>()
-  readonly #callers: Remembered<ServiceName>
+  readonly #callers: Remembered<Caller>
 
-  constructor(private readonly keys: ServiceKeys) {
+  /** @param operator the operator's name; only together with the operator's key */
+  constructor(
+    private readonly keys: ServiceKeys,
+    private readonly operator?: string,
+  ) {
     this.#callers = new Remembered((token) => this.#check(token))
   }
 
@@ -23,7 +32,7 @@ export class ServiceTokens {
     const now = Date.now()
     const minted = this.#minted.get(callee)
     if (minted && minted.until > now) return minted.token
-    const token = new SignJWT()
+    const token = new SignJWT(this.operator === undefined ? {} : { sub: this.operator })
       .setProtectedHeader({ alg: 'EdDSA', typ: TOKEN_TYP.service, kid: this.keys.service })
       .setIssuer(this.keys.service)
       .setAudience(callee)
@@ -36,19 +45,19 @@ export class ServiceTokens {
   }
 
   /**
-   * The service that made this token for us.
+   * Who made this token for us.
    * @throws DomainError `service.token_invalid`
    */
-  verify(token: string): ServiceName | Promise<ServiceName> {
+  verify(token: string): Caller | Promise<Caller> {
     return this.#callers.verify(token)
   }
 
-  async #check(token: string): Promise<Verified<ServiceName>> {
+  async #check(token: string): Promise<Verified<Caller>> {
     try {
       const { payload, protectedHeader } = await jwtVerify(
         token,
         ({ kid }) => {
-          const key = this.keys.publicKeys.get(kid as ServiceName)
+          const key = this.keys.publicKeys.get(kid as CallerName)
           if (!key) throw new Error('no service has this key')
           return key
         },
@@ -63,13 +72,19 @@ export class ServiceTokens {
       )
       if (payload.iss !== protectedHeader.kid) throw new Error('signed by another service than it names')
       if (payload.aud !== this.keys.service) throw new Error('made for more than one audience')
-      return { value: payload.iss as ServiceName, expiresAt: expiry(payload.exp!, payload.iat!) }
+      return { value: callerOf(payload), expiresAt: expiry(payload.exp!, payload.iat!) }
     } catch (cause) {
       throw new DomainError('unauthenticated', 'service.token_invalid', 'The calling service is not known here.', {
         cause,
       })
     }
   }
+}
+
+function callerOf({ iss, sub }: JWTPayload): Caller {
+  if (iss !== 'operator') return iss as ServiceName
+  if (sub === undefined || !OPERATOR_NAME.test(sub)) throw new Error('the operator has no name')
+  return { type: 'operator', name: sub }
 }
 
 /** Milliseconds since 1970; a token that claims a longer life than ours have is good for no longer all the same. */

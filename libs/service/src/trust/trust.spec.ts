@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateKeyPair } from 'jose'
-import type { Actor, ServiceName } from '#libs/contracts'
+import { type Actor, CALLERS, type CallerName, type ServiceName } from '#libs/contracts'
 import type { Permission } from '../decorators/route-policy.js'
 import { ActorAssertions } from './actor-assertions.js'
 import { admit } from './entry.guard.js'
@@ -17,6 +17,7 @@ const viewer: Actor = { type: 'user', guid: 'v', role: 'viewer', sid: 's' }
 const publisher: Actor = { type: 'key', guid: 'k', user: 'p', role: 'publisher' }
 const contentKey: Actor = { type: 'content_key', guid: 'c', content: 'x', owner: 'p' }
 const anonymous: Actor = { type: 'anonymous' }
+const operator: Actor = { type: 'operator', name: 'ada' }
 
 let house: House
 let stranger: Awaited<ReturnType<typeof generateKeyPair>>
@@ -44,6 +45,18 @@ describe('a service token', () => {
     const gateway = new ServiceTokens(await house.keysOf('gateway'))
     const vault = new ServiceTokens(await house.keysOf('vault'))
     expect(await vault.verify(await gateway.mint('vault'))).toBe('gateway')
+  })
+
+  it('CLI-07 of the operator names who sits at the shell', async () => {
+    const operator = new ServiceTokens(await house.keysOf('operator'), 'ada')
+    const identity = new ServiceTokens(await house.keysOf('identity'))
+    expect(await identity.verify(await operator.mint('identity'))).toEqual({ type: 'operator', name: 'ada' })
+  })
+
+  it.each([undefined, '', 'a\u001b[2J', 'x'.repeat(65)])('of the operator is refused with the name %j', async (sub) => {
+    const identity = new ServiceTokens(await house.keysOf('identity'))
+    const token = await house.serviceToken('operator', 'identity', { claims: { sub } })
+    await expect(identity.verify(token)).rejects.toEqual(code('service.token_invalid'))
   })
 
   it('is minted once for many calls, and apart for each callee', async () => {
@@ -251,11 +264,14 @@ describe('who is admitted', () => {
   const role = (name: 'viewer' | 'publisher' | 'administrator'): Permission => ({ kind: 'role', role: name })
   const isPublic: Permission = { kind: 'public', reason: 'r' }
   const forActor = (...types: Actor['type'][]): Permission => ({ kind: 'actors', types })
-  const service = (...calls: 'putClientSecret'[] | 'missingConsents'[]): Permission => ({ kind: 'service', calls })
-  const asked = (permission: Permission, caller: ServiceName, actor?: Actor) => () =>
+  const service = (...calls: ('putClientSecret' | 'missingConsents' | 'operatorListsUsers')[]): Permission => ({
+    kind: 'service',
+    calls,
+  })
+  const asked = (permission: Permission, caller: CallerName, actor?: Actor) => () =>
     admit(permission as Exclude<Permission, { kind: 'open' }>, caller, actor)
 
-  it.each<[string, Permission, ServiceName, Actor | undefined, Actor]>([
+  it.each<[string, Permission, CallerName, Actor | undefined, Actor]>([
     ['a person with the role', role('viewer'), 'gateway', viewer, viewer],
     ['a key with a higher role', role('viewer'), 'gateway', publisher, publisher],
     ['nobody on a public route', isPublic, 'gateway', undefined, anonymous],
@@ -270,11 +286,12 @@ describe('who is admitted', () => {
       { type: 'service', name: 'integrations' },
     ],
     ['a service with a person behind it', service('missingConsents'), 'gateway', viewer, viewer],
+    ['the operator for what is theirs', service('operatorListsUsers'), 'operator', operator, operator],
   ])('%s', (_, permission, caller, actor, expected) => {
     expect(asked(permission, caller, actor)()).toEqual(expected)
   })
 
-  it.each<[string, Permission, ServiceName, Actor | undefined, string]>([
+  it.each<[string, Permission, CallerName, Actor | undefined, string]>([
     ['nobody where a role is needed', role('viewer'), 'gateway', undefined, 'authentication.required'],
     ['an anonymous actor where a role is needed', role('viewer'), 'gateway', anonymous, 'authentication.required'],
     ['a person with too small a role', role('publisher'), 'gateway', viewer, 'permission.denied'],
@@ -327,6 +344,23 @@ describe('who is admitted', () => {
       'service.not_permitted',
     ],
     ['another actor than the table says', service('missingConsents'), 'gateway', publisher, 'service.not_permitted'],
+    [
+      'the operator where a service is named',
+      service('missingConsents'),
+      'operator',
+      operator,
+      'service.not_permitted',
+    ],
+    ['the operator on a public route', isPublic, 'operator', operator, 'service.not_permitted'],
+    ['the operator where a role is needed', role('viewer'), 'operator', operator, 'service.not_permitted'],
+    [
+      'the gateway for what is the operator’s',
+      service('operatorListsUsers'),
+      'gateway',
+      viewer,
+      'service.not_permitted',
+    ],
+    ['a service that names an operator', service('operatorListsUsers'), 'vault', operator, 'service.not_permitted'],
   ])('not %s', (_, permission, caller, actor, refused) => {
     expect(asked(permission, caller, actor)).toThrow(code(refused))
   })
@@ -345,7 +379,7 @@ describe('the keys of a service', () => {
     const own = file('vault.json', JSON.stringify({ keys: [house.jwks.own('vault')] }))
     const all = file('services.json', JSON.stringify({ keys: house.jwks.all }), 0o644)
     const [one, two] = [await ServiceKeys.fromFiles('vault', own, all), await ServiceKeys.fromFiles('vault', own, all)]
-    expect([...one.publicKeys.keys()]).toEqual(['gateway', 'identity', 'integrations', 'vault'])
+    expect([...one.publicKeys.keys()]).toEqual([...CALLERS])
     expect(one.fingerprintKey.equals(two.fingerprintKey)).toBe(true)
     expect(one.fingerprintKey.equals((await house.keysOf('gateway')).fingerprintKey)).toBe(false)
   })
