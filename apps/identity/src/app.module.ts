@@ -17,6 +17,7 @@ import { readLoginKey } from './login/login-key.js'
 import { LoginController } from './login/login.controller.js'
 import { OpenIdProvider } from './login/open-id-provider.js'
 import { PendingLogins } from './login/pending-logins.js'
+import { REAL_VENDOR_ADDRESSES, VENDOR_ADDRESSES } from './login/vendor-addresses.js'
 import { migrations } from './migrations/index.js'
 import { PublishedController } from './published.controller.js'
 import { LogoutController } from './session/logout.controller.js'
@@ -59,6 +60,7 @@ import { UserQueries } from './user/user.queries.js'
     GroupQueries,
     LogIn,
     UserQueries,
+    { provide: VENDOR_ADDRESSES, useValue: REAL_VENDOR_ADDRESSES },
     {
       provide: Streams,
       inject: [DataSource, ChangePublisher],
