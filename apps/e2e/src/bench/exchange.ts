@@ -1,17 +1,14 @@
-import { execFileSync, fork, type ChildProcess } from 'node:child_process'
+import { fork, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { cpus, loadavg, totalmem } from 'node:os'
-import path from 'node:path'
-import { format, resolveConfig } from 'prettier'
 import { GRANT_TYPE_TOKEN_EXCHANGE, SUBJECT_TOKEN_TYPE } from '#libs/contracts'
-import { childEnvironment, ROOT } from '../house.js'
+import { childEnvironment } from '../house.js'
 import { memoryOf, processorTimeOf, processorTimeOfFamily } from '../memory.js'
 import { print } from '../print.js'
 import { World } from '../world.js'
 import { FLOOR, prepareFloor } from './floor.js'
 import { figuresOf, type Figures, measure, type Sample, together } from './load.js'
+import { machine, ms, revision, round, writeReport } from './report.js'
 
 const GRANTS = 200
 const CONCURRENCY = [1, 16, 64]
@@ -121,9 +118,7 @@ async function run(): Promise<void> {
     await mustStillBeRight(world, key, tokens)
     const text = report(pairs, memory)
     print(`\n${text}`)
-    const file = path.join(ROOT, 'docs/reports/exchange.md')
-    mkdirSync(path.dirname(file), { recursive: true })
-    writeFileSync(file, await format(text, { ...(await resolveConfig(file)), filepath: file }))
+    await writeReport('exchange', text)
     floor.child.disconnect()
   } finally {
     await world.stop()
@@ -158,9 +153,6 @@ const line = ({ concurrency, exchange, floor }: Pair): string =>
   `c=${concurrency}: ${round(exchange.perSecond)}/s, p50 ${ms(exchange.p50)}, p99 ${ms(exchange.p99)}, ${exchange.errors} errors; ` +
   `floor ${round(floor.perSecond)}/s; ${(exchange.perSecond / floor.perSecond).toFixed(2)} of it`
 
-const round = (value: number): string => Math.round(value).toString()
-const ms = (value: number): string => `${value.toFixed(1)} ms`
-
 function processorRow({ concurrency, processor, floorProcessor }: Pair): string {
   const values = Object.values(processor)
   const sum = values.reduce((total, value) => total + value, 0)
@@ -168,11 +160,6 @@ function processorRow({ concurrency, processor, floorProcessor }: Pair): string 
 }
 
 function report(pairs: readonly Pair[], memory: readonly { name: string; pss: number; rss: number }[]): string {
-  const git = (...args: string[]): string => execFileSync('git', ['-C', ROOT, ...args], { encoding: 'utf8' }).trim()
-  const changed =
-    git('status', '--porcelain', '--', 'apps', 'libs') === '' ? '' : ', with changes that are not committed'
-  const [processor] = cpus()
-  const machine = `${cpus().length} × ${processor?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`
   const rows = pairs.map(
     ({ concurrency, exchange, floor }) =>
       `| ${concurrency} | ${round(exchange.perSecond)} | ${ms(exchange.p50)} | ${ms(exchange.p99)} | ${exchange.errors} | ` +
@@ -185,9 +172,9 @@ function report(pairs: readonly Pair[], memory: readonly { name: string; pss: nu
   const near = reached(aimed.every(({ exchange, floor }) => exchange.perSecond >= floor.perSecond * AIM.ofFloor))
   return `# Token exchange: how many a second
 
-\`npm run bench:exchange\`, ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC, revision ${git('rev-parse', '--short', 'HEAD')}${changed}.
+\`npm run bench:exchange\`, ${revision()}
 
-Machine: ${machine}; load average at the end ${loadavg()[0]?.toFixed(1)}.
+Machine: ${machine()}
 
 One process of each service, PostgreSQL with fsync, NATS and the load generator (autocannon) on this machine. ${GRANTS}
 grants with valid tokens, each of another person; every exchange goes through the gateway and is written to the log of
