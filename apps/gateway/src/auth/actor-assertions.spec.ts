@@ -102,6 +102,37 @@ describe('what is remembered of a credential', () => {
     expect((await come('known'))?.assertion).toBe('good')
   })
 
+  it('is asked for no oftener at once than may fail', async () => {
+    const judge = Promise.withResolvers<void>()
+    answer = () => judge.promise.then(() => Promise.reject(authenticationFailed()))
+    const assertions = make()
+    const codes: string[] = []
+    const guesses = Array.from({ length: 60 }, (_, at) =>
+      Promise.resolve(assertions.of({ type: 'api_key', secret: `guess-${at}` }, 'vault', 'a')).catch(
+        ({ code }: DomainError) => void codes.push(code),
+      ),
+    )
+    expect(asked).toBe(50)
+    judge.resolve()
+    await Promise.all(guesses)
+    expect(codes.filter((code) => code === 'authentication.failed')).toHaveLength(50)
+    expect(codes.filter((code) => code === 'request.rate_limited')).toHaveLength(10)
+  })
+
+  it('is asked for again, for whom identity has known, although their address is used up', async () => {
+    const assertions = make()
+    await use(assertions)
+    answer = () => Promise.reject(authenticationFailed())
+    for (let at = 0; at < 50; at++) {
+      await Promise.resolve(assertions.of({ type: 'api_key', secret: `guess-${at}` }, 'vault', '10.0.0.1')).catch(
+        () => undefined,
+      )
+    }
+    isFresh = false
+    answer = () => Promise.resolve({ actor, assertion: 'again', expires_in: 60 })
+    expect(await use(assertions)).toBe('again')
+  })
+
   it('never holds the credential itself', async () => {
     const assertions = make()
     await use(assertions)
@@ -117,6 +148,28 @@ describe('guessing', () => {
     expect(limit.isExhausted('10.0.0.1')).toBe(true)
     expect(limit.isExhausted('10.0.0.2')).toBe(false)
     now += 100
+    expect(limit.isExhausted('10.0.0.1')).toBe(false)
+  })
+
+  it('is forgiven as soon after many failures as after few', () => {
+    let now = 0
+    const limit = new FailureLimit(() => now)
+    for (let time = 0; time < 5000; time++) limit.failed('10.0.0.1')
+    now += 100
+    expect(limit.isExhausted('10.0.0.1')).toBe(false)
+  })
+
+  it('counts while it is not known yet what comes of it', async () => {
+    const limit = new FailureLimit(() => 0)
+    const ends = Array.from({ length: 50 }, () => Promise.withResolvers<void>())
+    const attempts = ends.map(({ promise }) => limit.pending('10.0.0.1', promise))
+    expect(limit.isExhausted('10.0.0.1')).toBe(true)
+    ends[0]!.resolve()
+    await attempts[0]
+    expect(limit.isExhausted('10.0.0.1')).toBe(false)
+    for (const { resolve } of ends) resolve()
+    await Promise.all(attempts)
+    for (let time = 0; time < 49; time++) limit.failed('10.0.0.1')
     expect(limit.isExhausted('10.0.0.1')).toBe(false)
   })
 })

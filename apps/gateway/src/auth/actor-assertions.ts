@@ -91,7 +91,8 @@ export class ActorAssertions {
     }
     let running = this.#running.get(key)
     if (!running) {
-      if (this.limit.isExhausted(address) && !this.isKnown(presented)) {
+      const isKnown = this.#known.has(key) || this.isKnown(presented)
+      if (!isKnown && this.limit.isExhausted(address)) {
         throw new DomainError(
           'invalid',
           'request.rate_limited',
@@ -99,7 +100,8 @@ export class ActorAssertions {
         )
       }
       const changed = new Set<string>()
-      running = { answer: this.#question(presented, audience, address, credential, key, changed), changed }
+      const answer = this.#question(presented, audience, address, credential, key, changed)
+      running = { answer: isKnown ? answer : this.limit.pending(address, answer), changed }
       this.#running.set(key, running)
     }
     return await running.answer

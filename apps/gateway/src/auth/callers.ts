@@ -38,7 +38,7 @@ export class Callers {
 
   /**
    * For a request to a service. Nobody known is nothing to say; a credential that is no good is refused, but for a
-   * session that has run out, which is as none.
+   * session that has run out, or that is not asked about at the moment, which is as none.
    * @throws DomainError `authentication.failed`, `request.xsrf_mismatch`, `request.rate_limited`, `service.unavailable`
    */
   async introduce(arrival: Arrival, route: Route): Promise<Introduced> {
@@ -52,14 +52,14 @@ export class Callers {
       const { assertion } = await this.assertions.of(credential, route.service, arrival.address)
       return { assertion }
     } catch (error) {
-      if (credential.type === 'session' && isRefusal(error)) return {}
+      if (credential.type === 'session' && isNobody(error)) return {}
       throw error
     }
   }
 
   /**
    * For a visit to content: by session or, for programs, by API key. `undefined` for somebody unknown.
-   * @throws DomainError `authentication.failed` for an unknown key; `request.rate_limited`, `service.unavailable`
+   * @throws DomainError `authentication.failed` and `request.rate_limited` for an unknown key; `service.unavailable`
    */
   async visitor(arrival: Arrival): Promise<ContentVisitor | undefined> {
     const presented = this.#presentedToContent(arrival)
@@ -142,7 +142,7 @@ export class Callers {
       const user = held && isAlive(held, sid, this.now()) ? held : await this.house.confirmUser(guid)
       return user && { user, sid, key: undefined }
     } catch (error) {
-      if (presented.type === 'session' && isRefusal(error)) return undefined
+      if (presented.type === 'session' && isNobody(error)) return undefined
       throw error
     }
   }
@@ -155,5 +155,7 @@ export const visitorOf = ({ user, groups }: Pick<ContentVisitor, 'user' | 'group
   groupGuids: groups.map(({ guid }) => guid),
 })
 
-const isRefusal = (error: unknown): boolean =>
-  error instanceof DomainError && (error.kind === 'unauthenticated' || error.kind === 'forbidden')
+/** Whoever brings an old cookie can do what everybody can: also log in, while others at their address guess. */
+const isNobody = (error: unknown): boolean =>
+  error instanceof DomainError &&
+  (error.kind === 'unauthenticated' || error.kind === 'forbidden' || error.code === 'request.rate_limited')

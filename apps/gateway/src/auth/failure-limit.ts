@@ -8,26 +8,40 @@ const ADDRESSES = 10_000
  */
 export class FailureLimit {
   readonly #failures = new Map<string, { tokens: number; at: number }>()
+  /** Attempts whose end is not known yet. */
+  readonly #pending = new Map<string, number>()
 
   /** @param now monotonic, ms */
   constructor(private readonly now: () => number = () => performance.now()) {}
 
-  /** Whether the address has used up what it may. */
+  /** Whether the address has used up what it may, or will have if all fails that it is at. */
   isExhausted(address: string): boolean {
-    const known = this.#failures.get(address)
-    return known !== undefined && this.#refilled(known) < 1
+    return this.#left(address) - (this.#pending.get(address) ?? 0) < 1
+  }
+
+  /** Lets an attempt count as a failure until it has ended. */
+  async pending<T>(address: string, attempt: Promise<T>): Promise<T> {
+    this.#pending.set(address, (this.#pending.get(address) ?? 0) + 1)
+    try {
+      return await attempt
+    } finally {
+      const others = this.#pending.get(address)! - 1
+      if (others > 0) this.#pending.set(address, others)
+      else this.#pending.delete(address)
+    }
   }
 
   failed(address: string): void {
-    const known = this.#failures.get(address)
-    const tokens = (known ? this.#refilled(known) : BURST) - 1
+    // Never less than nothing: whoever stops guessing is soon heard again.
+    const tokens = Math.max(0, this.#left(address) - 1)
     // Set anew, so that the map is in the order of the last failure and its first entry is the oldest.
     this.#failures.delete(address)
     if (this.#failures.size >= ADDRESSES) this.#failures.delete(this.#failures.keys().next().value!)
     this.#failures.set(address, { tokens, at: this.now() })
   }
 
-  #refilled({ tokens, at }: { tokens: number; at: number }): number {
-    return Math.min(BURST, tokens + ((this.now() - at) / 1000) * PER_SECOND)
+  #left(address: string): number {
+    const known = this.#failures.get(address)
+    return known ? Math.min(BURST, known.tokens + ((this.now() - known.at) / 1000) * PER_SECOND) : BURST
   }
 }
