@@ -54,6 +54,27 @@ export function eventStoreContract(makeStore: () => EventStore): void {
     expect(await store.read(stream)).toHaveLength(1)
   })
 
+  it('begins many streams at once, each with a chain of its own, or none of them', async () => {
+    const [one, two, three] = [newStream(), newStream(), newStream()]
+    const { events, ...rest } = appendOf(one, NO_STREAM, 'Opened', 'Renamed')
+    const begin = (...names: string[]) =>
+      store.begin({ ...rest, streams: names.map((streamId) => ({ streamId, events })) })
+    const begun = await begin(one, two)
+    expect(begun.map(({ streamId, version }) => [streamId, version])).toEqual([
+      [one, 1],
+      [one, 2],
+      [two, 1],
+      [two, 2],
+    ])
+    for (const stream of [one, two]) {
+      const events = await store.read(stream)
+      expect(events).toEqual(begun.filter(({ streamId }) => streamId === stream))
+      expect(brokenAt(events)).toBeUndefined()
+    }
+    await expect(begin(three, two)).rejects.toThrow(ConcurrencyConflict)
+    expect(await store.read(three)).toEqual([])
+  })
+
   it('lets one of ten writers at one version win', async () => {
     const stream = newStream()
     const outcomes = await Promise.allSettled(

@@ -63,6 +63,11 @@ export interface Append {
   readonly inTransaction?: (client: SqlClient, events: readonly StoredEvent[]) => Promise<void>
 }
 
+/** The first events of streams that do not exist yet. */
+export interface Begin extends Omit<Append, 'streamId' | 'expected' | 'events'> {
+  readonly streams: readonly { readonly streamId: string; readonly events: readonly NewEvent[] }[]
+}
+
 /** Where streams are kept. `eventStoreContract` is its promise; PostgreSQL and memory both keep it. */
 export interface EventStore {
   read(streamId: string): Promise<readonly StoredEvent[]>
@@ -71,6 +76,11 @@ export interface EventStore {
    * @throws ConcurrencyConflict when another append was first
    */
   append(append: Append): Promise<readonly StoredEvent[]>
+  /**
+   * Begins many streams in one transaction: all of them or none.
+   * @throws ConcurrencyConflict when one of them exists
+   */
+  begin(begin: Begin): Promise<readonly StoredEvent[]>
 }
 
 /** Another append to the same stream was first. Reload and decide again. */

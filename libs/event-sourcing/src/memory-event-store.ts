@@ -1,4 +1,12 @@
-import { ConcurrencyConflict, endOf, type Append, type EventStore, type StoredEvent } from './event-store.js'
+import {
+  ConcurrencyConflict,
+  endOf,
+  NO_STREAM,
+  type Append,
+  type Begin,
+  type EventStore,
+  type StoredEvent,
+} from './event-store.js'
 import { eventHash } from './hash-chain.js'
 
 /**
@@ -31,5 +39,14 @@ export class MemoryEventStore implements EventStore {
     this.#streams.set(streamId, [...before, ...appended])
     if (published) this.outbox.set(streamId, version)
     return Promise.resolve(appended)
+  }
+
+  async begin({ streams, ...rest }: Begin): Promise<readonly StoredEvent[]> {
+    const names = streams.map(({ streamId }) => streamId)
+    const existing = names.find((name, index) => this.#streams.has(name) || names.indexOf(name) !== index)
+    if (existing !== undefined) throw new ConcurrencyConflict(existing)
+    const appended: StoredEvent[] = []
+    for (const stream of streams) appended.push(...(await this.append({ ...rest, ...stream, expected: NO_STREAM })))
+    return appended
   }
 }

@@ -1,5 +1,12 @@
 import type { Pool, PoolClient } from 'pg'
-import { ConcurrencyConflict, type Append, type EventStore, type StoredEvent } from './event-store.js'
+import {
+  ConcurrencyConflict,
+  NO_STREAM,
+  type Append,
+  type Begin,
+  type EventStore,
+  type StoredEvent,
+} from './event-store.js'
 import { eventHash } from './hash-chain.js'
 import { sql } from './sql.js'
 import { transaction } from './transaction.js'
@@ -49,6 +56,58 @@ export class PostgresEventStore implements EventStore {
     } catch (error) {
       throw conflictOf(error, append.streamId)
     }
+  }
+
+  async begin(begin: Begin): Promise<readonly StoredEvent[]> {
+    try {
+      return await transaction(this.pool, async (client) => {
+        const events = await this.#insertMany(client, begin)
+        await begin.inTransaction?.(client, events)
+        return events
+      })
+    } catch (error) {
+      throw conflictOf(error, begin.streams[0]?.streamId ?? '')
+    }
+  }
+
+  async #insertMany(client: PoolClient, { streams, meta, published }: Begin): Promise<StoredEvent[]> {
+    const metaText = JSON.stringify(meta)
+    const chained = streams.flatMap(({ streamId, events }) => {
+      let { version, hash } = NO_STREAM
+      return events.map((event) => {
+        const next = { streamId, version: ++version, meta: metaText, ...event }
+        hash = eventHash(hash, next)
+        return { ...next, hash }
+      })
+    })
+    const { rows } = await client.query<Pick<EventRow, 'stream_id' | 'version' | 'position' | 'recorded_at'>>(sql`
+      with new as (
+        select * from unnest(
+          ${chained.map((event) => event.streamId)}::text[],
+          ${chained.map((event) => event.version)}::int[],
+          ${chained.map((event) => event.type)}::text[],
+          ${chained.map((event) => event.schemaVersion)}::smallint[],
+          ${chained.map((event) => event.data)}::text[],
+          ${chained.map((event) => event.hash)}::bytea[]
+        ) with ordinality as new (stream_id, version, type, schema_version, data, hash, place)
+      ), inserted as (
+        insert into event (stream_id, version, type, schema_version, data, meta, command_id, hash)
+        select stream_id, version, type, schema_version, data, ${metaText}, ${meta.command_id}, hash
+        from new order by place
+        returning stream_id, version, position, recorded_at
+      ), noted as (
+        insert into outbox (stream_id, version)
+        select stream_id, max(version) from new where ${published}::boolean group by stream_id
+        on conflict (stream_id) do update set version = excluded.version, priority = 0
+      )
+      select stream_id, version, position, recorded_at from inserted`)
+    const placeOf = (streamId: string, version: number): string => `${streamId}/${version}`
+    const written = new Map(rows.map((row) => [placeOf(row.stream_id, row.version), row]))
+    return chained.map((event) => {
+      const row = written.get(placeOf(event.streamId, event.version))
+      if (!row) throw new Error('the log took fewer events than it was given')
+      return { ...event, position: row.position, recordedAt: row.recorded_at }
+    })
   }
 
   /** One fixed statement, however many events: so it stays prepared, and the outbox is written with them. */

@@ -51,6 +51,25 @@ describe('handling a command', () => {
     await expect(streams.handle(counter, 'a', add(3), context(commandId, 'two'))).rejects.toThrow(IdempotencyConflict)
   })
 
+  it('begins many streams at once, and leaves out those to which nothing happens', async () => {
+    const store = new MemoryEventStore()
+    let woken = 0
+    const streams = new Streams(store, { wake: () => woken++ })
+    const commands = new Map([
+      ['a', add(2)],
+      ['b', add(0)],
+      ['c', add(3)],
+    ])
+    await streams.begin(counter, commands, context())
+    expect([...store.outbox]).toEqual([
+      ['counter-a', 1],
+      ['counter-c', 1],
+    ])
+    expect(woken).toBe(1)
+    expect(await streams.load(counter, 'c')).toEqual({ state: 3, version: 1 })
+    await expect(streams.begin(counter, commands, context())).rejects.toThrow(ConcurrencyConflict)
+  })
+
   it('queues fifty commands on one stream without a conflict', async () => {
     const store = new MemoryEventStore()
     const streams = new Streams(store)

@@ -2,10 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { CommandContext } from './command-context.js'
 import { schemaVersion, type DomainEvent } from './decider.js'
 import {
+  type Append,
   ConcurrencyConflict,
   endOf,
   type EventMeta,
   type EventStore,
+  type NewEvent,
   type RecordedEvent,
   type StoredEvent,
 } from './event-store.js'
@@ -107,6 +109,31 @@ export class Streams {
     })
   }
 
+  /**
+   * Carries out the first commands of many streams of a kind in one transaction: all of them or none. For ids that
+   * nobody else can have: there is no second try, and a repeat is refused.
+   * @throws DomainError the decider's refusal
+   * @throws ConcurrencyConflict when one of the streams exists
+   */
+  async begin<Command, Event extends DomainEvent, State>(
+    definition: StreamDefinition<Command, Event, State>,
+    commands: ReadonlyMap<string, Command>,
+    context: CommandContext,
+    { record }: HandleOptions = {},
+  ): Promise<void> {
+    const streams = [...commands].map(([id, command]) => ({
+      streamId: streamId(definition, id),
+      events: stored(definition, definition.decider.decide(command, definition.decider.initial)),
+    }))
+    await this.store.begin({
+      streams: streams.filter(({ events }) => events.length > 0),
+      meta: this.#meta(context),
+      published: definition.published,
+      inTransaction: this.#following(definition, record),
+    })
+    if (definition.published) this.options.wake?.()
+  }
+
   async #attempt<Command, Event extends DomainEvent, State>(
     definition: StreamDefinition<Command, Event, State>,
     name: string,
@@ -152,18 +179,10 @@ export class Streams {
       return await this.store.append({
         streamId: name,
         expected: endOf(before),
-        events: decided.map(({ type, data }) => ({
-          type,
-          schemaVersion: schemaVersion(definition.upcasters, type),
-          data: JSON.stringify(data),
-        })),
+        events: stored(definition, decided),
         meta: this.#meta(context),
         published: definition.published,
-        inTransaction: async (client, stored) => {
-          const events = stored.map((event) => recorded(event, definition.upcasters) as RecordedEvent<Event>)
-          await project(definition.projections, events, client)
-          await record?.(client)
-        },
+        inTransaction: this.#following(definition, record),
       })
     } catch (error) {
       if (error instanceof ConcurrencyConflict) throw error
@@ -171,6 +190,18 @@ export class Streams {
       const now = await this.store.read(name).catch(() => before)
       if (byCommand(now, context.commandId).length > 0) return undefined
       throw error
+    }
+  }
+
+  /** What is written behind the events: rows first, then what the log does not contain. */
+  #following<Command, Event extends DomainEvent, State>(
+    { projections, upcasters }: StreamDefinition<Command, Event, State>,
+    record: HandleOptions['record'],
+  ): Append['inTransaction'] {
+    return async (client, stored) => {
+      const events = stored.map((event) => recorded(event, upcasters) as RecordedEvent<Event>)
+      await project(projections, events, client)
+      await record?.(client)
     }
   }
 
@@ -214,6 +245,16 @@ export class Streams {
     }
   }
 }
+
+const stored = <Command, Event extends DomainEvent, State>(
+  { upcasters }: StreamDefinition<Command, Event, State>,
+  events: readonly Event[],
+): NewEvent[] =>
+  events.map(({ type, data }) => ({
+    type,
+    schemaVersion: schemaVersion(upcasters, type),
+    data: JSON.stringify(data),
+  }))
 
 const byCommand = (events: readonly StoredEvent[], commandId: string): readonly StoredEvent[] =>
   events.filter((event) => (JSON.parse(event.meta) as EventMeta).command_id === commandId)
