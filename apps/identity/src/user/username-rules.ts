@@ -1,0 +1,86 @@
+import { DomainError } from '#libs/contracts'
+import type { OAuth2Settings } from '#libs/service'
+
+/** Names that would stand in paths of the product's own. Case does not count. */
+export const PROHIBITED_USERNAMES = [
+  'connect',
+  'apps',
+  'users',
+  'groups',
+  'setpassword',
+  'user-completion',
+  'confirm',
+  'recent',
+  'reports',
+  'plots',
+  'unpublished',
+  'settings',
+  'metrics',
+  'tokens',
+  'help',
+  'login',
+  'welcome',
+  'register',
+  'resetpassword',
+  'content',
+] as const
+
+const PROHIBITED: ReadonlySet<string> = new Set(PROHIBITED_USERNAMES)
+const SHORTEST = 3
+const LONGEST = 64
+// ASCII only: letters of other scripts can look like these, and then two people have one name to the eye.
+const EDITABLE = /^[A-Za-z][A-Za-z0-9_.]*$/
+
+/** Whether usernames are made and edited here; else they are the provider's. */
+export const usernamesAreEditable = ({
+  isGoogle,
+  usernameClaim,
+}: Pick<OAuth2Settings, 'isGoogle' | 'usernameClaim'>): boolean => isGoogle || usernameClaim === ''
+
+export const isProhibited = (username: string): boolean => PROHIBITED.has(username.toLowerCase())
+
+/**
+ * Holds for every username, whoever made it.
+ * @throws DomainError `user.username_prohibited`
+ */
+export function mustBePermitted(username: string): void {
+  if (!isProhibited(username)) return
+  throw new DomainError('invalid', 'user.username_prohibited', 'This username is reserved; choose another one.')
+}
+
+/**
+ * Holds for usernames that are made or edited here.
+ * @throws DomainError `user.username_invalid`, `user.username_prohibited`
+ */
+export function mustBeEditableUsername(username: string): void {
+  mustBePermitted(username)
+  if (username.length >= SHORTEST && username.length <= LONGEST && EDITABLE.test(username)) return
+  throw new DomainError(
+    'invalid',
+    'user.username_invalid',
+    `A username has ${SHORTEST} to ${LONGEST} characters, begins with a letter and holds only letters without accents, digits, underscores and periods.`,
+  )
+}
+
+/** The part of an e-mail address before its last @. */
+export const localPart = (email: string): string => email.replace(/@[^@]*$/, '')
+
+/**
+ * Makes a text a legal editable username: accents are dropped, what may not stand there becomes an underscore, what may
+ * not stand at the beginning goes, and what is too short is filled up with underscores. A prohibited name stays one.
+ */
+export function legalUsername(text: string): string {
+  const name = text
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .replace(/[^A-Za-z0-9_.]/g, '_')
+    .replace(/^[^A-Za-z]+/, '')
+    .slice(0, LONGEST)
+  return (name || 'user').padEnd(SHORTEST, '_')
+}
+
+/** The nth choice of a username (from 1): the name itself, then with a number. It stays as short as it has to be. */
+export function numberedUsername(username: string, number: number): string {
+  const suffix = number === 1 ? '' : String(number)
+  return username.slice(0, LONGEST - suffix.length) + suffix
+}
