@@ -12,6 +12,8 @@ export type UserCommand =
   | { type: 'AssignRole'; editor: Person; role: Role; otherAdministrators: number }
   | { type: 'LockUser'; guid: string; editor: Person; otherAdministrators: number }
   | { type: 'UnlockUser'; editor: Person }
+  /** Guids of groups. Changes nothing where it is so already. */
+  | { type: 'ChangeMemberships'; added: readonly string[]; removed: readonly string[] }
 
 export const userDecider: Decider<UserCommand, UserEvent, User> = {
   initial: { status: 'unknown' },
@@ -49,6 +51,8 @@ export const userDecider: Decider<UserCommand, UserEvent, User> = {
       case 'UnlockUser':
         administrator(command.editor, 'user.may_not_lock')
         return registered(state).locked ? [{ type: 'UserUnlocked', data: {} }] : []
+      case 'ChangeMemberships':
+        return changeMemberships(command, registered(state))
     }
   },
 
@@ -63,6 +67,15 @@ function assignRole(
   if (role === user.role) return []
   keepOneAdministrator(user, otherAdministrators)
   return [{ type: 'RoleAssigned', data: { role, reason: 'administrator' } }]
+}
+
+function changeMemberships(
+  command: Extract<UserCommand, { type: 'ChangeMemberships' }>,
+  { groups }: Registered,
+): UserEvent[] {
+  const added = [...new Set(command.added)].filter((guid) => !groups.has(guid))
+  const removed = [...new Set(command.removed)].filter((guid) => groups.has(guid))
+  return added.length + removed.length === 0 ? [] : [{ type: 'MembershipsChanged', data: { added, removed } }]
 }
 
 function administrator(editor: Person, code: 'role.not_grantable' | 'user.may_not_lock'): void {
