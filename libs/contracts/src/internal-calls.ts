@@ -179,6 +179,23 @@ export const INTERNAL_CALLS = {
     actors: ['operator'],
     whenDown: 'the command line says so',
   },
+  /** An `AuditQuestion` → an `AuditAnswer`: what the service's own log says. */
+  auditOfIntegrations: {
+    caller: 'identity',
+    callee: 'integrations',
+    method: 'POST',
+    path: '/internal/audit-entries',
+    actors: ['none'],
+    whenDown: '503: no page of the audit log leaves a service out',
+  },
+  auditOfVault: {
+    caller: 'identity',
+    callee: 'vault',
+    method: 'POST',
+    path: '/internal/audit-entries',
+    actors: ['none'],
+    whenDown: '503: no page of the audit log leaves a service out',
+  },
 } as const satisfies Record<string, InternalCall>
 
 export type InternalCallName = keyof typeof INTERNAL_CALLS
