@@ -121,6 +121,20 @@ describe('a refresh', () => {
     expect(await eventsOf()).toEqual(['GrantObtained', 'RefreshBegun', 'RefreshBegun', 'TokenRefreshed'])
   })
 
+  it('goes on as long as anybody waits, and not only the first', async () => {
+    const hasty = house.process({ settings: { refreshWaitMs: 200 } })
+    await hasty.grant(world, -1)
+    const { rows } = await vault.pool.query<{ now: Date }>('select clock_timestamp() as now')
+    const context = { actor: { type: 'service', name: 'vault' }, commandId: randomUUID() }
+    const dead = { generation: 1, attempt: randomUUID(), now: rows[0]!.now, leaseMilliseconds: 800 }
+    await vault.streams.handle(grantStream, world.grantGuid, { type: 'BeginRefresh', ...dead }, context)
+    const grant = { guid: world.grantGuid, generation: 1 }
+    const first = hasty.refreshes.refresh(grant, world.integration())
+    const second = hasty.refreshes.refresh(grant, world.integration(), 10_000)
+    expect(await first).toEqual({ kind: 'waited_in_vain' })
+    expect(await second).toEqual({ kind: 'refreshed' })
+  })
+
   it('gives its token although the connection that stores it is lost, and asks the provider once', async () => {
     await vault.grant(world, -1)
     const loseIt = await losingTheNextWrite()

@@ -45,6 +45,12 @@ interface Attempt {
   readonly integrationGuid: string
 }
 
+interface Running {
+  readonly outcome: Promise<RefreshOutcome>
+  /** When the last of those goes away who wait for it, by the monotonic clock: nothing is tried after that. */
+  until: number
+}
+
 /**
  * Refreshes grants, each once at a time however many ask and in however many processes: the append of `RefreshBegun` is
  * the lock, and a lease frees what a dead process held. The new tokens are stored before anyone is answered.
@@ -52,7 +58,7 @@ interface Attempt {
 @Injectable()
 export class Refreshes implements BeforeApplicationShutdown {
   readonly #logger = new Logger(Refreshes.name)
-  readonly #running = new Map<string, Promise<RefreshOutcome>>()
+  readonly #running = new Map<string, Running>()
   readonly #bulkhead = new Bulkhead(AT_A_TIME, WAITING)
   readonly #end = new AbortController()
   /** By the monotonic clock. */
@@ -77,20 +83,14 @@ export class Refreshes implements BeforeApplicationShutdown {
     integration: IntegrationState,
     waitMs: number = this.settings.refreshWaitMs,
   ): Promise<RefreshOutcome> {
-    let running = this.#running.get(grant.guid)
-    if (!running) {
-      const giveUpAt = performance.now() + this.settings.refreshWaitMs
-      const begun = this.#bulkhead.enter(integration.guid, () => this.#run(grant, integration, giveUpAt))
-      if (!begun) return { kind: 'crowded' }
-      running = begun.finally(() => this.#running.delete(grant.guid))
-      this.#running.set(grant.guid, running)
-      // Everybody may have gone away by the time it fails.
-      running.catch(() => undefined)
-    }
+    const until = performance.now() + waitMs
+    const running = this.#running.get(grant.guid) ?? this.#start(grant, integration)
+    if (!running) return { kind: 'crowded' }
+    running.until = Math.max(running.until, until)
     const inVain = new AbortController()
     try {
       return await Promise.race([
-        running,
+        running.outcome,
         delay<RefreshOutcome>(Math.max(0, waitMs), { kind: 'waited_in_vain' }, { signal: inVain.signal }),
       ])
     } finally {
@@ -105,7 +105,8 @@ export class Refreshes implements BeforeApplicationShutdown {
   async finish(): Promise<void> {
     this.#endsAt = Math.min(this.#endsAt, performance.now() + this.settings.tokenRequestTimeoutMs + STORE_WITHIN_MS)
     const limit = Math.max(0, this.#endsAt - performance.now())
-    await Promise.race([Promise.allSettled(this.#running.values()), delay(limit, undefined, { ref: false })])
+    const running = [...this.#running.values()].map(({ outcome }) => outcome)
+    await Promise.race([Promise.allSettled(running), delay(limit, undefined, { ref: false })])
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -113,14 +114,30 @@ export class Refreshes implements BeforeApplicationShutdown {
     this.#end.abort()
   }
 
+  /** @returns `undefined` when too many others wait already */
+  #start(
+    grant: { readonly guid: string; readonly generation: number },
+    integration: IntegrationState,
+  ): Running | undefined {
+    const patience = { until: performance.now() + this.settings.refreshWaitMs }
+    const begun = this.#bulkhead.enter(integration.guid, () => this.#run(grant, integration, patience))
+    if (!begun) return undefined
+    const outcome = begun.finally(() => this.#running.delete(grant.guid))
+    // Everybody may have gone away by the time it fails.
+    outcome.catch(() => undefined)
+    const running = Object.assign(patience, { outcome })
+    this.#running.set(grant.guid, running)
+    return running
+  }
+
   async #run(
     { guid, generation }: { guid: string; generation: number },
     integration: IntegrationState,
-    giveUpAt: number,
+    patience: Pick<Running, 'until'>,
   ): Promise<RefreshOutcome> {
     let pause = FIRST_POLL_MS
     let awaited: string | undefined
-    while (performance.now() < giveUpAt && !this.#end.signal.aborted) {
+    while (performance.now() < patience.until && !this.#end.signal.aborted) {
       const row = await this.grants.forRefresh(guid)
       if (!row || row.generation !== generation || row.status !== 'usable') return { kind: 'moved_on' }
       if (row.lease && row.lease.until > row.now) {
