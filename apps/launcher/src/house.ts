@@ -5,7 +5,7 @@ import path from 'node:path'
 import pg from 'pg'
 import type { ServiceName } from '#libs/contracts'
 // Not through the library's index, which loads Nest: the launcher reads a few settings.
-import { loadSettings } from '../../../libs/service/src/settings/load-settings.js'
+import { loadSettings, settingsSentence } from '../../../libs/service/src/settings/load-settings.js'
 import { ExchangeSettings } from '../../../libs/service/src/settings/sections/exchange.js'
 import { HttpSettings } from '../../../libs/service/src/settings/sections/http.js'
 import { ServerSettings } from '../../../libs/service/src/settings/sections/server.js'
@@ -84,6 +84,7 @@ export class House {
     const demo = await this.#demoSurroundings(ports, compileCache)
     const config = this.args.config ?? (await this.#writeDemoSettings(demo))
     const settings = loadSettings(config, [ServerSettings, HttpSettings, ExchangeSettings])
+    for (const warning of settings.warnings) this.progress.line(`  warning: ${settingsSentence(warning)}`)
     const { host, port } = settings.get(HttpSettings)
     if (!(await isFree(port, host))) {
       const other = this.args.config ? 'change [HTTP] Listen' : 'choose another with --port'

@@ -64,6 +64,7 @@ export function serviceCommand(instance: Instance, surroundings: Surroundings): 
   }
   return nodeCommand([...V8_FLAGS, path.join(APPS, service, 'src/main.js')], surroundings, {
     KEYBEARER_CONFIG: config,
+    KEYBEARER_WARNINGS_SHOWN: '1',
     KEYBEARER_INSTANCE: name,
     KEYBEARER_PORT: String(port),
     KEYBEARER_NATS_URL: natsUrl,

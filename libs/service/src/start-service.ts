@@ -11,13 +11,15 @@ import { createPino, type Pino, PinoLoggerService } from './log/logger.js'
 import { RequestsInHand } from './observe.js'
 import { ServiceModule } from './service.module.js'
 import { Deployment } from './settings/deployment.js'
-import { loadSettings, type Settings, SettingsError } from './settings/load-settings.js'
+import { loadSettings, type Settings, SettingsError, settingsSentence } from './settings/load-settings.js'
 import type { SectionClass } from './settings/setting.js'
 
 /** Together with what follows less than the ten seconds after which a supervisor loses patience. */
 const STOP_WITHIN_MS = 7_000
 /** For what comes after the requests: database, NATS. */
 const CLOSE_WITHIN_MS = 2_000
+/** EX_CONFIG of sysexits.h: a supervisor that starts the process again mends nothing. */
+const CONFIGURATION_FAULT = 78
 /** Node's default of 5 s closes a connection under the callers' feet; theirs are kept for 4 s. */
 const KEEP_ALIVE_MS = 65_000
 
@@ -42,7 +44,8 @@ export interface ServiceOptions {
 /**
  * Starts a service: reads deployment and settings, builds the application, starts its microservices and listens on the
  * internal port. SIGTERM and SIGINT end it: not ready, no new requests, those in hand finished, all closed, exit 0.
- * A fault at the start is logged as one line and ends the process with 1.
+ * A fault at the start is logged as one line and ends the process with 1, one of the
+ * settings with 78.
  */
 export async function startService(options: ServiceOptions): Promise<NestExpressApplication> {
   let pino: Pino | undefined
@@ -51,6 +54,8 @@ export async function startService(options: ServiceOptions): Promise<NestExpress
     pino = createPino(deployment)
     dieLoudly(pino)
     const settings = loadSettings(deployment.configFile, options.settings)
+    const level = deployment.warningsShown ? 'info' : 'warn'
+    for (const warning of settings.warnings) pino[level]({ setting: warning }, settingsSentence(warning))
     return await run(options, deployment, settings, pino)
   } catch (error) {
     await fail(pino ?? createPino(new Deployment({ service: options.name })), error)
@@ -153,7 +158,7 @@ function dieLoudly(pino: Pino): void {
 async function fail(pino: Pino, error: unknown): Promise<void> {
   if (error instanceof SettingsError) pino.fatal({ faults: error.faults }, error.message)
   else pino.fatal({ err: error }, 'ended by an error')
-  await exit(pino, 1)
+  await exit(pino, error instanceof SettingsError ? CONFIGURATION_FAULT : 1)
 }
 
 async function exit(pino: Pino, code: number): Promise<void> {

@@ -14,6 +14,7 @@ export interface DeploymentFacts {
   readonly tokenKeyFile?: string
   readonly loginKeyFile?: string
   readonly safeKeyFile?: string
+  readonly warningsShown?: boolean
   /** Base URLs of the replicas, without a trailing slash. */
   readonly urls: Readonly<Partial<Record<ServiceName, readonly string[]>>>
 }
@@ -48,6 +49,8 @@ export class Deployment {
   readonly host: string
   /** Port of the internal listener; 0: any. */
   readonly port: number
+  /** Whether whoever started this process has shown the warnings of the settings, so that they need no second showing. */
+  readonly warningsShown: boolean
   readonly #facts: DeploymentFacts
 
   constructor(facts: Pick<DeploymentFacts, 'service'> & Partial<DeploymentFacts>) {
@@ -56,6 +59,7 @@ export class Deployment {
     this.instance = this.#facts.instance
     this.host = this.#facts.host
     this.port = this.#facts.port
+    this.warningsShown = this.#facts.warningsShown ?? false
   }
 
   /**
@@ -154,6 +158,7 @@ function fromEnvironment(
     tokenKeyFile: text('KEYBEARER_TOKEN_KEY_FILE'),
     loginKeyFile: text('KEYBEARER_LOGIN_KEY_FILE'),
     safeKeyFile: text('KEYBEARER_SAFE_KEY_FILE'),
+    warningsShown: text('KEYBEARER_WARNINGS_SHOWN') !== undefined,
     urls,
   })
 }

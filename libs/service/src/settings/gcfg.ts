@@ -13,6 +13,8 @@ export interface GcfgEntry {
 export interface SettingsFault {
   /** Counted from 1; absent for what is missing from the whole file. */
   readonly line?: number
+  /** The environment variable that holds it, when it is not in the file. */
+  readonly variable?: string
   /** As the file writes it, or as we do when it is missing there. */
   readonly section?: string
   readonly setting?: string

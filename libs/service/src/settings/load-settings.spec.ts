@@ -118,7 +118,11 @@ describe('the settings', () => {
     ['an unknown setting', 'Colour = blue', 'line 7: OAuth2.Colour is not a setting that we know'],
     ['an unknown section', '[Colours]\nBlue = true', 'line 7: Colours is not a section that we know'],
     ['a named section where none is', '[OAuth2 "x"]', 'line 7: OAuth2 takes no name in quotes'],
-    ['an unknown provider', '[Authentication]\nProvider = pam', 'line 8: Authentication.Provider must be oauth2'],
+    [
+      'an unknown provider',
+      '[Authentication]\nProvider = pam',
+      'line 8: Authentication.Provider must be oauth2, the only way to log in that there is',
+    ],
     [
       'CFG-33 an unknown role',
       '[Authorization]\nDefaultUserRole = boss',
@@ -190,7 +194,6 @@ describe('the settings', () => {
       'ClientSecret = "hush hush"\n',
       'OAuth2.ClientSecret and OAuth2.ClientSecretFile are both missing; Authentication.Provider = oauth2 needs one of them',
     ],
-    ['the address', 'Address = https://keybearer.example.com\n', 'Server.Address is missing'],
   ])('refuses a file without %s', (_, line, fault) => {
     expect(faultsOf(SOUND.replace(line, ''))).toEqual([fault])
   })
@@ -236,19 +239,19 @@ describe('the client secret in a file', () => {
   })
 
   it('is read by nobody who does not need it', () => {
-    expect(() => settingsFrom(text, [ServerSettings], join(folder, 'elsewhere'))).not.toThrow()
+    expect(() => settingsFrom(text, [ServerSettings], { folder: join(folder, 'elsewhere') })).not.toThrow()
   })
 
   it('refuses a file that others may read', () => {
     writeFileSync(join(folder, 'open'), 'from the file\n')
     chmodSync(join(folder, 'open'), 0o644)
-    expect(() => settingsFrom(text.replace('= secret', '= open'), [OAuth2Settings], folder)).toThrow(
+    expect(() => settingsFrom(text.replace('= secret', '= open'), [OAuth2Settings], { folder })).toThrow(
       'line 5: OAuth2.ClientSecretFile names a file that is open to others; its mode must be 0600',
     )
   })
 
   it('refuses a file that is not there', () => {
-    expect(() => settingsFrom(text, [OAuth2Settings], join(folder, 'elsewhere'))).toThrow(
+    expect(() => settingsFrom(text, [OAuth2Settings], { folder: join(folder, 'elsewhere') })).toThrow(
       'line 5: OAuth2.ClientSecretFile names a file that cannot be read (ENOENT)',
     )
   })

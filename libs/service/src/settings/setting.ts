@@ -1,7 +1,10 @@
 import 'reflect-metadata'
 
-/** How the text of a setting becomes a value: a duration is a number of milliseconds, a secret a `Secret`. */
-export type SettingKind = 'string' | 'bool' | 'int' | 'duration' | 'secret'
+/**
+ * How the text of a setting becomes a value: a duration is a number of milliseconds, a size one of bytes, a secret a
+ * `Secret`.
+ */
+export type SettingKind = 'string' | 'bool' | 'int' | 'decimal' | 'duration' | 'size' | 'secret'
 
 export interface SettingDescription {
   /** The name in the file. */

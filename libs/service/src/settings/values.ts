@@ -28,9 +28,35 @@ export function readSetting(kind: SettingKind, text: string): Reading {
       return /^-?\d+$/.test(text) && Number.isSafeInteger(Number(text))
         ? { value: Number(text) }
         : { problem: 'must be a whole number' }
+    case 'decimal':
+      return /^-?\d{1,15}(?:\.\d{1,15})?$/.test(text)
+        ? { value: Number(text) }
+        : { problem: 'must be a number such as 3 or 0.25' }
     case 'duration':
       return readDuration(text)
+    case 'size':
+      return readSize(text)
   }
+}
+
+/** Bytes of each unit, by its name in lower case. */
+const BYTES: Readonly<Record<string, number>> = {
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+}
+
+/** A bare number is bytes. */
+function readSize(text: string): Reading {
+  const [, number, unit = 'b'] = /^(\d{1,15}(?:\.\d{1,9})?) ?([kmgt]?i?b)?$/i.exec(text) ?? []
+  const bytes = Number(number) * (BYTES[unit.toLowerCase()] ?? NaN)
+  return Number.isSafeInteger(bytes) ? { value: bytes } : { problem: 'must be a size such as 1024, 5 MB or 5 KiB' }
 }
 
 /** A bare number is nanoseconds, as in Go. */

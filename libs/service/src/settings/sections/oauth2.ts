@@ -1,5 +1,6 @@
-import { IsNotEmpty, IsOptional, IsString, IsUrl, Matches } from 'class-validator'
+import { IsNotEmpty, IsOptional, IsString, Matches } from 'class-validator'
 import { Secret } from '#libs/contracts'
+import { IsHttpUrl } from '../is-http-url.js'
 import { Section, Setting } from '../setting.js'
 
 const GOOGLE = 'https://accounts.google.com'
@@ -29,17 +30,7 @@ export class OAuth2Settings {
     'Issuer of the provider, an https URL; its metadata is at the issuer followed by /.well-known/openid-configuration. Without it the provider is Google.',
   )
   @IsOptional()
-  @IsUrl(
-    {
-      protocols: ['http', 'https'],
-      require_protocol: true,
-      require_tld: false,
-      disallow_auth: true,
-      allow_query_components: false,
-      allow_fragments: false,
-    },
-    { message: 'must be an https URL without user, query and fragment' },
-  )
+  @IsHttpUrl('must be an https URL without user, query and fragment')
   openIDConnectIssuer?: string
 
   @Setting('string', 'Scope to ask for beside openid, profile and email. Repeat the line for several.', { list: true })

@@ -1,34 +1,29 @@
-import { IsNotEmpty, IsUrl } from 'class-validator'
+import { IsNotEmpty, IsOptional } from 'class-validator'
+import { IsHttpUrl } from '../is-http-url.js'
+import { DEFAULT_SECRET_KEY_FILE } from '../secret-key.js'
 import { Section, Setting } from '../setting.js'
 
 @Section('Server', 'The server as its users see it.')
 export class ServerSettings {
+  /** As written; without it `http://localhost` and the port of `HTTP.Listen`. */
   @Setting(
     'string',
-    'Public address of the server, with a path if it lives under one. Every absolute URL is built from it.',
+    'Public address of the server, with a path if it lives under one. Every absolute URL is built from it. Without it the server is for this machine only: http://localhost and the port of HTTP.Listen.',
   )
-  @IsUrl(
-    {
-      protocols: ['http', 'https'],
-      require_protocol: true,
-      require_tld: false,
-      disallow_auth: true,
-      allow_query_components: false,
-      allow_fragments: false,
-    },
-    { message: 'must be an http or https URL without user, query and fragment' },
-  )
+  @IsOptional()
+  @IsHttpUrl('must be an http or https URL without user, query and fragment')
   address: string
 
   @Setting('bool', 'Whether only administrators see the e-mail addresses of others.')
   hideEmailAddresses = false
 
+  /** Absolute once it is read. */
   @Setting(
     'string',
     'File with the key that opens encrypted settings, mode 0600; a relative path starts at the folder of this file.',
   )
   @IsNotEmpty()
-  secretKeyFile = 'secret.key'
+  secretKeyFile = DEFAULT_SECRET_KEY_FILE
 
   /** `Address` as a URL. */
   get url(): URL {
