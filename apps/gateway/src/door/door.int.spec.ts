@@ -305,6 +305,22 @@ describe('a request to a service', () => {
     socket.destroy()
   })
 
+  it('gives the connection of its service back when the client does not read the answer', async () => {
+    const over = Promise.withResolvers<void>()
+    street.integrations.behave = (_, response) => {
+      response.once('close', over.resolve)
+      const fill = (): void => {
+        while (response.write('x'.repeat(65_536)));
+        response.once('drain', fill)
+      }
+      fill()
+    }
+    const socket = street.connect()
+    socket.write(`GET /__api__/v1/content HTTP/1.1\r\nHost: ${street.address.host}\r\n\r\n`)
+    await over.promise
+    await once(socket.resume(), 'close')
+  })
+
   describe('and its body', () => {
     const head = (line: string, length = 10) =>
       `${line} HTTP/1.1\r\nHost: ${street.address.host}\r\nContent-Length: ${length}\r\n`

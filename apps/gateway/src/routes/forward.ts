@@ -45,7 +45,7 @@ export interface Forwarded {
  */
 export class Forward {
   /**
-   * @param timeoutMs until the answer begins, and between its parts
+   * @param timeoutMs until the answer begins, and between its parts, be it the service or the client that is slow
    * @param prefix the path of `Server.Address`, put before the paths that services redirect to
    */
   constructor(
@@ -78,7 +78,7 @@ export class Forward {
     }
     let failure: unknown
     for (const pool of this.pools.pools(service)) {
-      const passing = new Passing(response, this.prefix)
+      const passing = new Passing(response, this.prefix, this.timeoutMs)
       failure = await passing.through(pool, options)
       if (failure === undefined || response.headersSent || response.destroyed) return
       const notSent = isNotSent(failure)
@@ -123,16 +123,19 @@ const isTimeout = (error: unknown): boolean =>
 class Passing implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined
   #done!: (failure: unknown) => void
+  #unread: NodeJS.Timeout | undefined
 
   constructor(
     private readonly response: ServerResponse,
     private readonly prefix: string,
+    private readonly timeoutMs: number,
   ) {}
 
   /** Why nothing, or not everything, came; `undefined` when all is well. */
   through(pool: Dispatcher, options: Dispatcher.DispatchOptions): Promise<unknown> {
     return new Promise((resolve) => {
       this.#done = (failure) => {
+        clearTimeout(this.#unread)
         this.response.off('close', this.#onClose).off('drain', this.#onDrain)
         resolve(failure)
       }
@@ -153,7 +156,11 @@ class Passing implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.response.write(chunk)) controller.pause()
+    if (this.response.write(chunk)) return
+    controller.pause()
+    clearTimeout(this.#unread)
+    // A service's connections are few: nobody keeps one by not reading.
+    this.#unread = setTimeout(() => controller.abort(new Error('the client does not read')), this.timeoutMs)
   }
 
   onResponseEnd(): void {
@@ -171,7 +178,10 @@ class Passing implements Dispatcher.DispatchHandler {
     if (!this.response.writableFinished) this.#controller?.abort(new Error('the client has gone'))
   }
 
-  readonly #onDrain = (): void => this.#controller?.resume()
+  readonly #onDrain = (): void => {
+    clearTimeout(this.#unread)
+    this.#controller?.resume()
+  }
 }
 
 /** A service's headers as the client gets them. */
