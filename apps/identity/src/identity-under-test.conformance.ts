@@ -13,6 +13,7 @@ import {
   type TestRequest,
 } from '#libs/testing'
 import { AppModule } from './app.module.js'
+import { REAL_VENDOR_ADDRESSES, VENDOR_ADDRESSES, type VendorAddresses } from './login/vendor-addresses.js'
 
 const BOOTSTRAP_KEY = Buffer.alloc(32, 7)
 
@@ -25,12 +26,17 @@ export interface IdentityUnderTest extends ServiceUnderTest {
   get(path: string, actor: Actor): Promise<TestAnswer>
 }
 
-/** The whole service on a database of the spec's own. */
+/**
+ * The whole service on a database of the spec's own.
+ * @param oauth2 the lines of that section
+ * @param options further sections, and the spec's own addresses of vendors
+ */
 export async function identityUnderTest(
   database: FreshDatabase,
   oauth2 = `ClientId = keybearer
 ClientSecret = secret
 OpenIDConnectIssuer = http://127.0.0.1:9`,
+  { sections = '', vendors = {} }: { sections?: string; vendors?: Partial<VendorAddresses> } = {},
 ): Promise<IdentityUnderTest> {
   const folder = await mkdtemp(path.join(tmpdir(), 'keybearer-identity-'))
   const [tokenKeyFile, loginKeyFile] = [path.join(folder, 'tokens.json'), path.join(folder, 'login')]
@@ -50,7 +56,9 @@ Loopback = true
 SecretKey = ${BOOTSTRAP_KEY.toString('base64')}
 [OAuth2]
 ${oauth2}
+${sections}
 `,
+    overrides: new Map([[VENDOR_ADDRESSES, { ...REAL_VENDOR_ADDRESSES, ...vendors }]]),
     databaseUrl: database.url,
     natsUrl: natsUrl(),
     deployment: { tokenKeyFile, loginKeyFile },

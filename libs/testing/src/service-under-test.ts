@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { Module, type DynamicModule, type Type } from '@nestjs/common'
+import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import type { NestExpressApplication } from '@nestjs/platform-express'
 import { SignJWT, type JWK } from 'jose'
@@ -36,6 +36,8 @@ export interface ServiceUnderTestOptions {
   readonly databaseUrl?: string
   readonly natsUrl?: string
   readonly deployment?: Partial<DeploymentFacts>
+  /** Values in the place of the module's own providers, by their tokens. */
+  readonly overrides?: ReadonlyMap<unknown, unknown>
   /** Runs before the application is initialised. */
   readonly prepare?: (app: NestExpressApplication) => void | Promise<void>
 }
@@ -103,7 +105,9 @@ export async function serviceUnderTest(options: ServiceUnderTestOptions): Promis
         pino: pino({ level: 'silent' }),
         actorKeys: () => Promise.resolve([jwk(actorPair.publicKey, ACTOR_KID)]),
       }),
-      options.module,
+      options.overrides && typeof options.module === 'function'
+        ? overridden(options.module, options.overrides)
+        : options.module,
     ],
   })(Root)
   const app = await NestFactory.create<NestExpressApplication>(Root, {
@@ -155,3 +159,14 @@ export async function serviceUnderTest(options: ServiceUnderTestOptions): Promis
 }
 
 const jwk = (key: KeyObject, kid: string): JWK => ({ ...key.export({ format: 'jwk' }), kid }) as JWK
+
+/** The module with other values for some of its providers; all else is inherited. */
+function overridden(module: Type, overrides: ReadonlyMap<unknown, unknown>): Type {
+  class Overridden extends module {}
+  const providers = (Reflect.getMetadata('providers', module) as Provider[]).map((provider) => {
+    const token = typeof provider === 'function' ? provider : provider.provide
+    return overrides.has(token) ? { provide: token, useValue: overrides.get(token) } : provider
+  })
+  Reflect.defineMetadata('providers', providers, Overridden)
+  return Overridden
+}
