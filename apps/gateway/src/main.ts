@@ -5,14 +5,11 @@ import { AppModule } from './app.module.js'
 import { GATEWAY_SETTINGS } from './config.js'
 import { PublicDoor } from './door/public-door.js'
 
-const STOP_WITHIN_MS = 2_000
-
 const app: NestExpressApplication = await startService({
   name: 'gateway',
   module: AppModule,
   settings: GATEWAY_SETTINGS,
   prepare: (created) => void created.connectMicroservice({ strategy: created.get(JetStreamServer) }),
-  stop: (stopped) => stopped.get(PublicDoor).close(STOP_WITHIN_MS),
-  stopWithinMs: STOP_WITHIN_MS,
+  stop: (stopped, withinMs) => stopped.get(PublicDoor).close(withinMs),
 })
 await app.get(PublicDoor).open()

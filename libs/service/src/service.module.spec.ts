@@ -519,9 +519,9 @@ describe('the end of a service', () => {
     const probe = app.get(Probe)
     while (probe.entered.length === 0) await new Promise((resolve) => setImmediate(resolve))
 
-    let readyAtFirst: boolean | undefined
-    const first = (): void => {
-      readyAtFirst = !app.get(Readiness).stopping
+    let atFirst: { ready: boolean; withinMs: number } | undefined
+    const first = (_: unknown, withinMs: number): void => {
+      atFirst = { ready: !app.get(Readiness).stopping, withinMs }
     }
     const stopped = stopServing(app, server, { withinMs: 5_000, first })
     await new Promise((resolve) => setImmediate(resolve))
@@ -531,7 +531,7 @@ describe('the end of a service', () => {
     const answer = await slow
     expect(await answer.body.json()).toEqual({ done: true })
     await stopped
-    expect(readyAtFirst).toBe(false)
+    expect(atFirst).toEqual({ ready: false, withinMs: 5_000 })
     expect(server.listening).toBe(false)
     await agent.close()
   })

@@ -31,8 +31,8 @@ export interface ServiceOptions {
   readonly settings: readonly SectionClass[]
   /** Runs before the application is initialised, for example to `connectMicroservice`. */
   readonly prepare?: (app: NestExpressApplication) => void | Promise<void>
-  /** Runs first when the process is to stop, for example to close a second listener. */
-  readonly stop?: (app: NestExpressApplication) => void | Promise<void>
+  /** Runs first when the process is to stop, for example to close a second listener; told `stopWithinMs`. */
+  readonly stop?: (app: NestExpressApplication, withinMs: number) => void | Promise<void>
   /** Work that goes on although nobody waits for its answer any more; awaited together with the requests in hand. */
   readonly finish?: (app: NestExpressApplication) => Promise<void>
   /** Lets several processes share the port. */
@@ -130,7 +130,7 @@ export async function stopServing(
   { first, finish, withinMs, closeWithinMs = CLOSE_WITHIN_MS }: StopOptions,
 ): Promise<void> {
   app.get(Readiness).stop()
-  await first?.(app)
+  await first?.(app, withinMs)
   server.close()
   await isDoneWithin(withinMs, Promise.all([app.get(RequestsInHand).idle(), finish?.(app)]))
   server.closeAllConnections()
