@@ -7,7 +7,9 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import pg from 'pg'
+import { ExchangeSettings } from '#libs/service'
 import { eventually } from '#libs/testing'
+import { longestStopMs } from '../../launcher/src/stopping.js'
 
 /** `DATA/running.json`, as the launcher keeps it. */
 export interface Running {
@@ -51,12 +53,13 @@ export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '
 export const DIST = path.join(ROOT, 'dist/apps')
 
 const STARTS_IN_MS = 60_000
-const STOPS_IN_MS = 15_000
+/** Longer than the launcher takes with whoever does not stop by itself, so that it is the launcher who ends them. */
+const STOPS_IN_MS = longestStopMs(new ExchangeSettings().tokenRequestTimeoutMs) + 5_000
 
 /** Ends the launcher, and whatever it left, when the process that holds its standard input is gone. */
 const LEASH = `cat >/dev/null
 kill -TERM "$1" 2>/dev/null
-n=0; while kill -0 "$1" 2>/dev/null && [ $n -lt 150 ]; do sleep 0.1; n=$((n+1)); done
+n=0; while kill -0 "$1" 2>/dev/null && [ $n -lt "$3" ]; do sleep 0.1; n=$((n+1)); done
 for p in $(grep -o '"pid": *[0-9]*' "$2/processes.json" 2>/dev/null | grep -o '[0-9]*$'); do kill -KILL "$p" 2>/dev/null; done
 rm -rf "$2"`
 
@@ -93,7 +96,7 @@ export class House {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true, // Ctrl-C in the terminal is for jest, and the leash ends the rest
     })
-    const held = ['-c', LEASH, 'leash', String(launcher.pid), data]
+    const held = ['-c', LEASH, 'leash', String(launcher.pid), data, String(STOPS_IN_MS / 100)]
     const leash = spawn('/bin/sh', held, { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
     const house = new House(data, keep, launcher, leash)
     try {

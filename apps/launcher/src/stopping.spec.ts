@@ -1,4 +1,4 @@
-import { patienceMs, stopInOrder, type Stoppable, type Tier } from './stopping.js'
+import { longestStopMs, patienceMs, stopInOrder, type Stoppable, type Tier } from './stopping.js'
 
 describe('the end of everything', () => {
   const log: string[] = []
@@ -55,5 +55,9 @@ describe('the end of everything', () => {
     expect(patienceMs('vault', 1_000)).toBe(10_000)
     expect(patienceMs('identity', 20_000)).toBe(10_000)
     expect(patienceMs(undefined, 20_000)).toBe(10_000)
+  })
+
+  it('takes no longer than one tier after the other', () => {
+    expect(longestStopMs(20_000)).toBe(65_000)
   })
 })

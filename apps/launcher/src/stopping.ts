@@ -19,6 +19,12 @@ const SAY_AFTER_MS = 2_000
 export const patienceMs = (service: string | undefined, tokenRequestTimeoutMs: number): number =>
   service === 'vault' ? Math.max(PATIENCE_MS, tokenRequestTimeoutMs + BESIDE_TOKEN_REQUEST_MS) : PATIENCE_MS
 
+/** Milliseconds after which all that `stopInOrder` stops has ended, or been killed. */
+export const longestStopMs = (tokenRequestTimeoutMs: number): number =>
+  TIERS.map((tier) => patienceMs(tier === 'services' ? 'vault' : undefined, tokenRequestTimeoutMs)).reduce(
+    (sum, each) => sum + each,
+  )
+
 /**
  * Stops tier after tier: who comes from outside first, the demo's vendor after those that may be speaking to it.
  * @param say told what is waited for when it takes long
