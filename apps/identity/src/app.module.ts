@@ -20,6 +20,7 @@ import { PendingLogins } from './login/pending-logins.js'
 import { REAL_VENDOR_ADDRESSES, VENDOR_ADDRESSES } from './login/vendor-addresses.js'
 import { migrations } from './migrations/index.js'
 import { PublishedController } from './published.controller.js'
+import { KnownSecretKey } from './secret-key/known-secret-key.js'
 import { LogoutController } from './session/logout.controller.js'
 import { sources } from './sources.js'
 import { TokenKeys } from './token/token-keys.js'
@@ -58,6 +59,7 @@ import { UserQueries } from './user/user.queries.js'
     Bootstrap,
     GroupProvisioning,
     GroupQueries,
+    KnownSecretKey,
     LogIn,
     UserQueries,
     { provide: VENDOR_ADDRESSES, useValue: REAL_VENDOR_ADDRESSES },
