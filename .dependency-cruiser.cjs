@@ -13,6 +13,8 @@ const MAY_IMPORT = {
   'apps/vault': ['contracts', 'event-sourcing', 'messaging', 'oauth', 'service'],
   // It reads two settings before there is any service.
   'apps/launcher': ['contracts', 'service'],
+  // It asks the running house; of the service library it takes how a caller proves itself.
+  'apps/cli': ['contracts', 'service'],
   // It shows the house from outside.
   'apps/demo': [],
   'libs/contracts': [],

@@ -7,6 +7,7 @@ const SPECS = ['**/*.spec.ts', '**/*.fixture.ts', '**/*.conformance.ts', 'libs/t
 const READS_ENVIRONMENT = [
   'libs/service/src/settings/**',
   'libs/testing/**',
+  'apps/cli/**',
   'apps/launcher/**',
   'apps/demo/**',
   'apps/e2e/**',

@@ -31,11 +31,13 @@ function install() {
   // Installed by hand, after the lock file was last changed: npm leaves this file when it is done.
   const byHand = modified(at('node_modules/.package-lock.json')) > modified(at('package-lock.json'))
   if (!byHand) {
-    console.log('Installing packages (about a minute) …')
+    console.error('Installing packages (about a minute) …')
     const npm = process.env.npm_execpath ? [process.execPath, [process.env.npm_execpath]] : ['npm', []]
     // No package needs its install script: what PostgreSQL's does, the launcher does.
     const flags = ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
-    const { status, error } = spawnSync(npm[0], [...npm[1], ...flags], { cwd: root, stdio: 'inherit' })
+    // What a program prints must be that program's alone.
+    const stdio = ['inherit', process.stderr, 'inherit']
+    const { status, error } = spawnSync(npm[0], [...npm[1], ...flags], { cwd: root, stdio })
     if (status !== 0)
       fail(
         `npm ci failed${error ? ` (${error.message})` : ''}: is the package registry reachable? Nothing was started.`,
@@ -59,11 +61,12 @@ function compile() {
     if (source.endsWith('.ts') && !existsSync(at(source))) rmSync(file)
   }
   const tsc = at('node_modules/@typescript/native/bin/tsc')
-  const { status } = spawnSync(node, [tsc, '-p', at('tsconfig.json')], { cwd: root, stdio: 'inherit' })
+  const stdio = ['inherit', process.stderr, 'inherit']
+  const { status } = spawnSync(node, [tsc, '-p', at('tsconfig.json')], { cwd: root, stdio })
   if (status !== 0) fail('the sources do not compile; nothing was started')
   writeFileSync(marker, list)
   utimesSync(marker, began / 1000, began / 1000) // a source saved while the compiler ran is newer
-  console.log(`Compiled in ${((Date.now() - began) / 1000).toFixed(1)} s`)
+  console.error(`Compiled in ${((Date.now() - began) / 1000).toFixed(1)} s`)
 }
 
 function run() {

@@ -1,0 +1,17 @@
+import { type CommandFactory, runCommandLine } from './command-line.js'
+import { HttpOperator } from './operator.js'
+import { findSystem, operatorName } from './system.js'
+import { processTerminal } from './terminal.js'
+import { usermanager } from './usermanager/usermanager.js'
+
+/** The commands of `keybearer`: one line each. */
+const COMMANDS: readonly CommandFactory[] = [usermanager]
+
+// Nobody reads any more, as with `| head`: that is no fault.
+process.stdout.on('error', () => process.exit(0))
+
+process.exitCode = await runCommandLine(process.argv.slice(2), COMMANDS, {
+  terminal: processTerminal,
+  environment: process.env,
+  operator: async (whereabouts) => HttpOperator.open(await findSystem(whereabouts), operatorName(process.env)),
+})

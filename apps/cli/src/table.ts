@@ -1,0 +1,50 @@
+/** How rows are printed. */
+export const FORMATS = ['table', 'csv', 'json'] as const
+export type Format = (typeof FORMATS)[number]
+
+export type Cell = string | number | boolean | null
+export type Row = Readonly<Record<string, Cell>>
+
+/** @param columns name in the output to heading of the table, in order */
+export function printed(rows: readonly Row[], columns: Readonly<Record<string, string>>, format: Format): string {
+  const names = Object.keys(columns)
+  switch (format) {
+    case 'json':
+      return JSON.stringify(
+        rows.map((row) => Object.fromEntries(names.map((name) => [name, row[name] ?? null]))),
+        null,
+        2,
+      )
+    case 'csv':
+      return [names, ...rows.map((row) => names.map((name) => row[name] ?? ''))]
+        .map((cells) => cells.map((cell) => csvCell(String(cell))).join(','))
+        .join('\r\n')
+    case 'table': {
+      const lines = [Object.values(columns), ...rows.map((row) => names.map((name) => tableCell(row[name] ?? null)))]
+      const widths = names.map((_, at) => Math.max(...lines.map((cells) => [...cells[at]!].length)))
+      return lines
+        .map((cells) => cells.map((cell, at) => cell + ' '.repeat(widths[at]! - [...cell].length)).join('  '))
+        .map((line) => line.trimEnd())
+        .join('\n')
+    }
+  }
+}
+
+/** RFC 4180. A leading sign that a spreadsheet would take for a formula is kept from it by an apostrophe. */
+function csvCell(text: string): string {
+  const tame = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  return /[",\r\n]/.test(tame) ? `"${tame.replaceAll('"', '""')}"` : tame
+}
+
+function tableCell(cell: Cell): string {
+  if (cell === null || cell === '') return '-'
+  if (typeof cell === 'boolean') return cell ? 'yes' : 'no'
+  return harmless(String(cell))
+}
+
+/** Names come from outside: nothing of them may steer the terminal. */
+export const harmless = (text: string): string =>
+  text.replace(
+    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
+    (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`,
+  )

@@ -1,0 +1,273 @@
+import type { Operator } from '../operator.js'
+import { Failure } from '../failure.js'
+import { harmless, printed, type Cell, type Format, type Row } from '../table.js'
+import { confirm, type Terminal } from '../terminal.js'
+import type {
+  AuditLine,
+  AuditPage,
+  GroupAnswer,
+  GroupPage,
+  NormalizationAnswer,
+  TransferAnswer,
+  UserAnswer,
+  UserPage,
+} from './answers.js'
+import type { GroupReference, Order, UserReference } from './order.js'
+
+export interface Means {
+  readonly operator: Operator
+  readonly terminal: Terminal
+  /** Nobody is asked. */
+  readonly yes: boolean
+}
+
+const USER_COLUMNS = {
+  guid: 'GUID',
+  username: 'USERNAME',
+  first_name: 'FIRST NAME',
+  last_name: 'LAST NAME',
+  email: 'E-MAIL',
+  user_role: 'ROLE',
+  locked: 'LOCKED',
+  active_time: 'LAST LOGIN',
+  unique_id: 'UNIQUE ID',
+}
+const GROUP_COLUMNS = {
+  guid: 'GUID',
+  name: 'NAME',
+  unique_id: 'UNIQUE ID',
+  owner: 'OWNER',
+  owner_guid: 'OWNER GUID',
+  members: 'MEMBERS',
+}
+const AUDIT_COLUMNS = {
+  id: 'ID',
+  time: 'TIME',
+  user_guid: 'USER GUID',
+  user_description: 'WHO',
+  action: 'ACTION',
+  event_description: 'WHAT',
+}
+
+/** Does what was asked for. @throws Failure */
+export async function carryOut(order: Order, means: Means): Promise<void> {
+  switch (order.do) {
+    case 'list users':
+      return listUsers(order, means)
+    case 'list groups':
+      return listGroups(order, means)
+    case 'alter user':
+      return alterUser(order, means)
+    case 'alter group':
+      return alterGroup(order, means)
+    case 'normalize groups':
+      return normalizeGroups(means)
+    case 'delete user':
+      return deleteUser(order, means)
+    case 'delete group':
+      return deleteGroup(order, means)
+    case 'transfer':
+      return transfer(order, means)
+    case 'audit':
+      return audit(order, means)
+  }
+}
+
+async function listUsers({ includeLocked, format }: Extract<Order, { do: 'list users' }>, means: Means): Promise<void> {
+  const users = await allUsers(means.operator, { include_locked: String(includeLocked) })
+  show(users, USER_COLUMNS, format, means.terminal, includeLocked ? 'user' : 'user who is not locked')
+}
+
+async function listGroups({ format }: Extract<Order, { do: 'list groups' }>, means: Means): Promise<void> {
+  show(await allGroups(means.operator), GROUP_COLUMNS, format, means.terminal, 'group')
+}
+
+async function alterUser(
+  { user, changes, force }: Extract<Order, { do: 'alter user' }>,
+  { operator, terminal, yes }: Means,
+): Promise<void> {
+  const before = await userOf(operator, user)
+  const demotes = (changes.user_role ?? 'administrator') !== 'administrator' || changes.locked
+  if (force && demotes && before.user_role === 'administrator') {
+    const question = `${nameOf(before)} is an administrator. With --force there may be none left; only this tool can then appoint one. Go on?`
+    await confirm(terminal, question, yes)
+  }
+  const after = await operator.call<UserAnswer>('operatorAltersUser', {
+    params: { guid: before.guid },
+    body: { ...changes, force },
+  })
+  const columns = USER_COLUMNS as Readonly<Record<string, string>>
+  sayChanges(nameOf(after), flat(before), flat(after), columns, terminal)
+}
+
+async function alterGroup(
+  { group, changes }: Extract<Order, { do: 'alter group' }>,
+  { operator, terminal }: Means,
+): Promise<void> {
+  const before = await groupOf(operator, group)
+  const { owner, ...others } = changes
+  const ownerGuid = owner && (await userOf(operator, owner)).guid
+  const after = await operator.call<GroupAnswer>('operatorAltersGroup', {
+    params: { guid: before.guid },
+    body: { ...others, ...(owner !== undefined && { owner_guid: ownerGuid }) },
+  })
+  sayChanges(nameOfGroup(after), flat(before), flat(after), GROUP_COLUMNS, terminal)
+}
+
+async function normalizeGroups({ operator, terminal, yes }: Means): Promise<void> {
+  const call = (dryRun: boolean) =>
+    operator.call<NormalizationAnswer>('operatorNormalizesGroups', { body: { dry_run: dryRun } })
+  const plan = await call(true)
+  const { by_unique_id: byUniqueId } = plan
+  terminal.out(
+    byUniqueId
+      ? 'OAuth2.GroupsByUniqueId is on: groups are matched by their unique ids.'
+      : 'OAuth2.GroupsByUniqueId is off: groups are matched by their names.',
+  )
+  if (plan.changed.length > 0) {
+    terminal.out(byUniqueId ? 'These get their name as unique id:' : 'These lose their unique id:')
+    for (const group of plan.changed) terminal.out(`  ${nameOfGroup(group)}`)
+    if (!byUniqueId) await confirm(terminal, 'The unique ids cannot be had back. Go on?', yes)
+    const { changed } = await call(false)
+    terminal.out(`${changed.length} changed.`)
+  } else {
+    terminal.out('Nothing to change.')
+  }
+  if (plan.attention.length > 0) {
+    terminal.out(
+      byUniqueId
+        ? '\nWhere the login provider sends another id than the name, give it with\n' +
+            '`usermanager alter --groups --group-guid GUID --new-unique-id ID`:'
+        : '\nThese have a name that another group has, too, and are not matched. Rename or delete all but one of them with\n' +
+            '`usermanager alter --groups --group-guid GUID --new-name NAME`:',
+    )
+    for (const { guid, name } of plan.attention) terminal.out(`  ${guid}  ${harmless(name)}`)
+  }
+}
+
+async function deleteUser(
+  { user }: Extract<Order, { do: 'delete user' }>,
+  { operator, terminal, yes }: Means,
+): Promise<void> {
+  const found = await userOf(operator, user)
+  await confirm(terminal, `Delete ${nameOf(found)} for ever, with profile, API keys and memberships?`, yes)
+  await operator.call('operatorDeletesUser', { params: { guid: found.guid } })
+  terminal.out(`Deleted ${nameOf(found)}.`)
+}
+
+async function deleteGroup(
+  { group }: Extract<Order, { do: 'delete group' }>,
+  { operator, terminal, yes }: Means,
+): Promise<void> {
+  const found = await groupOf(operator, group)
+  const people = `${found.members} member${found.members === 1 ? '' : 's'}`
+  await confirm(terminal, `Delete the group ${nameOfGroup(found)} with ${people} for ever?`, yes)
+  await operator.call('operatorDeletesGroup', { params: { guid: found.guid } })
+  terminal.out(`Deleted the group ${nameOfGroup(found)}.`)
+}
+
+async function transfer(order: Extract<Order, { do: 'transfer' }>, { operator, terminal, yes }: Means): Promise<void> {
+  const source = await userOf(operator, order.source)
+  const target = await userOf(operator, order.target)
+  if (source.guid === target.guid) throw new Failure('Source and target are the same user.', 2)
+  const question = `Give the content, groups and memberships of ${nameOf(source)} to ${nameOf(target)}?`
+  await confirm(terminal, `${question} What was whose cannot be told apart afterwards.`, yes)
+  const { content, groups, memberships } = await operator.call<TransferAnswer>('operatorTransfers', {
+    params: { guid: source.guid },
+    body: { target_guid: target.guid },
+  })
+  const moved = [
+    ...content.map(({ guid, name }) => `  content     ${guid}  ${harmless(name)}`),
+    ...groups.map(({ guid, name }) => `  group       ${guid}  ${harmless(name)}`),
+    ...memberships.map(({ guid, name }) => `  membership  ${guid}  ${harmless(name)}`),
+  ]
+  terminal.out(moved.length > 0 ? `${nameOf(target)} has received:\n${moved.join('\n')}` : 'There was nothing to give.')
+  terminal.out('API keys and authorizations at vendors are personal and stay; make new ones where they are needed.')
+}
+
+async function audit({ since, format }: Extract<Order, { do: 'audit' }>, { operator, terminal }: Means): Promise<void> {
+  const lines: AuditLine[] = []
+  for (let next: string | null | undefined; next !== null;) {
+    const page: AuditPage = await operator.call('operatorReadsAudit', { query: { since, next } })
+    lines.push(...page.results)
+    next = page.next
+  }
+  const { id: _, user_guid: __, ...narrow } = AUDIT_COLUMNS
+  show(lines, format === 'table' ? narrow : AUDIT_COLUMNS, format, terminal, 'entry')
+}
+
+async function allUsers(operator: Operator, query: Readonly<Record<string, string>>): Promise<UserAnswer[]> {
+  const users: UserAnswer[] = []
+  for (let next: string | null | undefined; next !== null;) {
+    const page: UserPage = await operator.call('operatorListsUsers', { query: { ...query, after: next } })
+    users.push(...page.users)
+    next = page.next
+  }
+  return users
+}
+
+async function allGroups(operator: Operator, query: Readonly<Record<string, string>> = {}): Promise<GroupAnswer[]> {
+  const groups: GroupAnswer[] = []
+  for (let next: string | null | undefined; next !== null;) {
+    const page: GroupPage = await operator.call('operatorListsGroups', { query: { ...query, after: next } })
+    groups.push(...page.groups)
+    next = page.next
+  }
+  return groups
+}
+
+/** Exactly the one user that is meant. @throws Failure when there is none, or more than one */
+async function userOf(operator: Operator, reference: UserReference): Promise<UserAnswer> {
+  const [user, ...others] = await allUsers(operator, { ...reference, include_locked: 'true' })
+  const named = harmless(Object.values(reference as object).join())
+  if (!user) throw new Failure(`There is no user ${named}: \`usermanager list --include-locked\` shows all.`)
+  if (others.length === 0) return user
+  const each = [user, ...others].map((one) => `  --user-guid ${one.guid}  ${nameOf(one)}`).join('\n')
+  throw new Failure(`Several users are called ${named}. Say which one:\n${each}`)
+}
+
+async function groupOf(operator: Operator, reference: GroupReference): Promise<GroupAnswer> {
+  const [group, ...others] = await allGroups(operator, { ...reference })
+  const named = harmless(Object.values(reference as object).join())
+  if (!group) throw new Failure(`There is no group ${named}: \`usermanager list --groups\` shows all.`)
+  if (others.length === 0) return group
+  const each = [group, ...others]
+    .map((one) => `  --group-guid ${one.guid}  ${harmless(one.unique_id ?? '')}`)
+    .join('\n')
+  throw new Failure(`Several groups are called ${named}. Say which one:\n${each}`)
+}
+
+function nameOf({ username, first_name: first, last_name: last, guid }: UserAnswer): string {
+  const full = [first, last].filter(Boolean).join(' ')
+  return harmless(`${username || guid}${full ? ` (${full})` : ''}`)
+}
+
+const nameOfGroup = ({ name, guid }: GroupAnswer): string => harmless(name || guid)
+
+function show(
+  rows: readonly object[],
+  columns: Readonly<Record<string, string>>,
+  format: Format,
+  terminal: Terminal,
+  what: string,
+): void {
+  if (rows.length === 0 && format === 'table') terminal.note(`There is no ${what}.`)
+  else terminal.out(printed(rows.map(flat), columns, format))
+}
+
+const flat = (answer: object): Row => answer as Readonly<Record<string, Cell>>
+
+function sayChanges(
+  name: string,
+  before: Row,
+  after: Row,
+  columns: Readonly<Record<string, string>>,
+  terminal: Terminal,
+): void {
+  const different = Object.keys(columns).filter((column) => before[column] !== after[column])
+  const word = (cell: Cell | undefined) => (cell === null || cell === '' ? '(none)' : harmless(String(cell)))
+  if (different.length === 0) terminal.out(`${name}: nothing to change, it is so already.`)
+  for (const column of different) {
+    terminal.out(`${name}: ${columns[column]!.toLowerCase()} ${word(before[column])} → ${word(after[column])}`)
+  }
+}
