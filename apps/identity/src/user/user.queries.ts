@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm'
 import { DomainError, type Role } from '#libs/contracts'
 import { FIRST_ADMINISTRATOR, INSTALLATION } from './first-administrator.js'
 import type { Profile } from './profile.js'
+import { searchOf, USERS, type UserFilter } from './user.search.js'
 
 /** A person with the newest version of their profile. */
 export interface UserRow extends Profile {
@@ -12,38 +13,9 @@ export interface UserRow extends Profile {
   readonly profileVersion: number
   readonly createdAt: Date
   readonly updatedAt: Date
-  /** `null`: has never logged in. */
+  /** Of the last login or use of an API key; `null`: never. */
   readonly activeAt: Date | null
 }
-
-export interface UserFilter {
-  /** Beginning of username, first or last name, in any case. */
-  readonly prefix?: string
-  readonly roles?: readonly Role[]
-  readonly locked?: boolean
-  readonly ascending: boolean
-  /** Counted from 1. */
-  readonly page: number
-  readonly pageSize: number
-}
-
-const USERS = `
-  select person.guid, role, locked, profile_version as "profileVersion", created_at as "createdAt",
-    updated_at as "updatedAt", active_at as "activeAt", username, first_name as "firstName", last_name as "lastName",
-    email, external_id as "externalId"
-  from person join profile on profile.user_guid = person.guid and profile.version = person.profile_version`
-
-const PAGE_OF_USERS = `
-  with found as (
-    ${USERS}
-    where ($1::text is null or starts_with(lower(username), $1) or starts_with(lower(first_name), $1)
-        or starts_with(lower(last_name), $1))
-      and ($2::text[] is null or role = any($2)) and ($3::boolean is null or locked = $3)
-  )
-  select (select count(*)::int from found) as total, page.*
-  from (select 1) as always left join (
-    select * from found order by lower(username) %s, guid %s limit $4 offset $5
-  ) as page on true`
 
 /** The reads of people. */
 @Injectable()
@@ -55,6 +27,13 @@ export class UserQueries {
     return user
   }
 
+  /** In the order of the guids; those whom there is not are left out. */
+  async many(guids: readonly string[]): Promise<UserRow[]> {
+    const users = await this.dataSource.query<UserRow[]>(`${USERS} where person.guid = any($1)`, [guids])
+    const byGuid = new Map(users.map((user) => [user.guid, user]))
+    return guids.map((guid) => byGuid.get(guid)).filter((user) => user !== undefined)
+  }
+
   /** @throws DomainError `user.not_found` */
   async get(guid: string): Promise<UserRow> {
     const user = await this.find(guid)
@@ -62,31 +41,20 @@ export class UserQueries {
     return user
   }
 
-  /** In the order of usernames. */
-  async page({
-    prefix,
-    roles,
-    locked,
-    ascending,
-    page,
-    pageSize,
-  }: UserFilter): Promise<{ users: UserRow[]; total: number }> {
-    const order = ascending ? 'asc' : 'desc'
-    const rows = await this.dataSource.query<(UserRow & { total: number })[]>(PAGE_OF_USERS.replaceAll('%s', order), [
-      prefix?.toLowerCase() ?? null,
-      roles ?? null,
-      locked ?? null,
-      pageSize,
-      (page - 1) * pageSize,
-    ])
-    return { users: rows.filter(({ guid }) => guid !== null), total: rows[0]?.total ?? 0 }
+  /** One page in the order asked for, and how many there are on all pages. */
+  async page(filter: UserFilter): Promise<{ users: UserRow[]; total: number }> {
+    const { text, values } = searchOf(filter)
+    const rows = await this.dataSource.query<(UserRow & { total: number })[]>(text, values)
+    const users = rows.filter(({ guid }) => guid !== null).map(({ total: _, ...user }): UserRow => user)
+    return { users, total: rows[0]?.total ?? 0 }
   }
 
-  /** How many administrators there are who can act, this person left out. */
-  async otherAdministrators(guid: string): Promise<number> {
+  /** Usernames that more than one person has, whatever their case. */
+  async duplicateUsernames(): Promise<number> {
     const [row] = await this.dataSource.query<{ count: number }[]>(
-      `select count(*)::int as count from person where role = 'administrator' and not locked and guid <> $1`,
-      [guid],
+      `select count(*)::int as count from (
+         select from profile where current group by username_key having count(*) > 1
+       ) as duplicates`,
     )
     return row?.count ?? 0
   }
