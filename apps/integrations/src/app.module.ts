@@ -1,9 +1,11 @@
 import { Module } from '@nestjs/common'
 import { TypeOrmModule } from '@nestjs/typeorm'
 import { DataSource } from 'typeorm'
-import { databaseOptions, mustBeMigrated, poolOf, PostgresEventStore, Streams } from '#libs/event-sourcing'
+import { AuditReader, databaseOptions, mustBeMigrated, poolOf, PostgresEventStore, Streams } from '#libs/event-sourcing'
 import { ChangePublisher, MessagingModule } from '#libs/messaging'
 import { ContentSettings, Deployment, Readiness, UpstreamList } from '#libs/service'
+import { audited } from './audit/actions.js'
+import { AuditController } from './audit/audit.controller.js'
 import { AssociationsController } from './content/associations.controller.js'
 import { ContentController } from './content/content.controller.js'
 import { Association, Content } from './content/content.entity.js'
@@ -35,11 +37,16 @@ const entities = [Association, Content, Integration]
       }),
     }),
   ],
-  controllers: [AssociationsController, ContentController, IntegrationController, PublishedController],
+  controllers: [AssociationsController, AuditController, ContentController, IntegrationController, PublishedController],
   providers: [
     ClientSecrets,
     ContentQueries,
     IntegrationQueries,
+    {
+      provide: AuditReader,
+      inject: [DataSource],
+      useFactory: (dataSource: DataSource) => new AuditReader(poolOf(dataSource), audited),
+    },
     {
       provide: UpstreamList,
       inject: [ContentSettings],

@@ -2,7 +2,7 @@ import { Module, type OnApplicationShutdown } from '@nestjs/common'
 import { TypeOrmModule } from '@nestjs/typeorm'
 import { Pool } from 'pg'
 import { DataSource } from 'typeorm'
-import { databaseOptions, mustBeMigrated, poolOf, PostgresEventStore, Streams } from '#libs/event-sourcing'
+import { AuditReader, databaseOptions, mustBeMigrated, poolOf, PostgresEventStore, Streams } from '#libs/event-sourcing'
 import { Freshness, MessagingModule, Replicas } from '#libs/messaging'
 import { Outbound } from '#libs/oauth'
 import {
@@ -17,6 +17,8 @@ import {
   ReplicaPools,
   ServerSettings,
 } from '#libs/service'
+import { audited } from './audit/actions.js'
+import { AuditController } from './audit/audit.controller.js'
 import { ClientSecretController } from './client-secret/client-secret.controller.js'
 import { ClientSecrets } from './client-secret/client-secrets.js'
 import { ConsentRequests } from './consent/consent-requests.js'
@@ -53,6 +55,7 @@ import { Keyring, Safe } from './safe/index.js'
     }),
   ],
   controllers: [
+    AuditController,
     ChangesController,
     ClientSecretController,
     ConsentController,
@@ -68,6 +71,7 @@ import { Keyring, Safe } from './safe/index.js'
     MissingConsents,
     Refreshes,
     { provide: Pool, inject: [DataSource], useFactory: poolOf },
+    { provide: AuditReader, inject: [Pool], useFactory: (pool: Pool) => new AuditReader(pool, audited) },
     { provide: Streams, inject: [Pool], useFactory: (pool: Pool) => new Streams(new PostgresEventStore(pool)) },
     {
       provide: Safe,

@@ -1,3 +1,5 @@
+export * from './audit-reader.js'
+export * from './audit-schema.js'
 export * from './command-context.js'
 export * from './database.js'
 export * from './decider.js'

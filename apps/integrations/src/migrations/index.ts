@@ -1,4 +1,5 @@
 import { CreateIntegrations1795300000000 } from './1795300000000-create-integrations.js'
+import { AuditIntegrations1795348800000 } from './1795348800000-audit-integrations.js'
 
 /** Oldest first. */
-export const migrations = [CreateIntegrations1795300000000]
+export const migrations = [CreateIntegrations1795300000000, AuditIntegrations1795348800000]

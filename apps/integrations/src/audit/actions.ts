@@ -1,0 +1,26 @@
+import { AUDIT_SOURCES } from '#libs/contracts'
+import type { AuditTable, AuditedLog } from '#libs/event-sourcing'
+import type { ContentEvent } from '../content/content.events.js'
+import type { IntegrationEvent } from '../integration/integration.events.js'
+
+const content = {
+  ContentRegistered: ['add_content', 'ownerGuid', 'name', 'accessType'],
+  ContentRenamed: ['edit_content', 'name'],
+  ContentDescribed: ['edit_content', 'title'],
+  AccessTypeChanged: ['edit_content_access', 'accessType'],
+  AppModeChanged: ['edit_content', 'appMode'],
+  UpstreamChanged: 'edit_content',
+  IntegrationAssociated: ['add_oauth_association', 'integrationGuid', 'authType'],
+  IntegrationDissociated: ['remove_oauth_association', 'integrationGuid'],
+  ContentDeleted: 'remove_content',
+} as const satisfies AuditTable<ContentEvent>
+
+const integration = {
+  IntegrationCreated: ['add_oauth_integration', 'template', 'authType', 'name'],
+  IntegrationDeleted: 'remove_oauth_integration',
+} as const satisfies AuditTable<IntegrationEvent>
+
+/** What the audit log says of this service's events: whatever can happen has an action. */
+export const audited: readonly AuditedLog[] = [
+  { source: AUDIT_SOURCES.integrations, table: 'event', actions: { content, integration } },
+]

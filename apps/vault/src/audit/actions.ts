@@ -1,0 +1,22 @@
+import { AUDIT_SOURCES } from '#libs/contracts'
+import type { Audited, AuditTable, AuditedLog } from '#libs/event-sourcing'
+import type { TokenIssued } from '../exchange/issue-log.js'
+import type { GrantEvent } from '../grant/grant.events.js'
+
+const grant = {
+  GrantObtained: ['add_oauth_session', 'userGuid', 'integrationGuid'],
+  RefreshBegun: 'begin_oauth_refresh',
+  TokenRefreshed: ['refresh_oauth_session', 'generation'],
+  RefreshFailed: ['fail_oauth_refresh', 'fate', 'error', 'inDoubt'],
+  GrantRevoked: ['remove_oauth_session', 'reason'],
+} as const satisfies AuditTable<GrantEvent>
+
+const issue = {
+  TokenIssued: ['issue_oauth_token', 'contentGuid', 'integrationGuid'],
+} as const satisfies Record<'TokenIssued', Audited<TokenIssued>>
+
+/** What the audit log says of this service's logs: whatever can happen has an action. */
+export const audited: readonly AuditedLog[] = [
+  { source: AUDIT_SOURCES.vault, table: 'event', actions: { grant } },
+  { source: AUDIT_SOURCES.issued, table: 'issue', actions: { issue } },
+]

@@ -1,0 +1,38 @@
+/**
+ * What the audit log needs to find an entry among a million, for a migration of each service: functions that name what
+ * is asked for, and indexes on them.
+ */
+export const AUDIT_SCHEMA_SQL = `
+create function log.person_of(stream_id text, meta text) returns text
+language sql immutable parallel safe
+return case meta::json #>> '{actor,type}'
+  when 'user' then meta::json #>> '{actor,guid}'
+  when 'key' then meta::json #>> '{actor,user}'
+  when 'content_key' then meta::json #>> '{actor,owner}'
+  when 'provider' then substring(stream_id from '^user-(.+)$')
+end;
+comment on function log.person_of is 'Who did it, if a person did: at a login the one who logs in.';
+
+create function log.words_of(text) returns text[]
+language sql immutable strict parallel safe
+return regexp_split_to_array(lower($1), '[^[:alnum:]_-]+');
+comment on function log.words_of is 'Names, guids and other words of an event''s data, in lower case.';
+
+create index event_recorded_at on log.event (recorded_at, position);
+create index event_type on log.event (type, recorded_at, position);
+create index event_person on log.event (log.person_of(stream_id, meta), recorded_at, position);
+create index event_words on log.event using gin (log.words_of(data)) with (gin_pending_list_limit = 256);
+`
+
+/** The same for the vault's log of issued tokens. */
+export const ISSUE_AUDIT_SCHEMA_SQL = `
+create function log.issued(data text, name text) returns text
+language sql immutable strict parallel safe
+return data::json ->> name;
+comment on function log.issued is 'A member of an issued token''s data.';
+
+create index issue_recorded_at on log.issue (recorded_at, position);
+create index issue_person on log.issue (log.issued(data, 'userGuid'), recorded_at, position);
+create index issue_content on log.issue (log.issued(data, 'contentGuid'), recorded_at, position);
+create index issue_integration on log.issue (log.issued(data, 'integrationGuid'), recorded_at, position);
+`
