@@ -4,7 +4,7 @@ export class SecretKey1795352400000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
       create table record.secret_key (
-        only        boolean     primary key default true check (only),
+        is_the_one  boolean     primary key default true check (is_the_one),
         fingerprint text        not null check (fingerprint ~ '^[0-9a-f]{64}$'),
         since       timestamptz not null default clock_timestamp()
       );
