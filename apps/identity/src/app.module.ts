@@ -1,28 +1,38 @@
 import { Module, type OnApplicationShutdown } from '@nestjs/common'
 import { TypeOrmModule } from '@nestjs/typeorm'
 import { DataSource } from 'typeorm'
-import { databaseOptions, mustBeMigrated, poolOf, PostgresEventStore, Streams } from '#libs/event-sourcing'
+import { AuditReader, databaseOptions, mustBeMigrated, poolOf, PostgresEventStore, Streams } from '#libs/event-sourcing'
 import { ChangePublisher, MessagingModule } from '#libs/messaging'
 import { Discovery, Outbound } from '#libs/oauth'
 import { Deployment, DevelopmentSettings, OAuth2Settings, Readiness, ServerSettings } from '#libs/service'
 import { ApiKeyController } from './api-key/api-key.controller.js'
 import { ApiKeyQueries } from './api-key/api-key.queries.js'
 import { ApiKeys } from './api-key/api-keys.js'
+import { audited } from './audit/actions.js'
+import { AuditLog } from './audit/audit-log.js'
+import { AuditController } from './audit/audit.controller.js'
+import { AuditQueries } from './audit/audit.queries.js'
 import { BootstrapController } from './bootstrap/bootstrap.controller.js'
 import { Bootstrap } from './bootstrap/bootstrap.js'
+import { GroupStartupCheck } from './group/group-startup-check.js'
+import { GroupController } from './group/group.controller.js'
 import { GroupQueries } from './group/group.queries.js'
+import { Groups } from './group/groups.js'
+import { NormalizeGroups } from './group/normalize-groups.js'
 import { GroupProvisioning } from './group/provisioning.js'
 import { LogIn } from './login/log-in.js'
+import { LogInQueries } from './login/log-in.queries.js'
 import { readLoginKey } from './login/login-key.js'
 import { LoginController } from './login/login.controller.js'
 import { OpenIdProvider } from './login/open-id-provider.js'
 import { PendingLogins } from './login/pending-logins.js'
-import { REAL_VENDOR_ADDRESSES, VENDOR_ADDRESSES } from './login/vendor-addresses.js'
+import { REAL_VENDOR_ADDRESSES, VENDOR_ADDRESSES, type VendorAddresses } from './login/vendor-addresses.js'
 import { migrations } from './migrations/index.js'
 import { PublishedController } from './published.controller.js'
 import { KnownSecretKey } from './secret-key/known-secret-key.js'
 import { LogoutController } from './session/logout.controller.js'
 import { sources } from './sources.js'
+import { StartupChecks, type StartupCheck } from './startup-checks.js'
 import { TokenKeys } from './token/token-keys.js'
 import { TokenController } from './token/token.controller.js'
 import { UserController } from './user/user.controller.js'
@@ -46,7 +56,9 @@ import { UserQueries } from './user/user.queries.js'
   ],
   controllers: [
     ApiKeyController,
+    AuditController,
     BootstrapController,
+    GroupController,
     LoginController,
     LogoutController,
     PublishedController,
@@ -56,13 +68,29 @@ import { UserQueries } from './user/user.queries.js'
   providers: [
     ApiKeyQueries,
     ApiKeys,
+    AuditLog,
+    AuditQueries,
     Bootstrap,
     GroupProvisioning,
     GroupQueries,
+    Groups,
+    GroupStartupCheck,
+    NormalizeGroups,
     KnownSecretKey,
     LogIn,
+    LogInQueries,
     UserQueries,
     { provide: VENDOR_ADDRESSES, useValue: REAL_VENDOR_ADDRESSES },
+    {
+      provide: AuditReader,
+      inject: [DataSource],
+      useFactory: (dataSource: DataSource) => new AuditReader(poolOf(dataSource), audited),
+    },
+    {
+      provide: StartupChecks,
+      inject: [GroupStartupCheck],
+      useFactory: (...checks: StartupCheck[]) => new StartupChecks(checks),
+    },
     {
       provide: Streams,
       inject: [DataSource, ChangePublisher],
@@ -88,10 +116,16 @@ import { UserQueries } from './user/user.queries.js'
     },
     {
       provide: OpenIdProvider,
-      inject: [OAuth2Settings, Outbound, ServerSettings],
-      useFactory: (settings: OAuth2Settings, outbound: Outbound, server: ServerSettings) =>
+      inject: [OAuth2Settings, Outbound, ServerSettings, VENDOR_ADDRESSES],
+      useFactory: (
+        settings: OAuth2Settings,
+        outbound: Outbound,
+        server: ServerSettings,
+        { googleIssuer }: VendorAddresses,
+      ) =>
         new OpenIdProvider(settings, new Discovery(outbound), outbound, {
           redirectUri: server.urlOf('/__login__/callback'),
+          googleIssuer,
         }),
     },
   ],

@@ -1,46 +1,69 @@
 import { Injectable } from '@nestjs/common'
-import { DomainError } from '#libs/contracts'
-import { reserve, Streams, type CommandContext } from '#libs/event-sourcing'
-import { createdGuid } from '#libs/service'
+import { Streams, type CommandContext } from '#libs/event-sourcing'
+import { AuthorizationSettings, createdGuid, OAuth2Settings } from '#libs/service'
+import { isGroupText } from './group-rules.js'
+import { takeNames } from './group.names.js'
 import { GroupQueries } from './group.queries.js'
 import { groupStream } from './group.stream.js'
 
-const NAME = 'group_name'
+/** A group may be deleted, and its name taken by another login, between two looks; more often than so is a fault. */
+const MOST_ATTEMPTS = 3
 
-/** Turns the names of groups that a provider tells into groups. */
+/** Turns what a provider says of somebody's groups into groups. */
 @Injectable()
 export class GroupProvisioning {
   constructor(
     private readonly streams: Streams,
     private readonly groups: GroupQueries,
+    private readonly oauth2: OAuth2Settings,
+    private readonly authorization: AuthorizationSettings,
   ) {}
 
   /**
-   * @param make whether groups that do not exist yet are made; else they are left out
-   * @returns guids of the groups with these names
+   * The groups that a claim means: by unique id, or by name, where case counts. Those that there are not are left out,
+   * or made at once when logins make groups.
+   * @param values as the claim has them
+   * @returns guids; `undefined` when there are no groups at all, or none of the provider's: memberships stay as they are
    */
-  async guidsOf(names: readonly string[], make: boolean, context: CommandContext): Promise<string[]> {
-    const known = await this.groups.byName(names)
-    const missing = names.filter((name) => !known.has(name))
-    if (!make || missing.length === 0) return [...known.values()]
-    for (const name of missing) await this.#make(name, context)
-    return [...(await this.groups.byName(names)).values()]
+  async guidsOf(values: readonly string[], context: CommandContext): Promise<string[] | undefined> {
+    const { groupsByUniqueId, groupsAutoProvision, groupsClaim, isGoogle } = this.oauth2
+    if (!this.authorization.userGroups || groupsClaim === '' || isGoogle) return undefined
+    const asked = [...new Set(values)].filter(isGroupText)
+    if (groupsByUniqueId) return this.groups.byUniqueId(asked)
+
+    let known = await this.groups.byName(asked)
+    let missing = asked.filter((name) => !known.has(name))
+    for (let attempt = 1; groupsAutoProvision && missing.length > 0 && attempt <= MOST_ATTEMPTS; attempt++) {
+      await this.#make(missing, context)
+      known = await this.groups.byName(asked)
+      missing = asked.filter((name) => !known.has(name))
+    }
+    return [...known.values()]
   }
 
-  /** Does nothing when the name is taken: then another login was faster, and its group is the one. */
-  async #make(name: string, context: CommandContext): Promise<void> {
-    const guid = createdGuid(context.commandId, name)
-    const command = { type: 'CreateGroup', name, ownerGuid: null, uniqueId: null } as const
+  /** Makes all of them, or all but those that another login has just made. */
+  async #make(names: readonly string[], context: CommandContext): Promise<void> {
+    const groups = names.map((name) => ({ name, guid: createdGuid(context.commandId, name) }))
+    const commands = new Map(
+      groups.map(({ name, guid }) => [guid, { type: 'CreateGroup', name, ownerGuid: null, uniqueId: null } as const]),
+    )
     try {
-      await this.streams.handle(groupStream, guid, command, context, {
+      await this.streams.begin(groupStream, commands, context, {
         record: async (client) => {
-          if (!(await reserve(client, NAME, name, guid))) {
-            throw new DomainError('conflict', 'group.name_taken', 'There is a group of this name already.')
-          }
+          const others = await takeNames(client, groups)
+          if (others.length > 0) throw new NamesTaken(others)
         },
       })
     } catch (error) {
-      if (!(error instanceof DomainError && error.code === 'group.name_taken')) throw error
+      if (!(error instanceof NamesTaken)) throw error
+      const rest = names.filter((name) => !error.names.includes(name))
+      if (rest.length > 0) await this.#make(rest, context)
     }
+  }
+}
+
+class NamesTaken extends Error {
+  constructor(readonly names: readonly string[]) {
+    super('others have taken names of groups')
   }
 }
