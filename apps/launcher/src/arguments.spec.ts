@@ -17,6 +17,7 @@ describe('the command line', () => {
       demo: true,
       port: 3939,
       replicas: { gateway: 1, identity: 1, integrations: 1, vault: 1 },
+      resetSecretKey: false,
       set: [],
     })
   })

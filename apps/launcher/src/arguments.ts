@@ -12,6 +12,8 @@ export interface Arguments {
   readonly replicas: Readonly<Record<ServiceName, number>>
   /** Public port of the demo's settings. */
   readonly port: number
+  /** Whether the key of encrypted settings may be another one than before. */
+  readonly resetSecretKey: boolean
   /** `Section.Name=value`, added to the demo's settings. */
   readonly set: readonly string[]
 }
@@ -37,6 +39,7 @@ export function readArguments(argv: readonly string[], output?: (text: string) =
     .option('--replicas <list>', 'processes per service, such as vault=2,gateway=2', readReplicas)
     .option('--port <number>', 'public port of the demo’s settings', readPort, 3939)
     .option('--set <Section.Name=value>', 'adds a line to the demo’s settings; may be repeated', collect)
+    .option('--reset-secret-key', 'takes another key of encrypted settings than before (Server.SecretKeyFile)', false)
     .allowExcessArguments(false)
     .exitOverride()
   if (output) program.configureOutput({ writeOut: output, writeErr: output })
@@ -48,9 +51,10 @@ export function readArguments(argv: readonly string[], output?: (text: string) =
     demo: boolean
     replicas?: Arguments['replicas']
     port: number
+    resetSecretKey: boolean
     set?: readonly string[]
   }>()
-  const { demo, port, replicas = ONE_OF_EACH, set = [] } = options
+  const { demo, port, resetSecretKey, replicas = ONE_OF_EACH, set = [] } = options
   if (options.config && set.length) {
     program.error('error: --set changes the demo’s settings; change the file of --config instead')
   }
@@ -61,7 +65,7 @@ export function readArguments(argv: readonly string[], output?: (text: string) =
     program.error('error: --no-demo needs --config FILE: there is no provider to log in with')
   }
   const config = options.config && path.resolve(options.config)
-  return { config, data: path.resolve(options.data), demo, port, replicas, set }
+  return { config, data: path.resolve(options.data), demo, port, replicas, resetSecretKey, set }
 }
 
 function readReplicas(text: string): Arguments['replicas'] {

@@ -21,6 +21,7 @@ import {
   demoCommand,
   instanceNames,
   migrationCommand,
+  resetSecretKeyCommand,
   serviceCommand,
   WITH_DATABASE,
   type DatabaseUrls,
@@ -109,6 +110,11 @@ export class House {
         WITH_DATABASE.map((service) => this.#once(`${service}-migration`, migrationCommand(service, surroundings))),
       ),
     )
+    if (this.args.resetSecretKey) {
+      await this.progress.step('another key of encrypted settings', () =>
+        this.#once('reset-secret-key', resetSecretKeyCommand(surroundings)),
+      )
+    }
     await this.progress.step(instances.map(({ name }) => name).join(', '), () => this.#startServices(surroundings))
     await demoReady
     if (demo)

@@ -94,6 +94,14 @@ export function migrationCommand(
   })
 }
 
+/** Lets identity take another key of encrypted settings. */
+export function resetSecretKeyCommand(surroundings: Pick<Surroundings, 'databases' | 'compileCache'>): Command {
+  return nodeCommand([path.join(APPS, 'identity/src/reset-secret-key.js')], surroundings, {
+    KEYBEARER_INSTANCE: 'reset-secret-key',
+    KEYBEARER_DATABASE_OWNER_URL: surroundings.databases.identity.ownerUrl,
+  })
+}
+
 export const DEMO_PARTS = ['oidc-provider', 'vendor', 'content-app'] as const
 export type DemoPart = (typeof DEMO_PARTS)[number]
 
