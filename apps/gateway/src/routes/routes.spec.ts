@@ -16,6 +16,8 @@ describe('the routes', () => {
     ['/__api__/v1/user', 'identity'],
     ['/__api__/v1/users', 'identity'],
     ['/__api__/v1/users/0b1c/keys', 'identity'],
+    ['/__api__/v1/groups', 'identity'],
+    ['/__api__/v1/groups/0b1c/members/0b1d', 'identity'],
     ['/__api__/v1/audit_logs', 'identity'],
     ['/__api__/v1/audit/actions', 'identity'],
     ['/__api__/v1/search/auditlogs', 'identity'],

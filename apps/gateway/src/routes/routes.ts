@@ -20,6 +20,7 @@ const ROUTES: readonly (readonly [path: string, route: Route])[] = [
   ['/__api__/v1/content/…', { service: 'integrations', audience: 'api' }],
   ['/__api__/v1/user', { service: 'identity', audience: 'api' }],
   ['/__api__/v1/users/…', { service: 'identity', audience: 'api' }],
+  ['/__api__/v1/groups/…', { service: 'identity', audience: 'api' }],
   ['/__api__/v1/audit_logs', { service: 'identity', audience: 'api' }],
   ['/__api__/v1/audit/actions', { service: 'identity', audience: 'api' }],
   ['/__api__/v1/search/auditlogs', { service: 'identity', audience: 'api' }],
