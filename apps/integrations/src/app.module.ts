@@ -10,6 +10,7 @@ import { AssociationsController } from './content/associations.controller.js'
 import { ContentController } from './content/content.controller.js'
 import { Association, Content } from './content/content.entity.js'
 import { ContentQueries } from './content/content.queries.js'
+import { OwnersController } from './content/owners.controller.js'
 import { ClientSecrets } from './integration/client-secrets.js'
 import { IntegrationController } from './integration/integration.controller.js'
 import { Integration } from './integration/integration.entity.js'
@@ -37,7 +38,14 @@ const entities = [Association, Content, Integration]
       }),
     }),
   ],
-  controllers: [AssociationsController, AuditController, ContentController, IntegrationController, PublishedController],
+  controllers: [
+    AssociationsController,
+    AuditController,
+    ContentController,
+    IntegrationController,
+    OwnersController,
+    PublishedController,
+  ],
   providers: [
     ClientSecrets,
     ContentQueries,

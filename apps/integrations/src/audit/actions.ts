@@ -12,6 +12,7 @@ const content = {
   UpstreamChanged: 'edit_content',
   IntegrationAssociated: ['add_oauth_association', 'integrationGuid', 'authType'],
   IntegrationDissociated: ['remove_oauth_association', 'integrationGuid'],
+  ContentOwnerChanged: ['edit_content', 'ownerGuid'],
   ContentDeleted: 'remove_content',
 } as const satisfies AuditTable<ContentEvent>
 

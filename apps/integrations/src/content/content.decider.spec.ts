@@ -166,3 +166,26 @@ describe('setting the associations of a content item', () => {
     content.given(registered, associated(github), dissociated(github)).when(drop).thenNothing()
   })
 })
+
+describe('giving content to somebody else', () => {
+  it('is for the operator, and changes the owner alone', () => {
+    content
+      .given(registered)
+      .when({ type: 'GiveContent', ownerGuid: 'paul' })
+      .then({ type: 'ContentOwnerChanged', data: { ownerGuid: 'paul' } })
+  })
+
+  it('lets the new owner change it, and the former one no more', () => {
+    const given = { type: 'ContentOwnerChanged', data: { ownerGuid: 'paul' } } as const
+    content.given(registered, given).when({ type: 'DeleteContent', editor: paul }).then(deleted)
+    content.given(registered, given).when({ type: 'DeleteContent', editor: priya }).thenRefused('permission.denied')
+  })
+
+  it('does nothing the second time', () => {
+    content.given(registered).when({ type: 'GiveContent', ownerGuid: 'priya' }).thenNothing()
+  })
+
+  it('needs content', () => {
+    content.when({ type: 'GiveContent', ownerGuid: 'paul' }).thenRefused('content.not_found')
+  })
+})

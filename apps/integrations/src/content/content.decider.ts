@@ -37,6 +37,8 @@ export type ContentCommand =
   | { type: 'SetAssociations'; editor: Person; integrations: readonly Candidate[] }
   /** An integration has been deleted: what follows here. */
   | { type: 'DropIntegration'; integrationGuid: string }
+  /** By the operator, who may give everything to anybody. */
+  | { type: 'GiveContent'; ownerGuid: string }
   | { type: 'DeleteContent'; editor: Person }
 
 export type Content = { readonly status: 'unknown' } | Registered | { readonly status: 'deleted' }
@@ -71,6 +73,10 @@ export const contentDecider: Decider<ContentCommand, ContentEvent, Content> = {
         return state.status === 'registered' && state.associated.has(command.integrationGuid)
           ? [{ type: 'IntegrationDissociated', data: { integrationGuid: command.integrationGuid } }]
           : []
+      case 'GiveContent': {
+        const { ownerGuid } = command
+        return known(state).ownerGuid === ownerGuid ? [] : [{ type: 'ContentOwnerChanged', data: { ownerGuid } }]
+      }
       case 'DeleteContent':
         editable(state, command.editor)
         return [{ type: 'ContentDeleted', data: {} }]
@@ -86,6 +92,7 @@ export const contentDecider: Decider<ContentCommand, ContentEvent, Content> = {
       case 'AccessTypeChanged':
       case 'AppModeChanged':
       case 'UpstreamChanged':
+      case 'ContentOwnerChanged':
         return { ...known(state), ...event.data }
       case 'IntegrationAssociated':
         return withAssociated(known(state), (set) => set.add(event.data.integrationGuid))

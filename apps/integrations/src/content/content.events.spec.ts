@@ -13,6 +13,7 @@ describe('the events of content', () => {
       UpstreamChanged: true,
       IntegrationAssociated: true,
       IntegrationDissociated: true,
+      ContentOwnerChanged: true,
       ContentDeleted: true,
     },
     new URL('content.events.histories.json', import.meta.url),

@@ -14,4 +14,6 @@ export type ContentEvent =
   | { type: 'UpstreamChanged'; data: { upstreamUrl: string | null } }
   | { type: 'IntegrationAssociated'; data: { integrationGuid: string; authType: AuthType } }
   | { type: 'IntegrationDissociated'; data: { integrationGuid: string } }
+  /** Given to somebody else, by the operator. */
+  | { type: 'ContentOwnerChanged'; data: { ownerGuid: string } }
   | { type: 'ContentDeleted'; data: Record<string, never> }

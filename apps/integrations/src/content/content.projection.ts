@@ -21,6 +21,9 @@ export const contents = projection<ContentEvent>('contents', {
   UpstreamChanged: ({ id, data, recordedAt }, sql) => sql`
     update content set upstream_url = ${data.upstreamUrl}, updated_at = ${recordedAt}
     where guid = ${id}`,
+  ContentOwnerChanged: ({ id, data, recordedAt }, sql) => sql`
+    update content set owner_guid = ${data.ownerGuid}, updated_at = ${recordedAt}
+    where guid = ${id}`,
   ContentDeleted: ({ id }, sql) => sql`
     delete from content where guid = ${id}`,
 })
