@@ -35,8 +35,11 @@ import { sources } from './sources.js'
 import { StartupChecks, type StartupCheck } from './startup-checks.js'
 import { TokenKeys } from './token/token-keys.js'
 import { TokenController } from './token/token.controller.js'
+import { MeController } from './user/me.controller.js'
+import { People } from './user/people.js'
 import { UserController } from './user/user.controller.js'
 import { UserQueries } from './user/user.queries.js'
+import { UsernamesCheck } from './user/usernames.check.js'
 
 @Module({
   imports: [
@@ -61,6 +64,7 @@ import { UserQueries } from './user/user.queries.js'
     GroupController,
     LoginController,
     LogoutController,
+    MeController,
     PublishedController,
     TokenController,
     UserController,
@@ -79,7 +83,9 @@ import { UserQueries } from './user/user.queries.js'
     KnownSecretKey,
     LogIn,
     LogInQueries,
+    People,
     UserQueries,
+    UsernamesCheck,
     { provide: VENDOR_ADDRESSES, useValue: REAL_VENDOR_ADDRESSES },
     {
       provide: AuditReader,
@@ -88,7 +94,7 @@ import { UserQueries } from './user/user.queries.js'
     },
     {
       provide: StartupChecks,
-      inject: [GroupStartupCheck],
+      inject: [GroupStartupCheck, UsernamesCheck],
       useFactory: (...checks: StartupCheck[]) => new StartupChecks(checks),
     },
     {

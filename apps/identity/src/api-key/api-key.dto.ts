@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
-import { IsIn, IsISO8601, IsOptional, IsString } from 'class-validator'
+import { IsIn, IsOptional, IsRFC3339, IsString } from 'class-validator'
 import { ROLES, type Role } from '#libs/contracts'
 import { MayBeAbsent, refusedAs, toTime } from '#libs/service'
 import type { ApiKeyRow } from './api-key.queries.js'
@@ -20,7 +20,7 @@ export class NewApiKeyBody {
     type: String,
   })
   @IsOptional()
-  @IsISO8601({ strict: true })
+  @IsRFC3339(refusedAs('request.time_invalid', 'The expires_at must be a time as RFC 3339 has it.'))
   expires_at?: string | null
 }
 
@@ -43,7 +43,11 @@ export class ApiKeyView {
   @ApiProperty({ description: 'When it was created.' })
   created_time: string
 
-  @ApiProperty({ description: 'When it was last used; not recorded yet.', nullable: true, type: String })
+  @ApiProperty({
+    description: 'When it was last used, within 15 minutes; `null`: never.',
+    nullable: true,
+    type: String,
+  })
   active_time: string | null
 
   @ApiProperty({ description: 'When it ends; `null`: when it is deleted.', nullable: true, type: String })
@@ -57,6 +61,6 @@ export const apiKeyView = (row: ApiKeyRow, key?: string): ApiKeyView => ({
   key: key ?? `…${row.hint}`,
   user_role: row.role,
   created_time: toTime(row.createdAt),
-  active_time: null,
+  active_time: row.usedAt && toTime(row.usedAt),
   expires_at: row.expiresAt && toTime(row.expiresAt),
 })

@@ -13,6 +13,8 @@ export interface ApiKeyRow {
   readonly role: Role
   readonly expiresAt: Date | null
   readonly createdAt: Date
+  /** About: written at most once in 15 minutes. `null`: never used. */
+  readonly usedAt: Date | null
   /** Its last characters. */
   readonly hint: string
 }
@@ -28,8 +30,8 @@ export interface KeyHolder {
 
 const KEYS = `
   select api_key.guid, position, user_guid as "userGuid", name, role, expires_at as "expiresAt",
-    created_at as "createdAt", hint
-  from api_key join api_key_hash using (guid)`
+    created_at as "createdAt", used_at as "usedAt", hint
+  from api_key join api_key_hash using (guid) left join api_key_use using (guid)`
 
 /** The reads of API keys. */
 @Injectable()
@@ -56,6 +58,16 @@ export class ApiKeyQueries {
     const [key] = await this.dataSource.query<ApiKeyRow[]>(`${KEYS} where api_key.guid = $1`, [guid])
     if (!key) throw notFound()
     return key
+  }
+
+  /** Keys whose time is over, and those whose owner is gone. */
+  async dead(): Promise<string[]> {
+    const rows = await this.dataSource.query<{ guid: string }[]>(
+      `select guid from api_key
+       where expires_at <= now() or not exists (select from person where person.guid = api_key.user_guid)
+       order by position limit 1000`,
+    )
+    return rows.map(({ guid }) => guid)
   }
 
   /** Who presents this text; `undefined` when it is no key, is over or deleted, or its owner is gone or locked. */

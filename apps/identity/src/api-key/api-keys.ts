@@ -1,14 +1,19 @@
 import { Injectable } from '@nestjs/common'
 import type { Secret } from '#libs/contracts'
 import { sql, Streams, type CommandContext } from '#libs/event-sourcing'
+import { createdGuid } from '#libs/service'
 import type { ApiKeyCommand } from './api-key.decider.js'
+import { ApiKeyQueries } from './api-key.queries.js'
 import { apiKeyStream } from './api-key.stream.js'
 import { hashOfKey, hintOf, newKeyText } from './key-text.js'
 
 /** Makes and deletes API keys; what they are checked with is written and destroyed with the events. */
 @Injectable()
 export class ApiKeys {
-  constructor(private readonly streams: Streams) {}
+  constructor(
+    private readonly streams: Streams,
+    private readonly queries: ApiKeyQueries,
+  ) {}
 
   /** @returns the key's text, which nobody can get again; `undefined` when this command had been carried out before */
   async create(
@@ -30,7 +35,24 @@ export class ApiKeys {
     await this.streams.handle(apiKeyStream, guid, { type: 'DeleteApiKey' }, context, {
       record: async (client) => {
         await client.query(sql`delete from api_key_hash where guid = ${guid}`)
+        await client.query(sql`delete from api_key_use where guid = ${guid}`)
       },
     })
+  }
+
+  /** Deletes all keys of somebody, who may be gone by now. */
+  async deleteOf(userGuid: string, context: CommandContext): Promise<void> {
+    for (const { guid } of await this.queries.list(userGuid)) await this.#deleteFor(guid, context)
+  }
+
+  /** Deletes keys whose time is over, and those whose owner is gone. @returns how many */
+  async deleteDead(context: CommandContext): Promise<number> {
+    const dead = await this.queries.dead()
+    for (const guid of dead) await this.#deleteFor(guid, context)
+    return dead.length
+  }
+
+  #deleteFor(guid: string, context: CommandContext): Promise<void> {
+    return this.delete(guid, { ...context, commandId: createdGuid(context.commandId, guid) })
   }
 }

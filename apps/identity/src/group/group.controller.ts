@@ -11,6 +11,7 @@ import {
   NotAudited,
   OAuth2Settings,
   RequireRole,
+  ServerSettings,
   type CommandContext,
 } from '#libs/service'
 import { userView } from '../user/user.dto.js'
@@ -44,6 +45,7 @@ export class GroupController {
     private readonly users: UserQueries,
     private readonly oauth2: OAuth2Settings,
     private readonly authorization: AuthorizationSettings,
+    private readonly server: ServerSettings,
   ) {}
 
   @Get()
@@ -166,7 +168,7 @@ export class GroupController {
     const alone = this.authorization.viewersCanOnlySeeThemselves && person.role === 'viewer'
     const { guids, total } = await this.queries.members(guid, page, pageSize, alone ? person.guid : undefined)
     const users = await this.users.many(guids)
-    return { results: users.map((user) => userView(user, actor)), current_page: page, total }
+    return { results: users.map((user) => userView(user, actor, this.server.hideEmailAddresses)), current_page: page, total }
   }
 
   @Post(':guid/members')

@@ -9,8 +9,8 @@ export const takeFirstAdministrator = (client: SqlClient, userGuid: string): Pro
   reserve(client, INSTALLATION, FIRST_ADMINISTRATOR, userGuid)
 
 /**
- * Asks again, inside the append and behind a lock, what the decider was told before: two administrators who demote or
- * lock each other at the same moment are two streams.
+ * Asked inside the append of whatever may take an administrator away, and behind a lock: two administrators who demote
+ * or lock each other at the same moment are two streams. The one place where this rule stands.
  * @throws DomainError `user.last_administrator`
  */
 export async function leaveOneAdministrator(client: SqlClient): Promise<void> {
@@ -21,7 +21,7 @@ export async function leaveOneAdministrator(client: SqlClient): Promise<void> {
     throw new DomainError(
       'invalid',
       'user.last_administrator',
-      'This is the only administrator; appoint another one first.',
+      'This would leave no administrator who can act; appoint another one first.',
     )
   }
 }

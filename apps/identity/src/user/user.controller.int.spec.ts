@@ -31,6 +31,7 @@ async function person(username: string, role: Role): Promise<Actor & { type: 'ke
     now: new Date(),
     firstAdministrator: false,
     defaultRole: role,
+    mapping: undefined,
     profile: { basis: 0, fields: ['username'] },
     groups: undefined,
     session: { sid: randomUUID(), expiresAt: new Date(Date.now() + 60_000) },
@@ -120,7 +121,7 @@ describe('people', () => {
   it('keep what the login provider says of them', async () => {
     const alice = await person('alice', 'administrator')
     const answer = await put(alice, alice.user, { username: 'alicia' })
-    expect([answer.status, answer.json().code]).toEqual([400, 46])
+    expect([answer.status, answer.json().code]).toEqual([400, 36])
     expect((await put(alice, alice.user, { username: 'alice' })).status).toBe(200)
   })
 

@@ -1,12 +1,10 @@
-import type { Person } from '#libs/contracts'
+import type { Person, Role } from '#libs/contracts'
 import { specification } from '#libs/event-sourcing'
-import { MOST_SESSIONS } from './log-in-rules.js'
-import { userDecider, type UserCommand } from './user.decider.js'
+import { userDecider, type Editor } from './user.decider.js'
 import type { ProfileField, RoleReason, UserEvent } from './user.events.js'
 
 const user = specification(userDecider)
 
-const now = new Date('2026-11-22T10:00:00Z')
 const evening = '2026-11-22T18:00:00.000Z'
 const alice: Person = { guid: 'alice', role: 'administrator' }
 const paul: Person = { guid: 'paul', role: 'publisher' }
@@ -20,111 +18,11 @@ const profile = (profileVersion: number, ...fields: ProfileField[]): UserEvent =
   type: 'ProfileChanged',
   data: { fields, profileVersion },
 })
-const memberships = (added: string[], removed: string[] = []): UserEvent => ({
-  type: 'MembershipsChanged',
-  data: { added, removed },
-})
 const begun = (sid: string, expiresAt = evening): UserEvent => ({ type: 'SessionBegun', data: { sid, expiresAt } })
 const locked: UserEvent = { type: 'UserLocked', data: {} }
+const deleted: UserEvent = { type: 'UserDeleted', data: {} }
 
-const logIn = (changes: Partial<Extract<UserCommand, { type: 'LogIn' }>> = {}): UserCommand => ({
-  type: 'LogIn',
-  now,
-  firstAdministrator: false,
-  defaultRole: 'viewer',
-  profile: { basis: 1, fields: [] },
-  groups: undefined,
-  session: { sid: 'new', expiresAt: new Date(evening) },
-  replaces: undefined,
-  ...changes,
-})
-const registration = { profile: { basis: 0, fields: ['username', 'email'] as const } }
 const viewer = [made, role('viewer', 'default'), profile(1, 'username', 'email')]
-
-describe('logging in', () => {
-  it('PROV-01 registers a person at the first login, with the default role', () => {
-    user
-      .when(logIn({ ...registration, defaultRole: 'publisher' }))
-      .then(made, role('publisher', 'default'), profile(1, 'username', 'email'), begun('new'))
-  })
-
-  it('makes the first person ever an administrator', () => {
-    user
-      .when(logIn({ ...registration, firstAdministrator: true }))
-      .then(made, role('administrator', 'first'), profile(1, 'username', 'email'), begun('new'))
-  })
-
-  it('does not promote somebody who is there already', () => {
-    user
-      .given(...viewer)
-      .when(logIn({ firstAdministrator: true }))
-      .then(begun('new'))
-  })
-
-  it('LOGIN-13 names the fields that have changed, never their values', () => {
-    user
-      .given(...viewer)
-      .when(logIn({ profile: { basis: 1, fields: ['lastName'] } }))
-      .then(profile(2, 'lastName'), begun('new'))
-  })
-
-  it('decides on the profile that was read and on no other', () => {
-    user
-      .given(...viewer, profile(2, 'email'))
-      .when(logIn({ profile: { basis: 1, fields: ['lastName'] } }))
-      .thenRefused('user.profile_superseded')
-  })
-
-  it('GRP-03 sets the difference of memberships in one event', () => {
-    user
-      .given(...viewer, memberships(['a', 'b']))
-      .when(logIn({ groups: ['b', 'c', 'c'] }))
-      .then(memberships(['c'], ['a']), begun('new'))
-  })
-
-  it('GRP-06 leaves memberships alone when the provider says nothing of groups', () => {
-    user
-      .given(...viewer, memberships(['a']))
-      .when(logIn())
-      .then(begun('new'))
-  })
-
-  it('GRP-07 an explicit empty list removes all memberships', () => {
-    user
-      .given(...viewer, memberships(['a']))
-      .when(logIn({ groups: [] }))
-      .then(memberships([], ['a']), begun('new'))
-  })
-
-  it('A33 ends the session that the same browser had before', () => {
-    user
-      .given(...viewer, begun('old'), begun('phone'))
-      .when(logIn({ replaces: 'old' }))
-      .then({ type: 'SessionEnded', data: { sid: 'old', reason: 'replaced' } }, begun('new'))
-  })
-
-  it('ends sessions whose time is over', () => {
-    user
-      .given(...viewer, begun('old', now.toISOString()))
-      .when(logIn())
-      .then({ type: 'SessionEnded', data: { sid: 'old', reason: 'expired' } }, begun('new'))
-  })
-
-  it(`keeps at most ${MOST_SESSIONS} sessions: the oldest ends`, () => {
-    const sessions = Array.from({ length: MOST_SESSIONS }, (_, index) => begun(`s${index}`))
-    user
-      .given(...viewer, ...sessions)
-      .when(logIn())
-      .then({ type: 'SessionEnded', data: { sid: 's0', reason: 'displaced' } }, begun('new'))
-  })
-
-  it('A39 is refused to a locked user', () => {
-    user
-      .given(...viewer, locked)
-      .when(logIn())
-      .thenRefused('user.locked')
-  })
-})
 
 describe('ending a session', () => {
   const end = { type: 'EndSession', sid: 'old', reason: 'logout' } as const
@@ -168,66 +66,105 @@ describe('the first administrator without a browser', () => {
   })
 })
 
-describe('assigning a role', () => {
-  const assign = (editor: Person, role: 'viewer' | 'publisher' | 'administrator', otherAdministrators = 1) =>
-    ({ type: 'AssignRole', editor, role, otherAdministrators }) as const
+describe('being made ahead of the first login', () => {
+  const register = (role?: 'publisher') =>
+    ({
+      type: 'RegisterUser',
+      origin: 'administrator',
+      role,
+      defaultRole: 'viewer',
+      profile: { basis: 0, fields: ['username', 'externalId'] },
+    }) as const
+  const ahead: UserEvent = { type: 'UserRegistered', data: { origin: 'administrator' } }
 
-  it('is an administrator’s right', () => {
+  it('PROV-07 gives the role that is asked for, else the default one', () => {
+    user
+      .when(register('publisher'))
+      .then(ahead, role('publisher', 'administrator'), profile(1, 'username', 'externalId'))
+    user.when(register()).then(ahead, role('viewer', 'default'), profile(1, 'username', 'externalId'))
+  })
+
+  it('happens once, and never to somebody who has been deleted', () => {
     user
       .given(...viewer)
-      .when(assign(alice, 'publisher'))
-      .then(role('publisher', 'administrator'))
+      .when(register())
+      .thenRefused('stream.conflict')
+    user
+      .given(...viewer, deleted)
+      .when(register())
+      .thenRefused('stream.conflict')
+  })
+})
+
+describe('being changed', () => {
+  const change = (editor: Editor, to: { fields?: readonly ProfileField[]; role?: Role; basis?: number }) =>
+    ({
+      type: 'ChangeUser',
+      editor,
+      profile: to.fields && { basis: to.basis ?? 1, fields: to.fields },
+      role: to.role,
+    }) as const
+
+  it('is one append, however much of it is role and how much profile', () => {
     user
       .given(...viewer)
-      .when(assign(paul, 'publisher'))
+      .when(change(alice, { fields: ['username'], role: 'publisher' }))
+      .then(profile(2, 'username'), role('publisher', 'administrator'))
+  })
+
+  it('a role is an administrator’s to give, or the operator’s', () => {
+    user
+      .given(...viewer)
+      .when(change('operator', { role: 'publisher' }))
+      .then(role('publisher', 'operator'))
+    user
+      .given(...viewer)
+      .when(change(paul, { role: 'publisher' }))
       .thenRefused('role.not_grantable')
   })
 
-  it('changes nothing when it is the role already', () => {
-    user
-      .given(...viewer)
-      .when(assign(alice, 'viewer'))
-      .thenNothing()
+  it('changes nothing when all is so already', () => {
+    for (const editor of [alice, paul]) {
+      user
+        .given(...viewer)
+        .when(change(editor, { role: 'viewer' }))
+        .thenNothing()
+    }
   })
 
-  it('leaves one administrator', () => {
-    const administrator = [made, role('administrator', 'first')]
+  it('goes by the profile that was read and by no other', () => {
     user
-      .given(...administrator)
-      .when(assign(alice, 'viewer', 0))
-      .thenRefused('user.last_administrator')
-    user
-      .given(...administrator)
-      .when(assign(alice, 'viewer', 1))
-      .then(role('viewer', 'administrator'))
+      .given(...viewer, profile(2, 'email'))
+      .when(change(alice, { fields: ['lastName'] }))
+      .thenRefused('user.profile_superseded')
   })
 
   it('needs a user', () => {
-    user.when(assign(alice, 'viewer')).thenRefused('user.not_found')
+    user.when(change(alice, { role: 'viewer' })).thenRefused('user.not_found')
+    user
+      .given(...viewer, deleted)
+      .when(change(alice, { role: 'viewer' }))
+      .thenRefused('user.not_found')
   })
 })
 
 describe('locking', () => {
-  const lock = (editor: Person, guid = 'vera', otherAdministrators = 1) =>
-    ({ type: 'LockUser', guid, editor, otherAdministrators }) as const
+  const lock = (editor: Editor, guid = 'vera') => ({ type: 'LockUser', guid, editor }) as const
 
-  it('is an administrator’s right, but not against oneself', () => {
+  it('is an administrator’s right, but not against oneself, and the operator’s', () => {
     user
       .given(...viewer)
       .when(lock(alice))
       .then(locked)
     user
       .given(...viewer)
+      .when(lock('operator'))
+      .then(locked)
+    user
+      .given(...viewer)
       .when(lock(paul))
       .thenRefused('user.may_not_lock')
     user.given(made, role('administrator', 'first')).when(lock(alice, 'alice')).thenRefused('user.may_not_lock')
-  })
-
-  it('leaves one administrator', () => {
-    user
-      .given(made, role('administrator', 'first'))
-      .when(lock(alice, 'vera', 0))
-      .thenRefused('user.last_administrator')
   })
 
   it('is done once, and undone once', () => {
@@ -243,5 +180,35 @@ describe('locking', () => {
       .given(...viewer)
       .when({ type: 'UnlockUser', editor: alice })
       .thenNothing()
+  })
+})
+
+describe('ending all sessions', () => {
+  it('ends each of them, and is no news when there are none', () => {
+    const end = { type: 'EndSessions', reason: 'administrator' } as const
+    user
+      .given(...viewer, begun('phone'), begun('desk'))
+      .when(end)
+      .then(
+        { type: 'SessionEnded', data: { sid: 'phone', reason: 'administrator' } },
+        { type: 'SessionEnded', data: { sid: 'desk', reason: 'administrator' } },
+      )
+    user
+      .given(...viewer)
+      .when(end)
+      .thenNothing()
+  })
+})
+
+describe('being deleted', () => {
+  it('is the end', () => {
+    user
+      .given(...viewer, begun('phone'))
+      .when({ type: 'DeleteUser' })
+      .then(deleted)
+    user
+      .given(...viewer, deleted)
+      .when({ type: 'DeleteUser' })
+      .thenRefused('user.not_found')
   })
 })

@@ -1,19 +1,36 @@
 import { DomainError, type Person, type Role } from '#libs/contracts'
 import type { Decider } from '#libs/event-sourcing'
-import { logIn, type LogInCommand } from './log-in-rules.js'
-import type { SessionEndReason, UserEvent } from './user.events.js'
+import { changeProfile, logIn, type LogInCommand, type ProfileChange } from './log-in-rules.js'
+import type { SessionEndReason, UserEvent, UserOrigin } from './user.events.js'
 import { evolve, registered, type Registered, type User } from './user.state.js'
 
+/** Who changes somebody else, or themselves: a person, or the operator at the shell, who may do everything. */
+export type Editor = Person | 'operator'
+
+/**
+ * That there is always an administrator who can act is no rule of one stream: `leaveOneAdministrator` asks it inside
+ * the append.
+ */
 export type UserCommand =
   | LogInCommand
   | { type: 'RegisterFirstAdministrator' }
+  /** Ahead of the first login. Without a role it is the default one. */
+  | {
+      type: 'RegisterUser'
+      origin: Exclude<UserOrigin, 'provider' | 'bootstrap'>
+      role: Role | undefined
+      defaultRole: Role
+      profile: ProfileChange
+    }
+  /** Which fields of a profile this editor may change is decided by `editability`. */
+  | { type: 'ChangeUser'; editor: Editor; profile: ProfileChange | undefined; role: Role | undefined }
   | { type: 'EndSession'; sid: string; reason: SessionEndReason }
-  /** `otherAdministrators`: how many unlocked administrators there are besides this person. */
-  | { type: 'AssignRole'; editor: Person; role: Role; otherAdministrators: number }
-  | { type: 'LockUser'; guid: string; editor: Person; otherAdministrators: number }
-  | { type: 'UnlockUser'; editor: Person }
+  | { type: 'EndSessions'; reason: SessionEndReason }
+  | { type: 'LockUser'; guid: string; editor: Editor }
+  | { type: 'UnlockUser'; editor: Editor }
   /** Guids of groups. Changes nothing where it is so already. */
   | { type: 'ChangeMemberships'; added: readonly string[]; removed: readonly string[] }
+  | { type: 'DeleteUser' }
 
 export const userDecider: Decider<UserCommand, UserEvent, User> = {
   initial: { status: 'unknown' },
@@ -31,43 +48,72 @@ export const userDecider: Decider<UserCommand, UserEvent, User> = {
           { type: 'RoleAssigned', data: { role: 'administrator', reason: 'bootstrap' } },
           { type: 'ProfileChanged', data: { fields: ['username'], profileVersion: 1 } },
         ]
+      case 'RegisterUser':
+        return registerUser(command, state)
+      case 'ChangeUser':
+        return changeUser(command, registered(state))
       case 'EndSession': {
         const { sid, reason } = command
         const alive = state.status === 'registered' && state.sessions.some((session) => session.sid === sid)
         return alive ? [{ type: 'SessionEnded', data: { sid, reason } }] : []
       }
-      case 'AssignRole':
-        return assignRole(command, registered(state))
+      case 'EndSessions': {
+        const { reason } = command
+        return registered(state).sessions.map(({ sid }) => ({ type: 'SessionEnded', data: { sid, reason } }))
+      }
       case 'LockUser': {
         const user = registered(state)
-        administrator(command.editor, 'user.may_not_lock')
-        if (command.editor.guid === command.guid) {
+        const { editor, guid } = command
+        mustRule(editor, 'user.may_not_lock')
+        if (editor !== 'operator' && editor.guid === guid) {
           throw new DomainError('forbidden', 'user.may_not_lock', 'Nobody can lock themselves.')
         }
-        if (user.locked) return []
-        keepOneAdministrator(user, command.otherAdministrators)
-        return [{ type: 'UserLocked', data: {} }]
+        return user.locked ? [] : [{ type: 'UserLocked', data: {} }]
       }
       case 'UnlockUser':
-        administrator(command.editor, 'user.may_not_lock')
+        mustRule(command.editor, 'user.may_not_lock')
         return registered(state).locked ? [{ type: 'UserUnlocked', data: {} }] : []
       case 'ChangeMemberships':
         return changeMemberships(command, registered(state))
+      case 'DeleteUser':
+        registered(state)
+        return [{ type: 'UserDeleted', data: {} }]
     }
   },
 
   evolve,
 }
 
-function assignRole(
-  { editor, role, otherAdministrators }: Extract<UserCommand, { type: 'AssignRole' }>,
+function registerUser(
+  { origin, role, defaultRole, profile: { fields } }: Extract<UserCommand, { type: 'RegisterUser' }>,
+  state: User,
+): UserEvent[] {
+  if (state.status !== 'unknown') throw new DomainError('conflict', 'stream.conflict', 'This user exists already.')
+  return [
+    { type: 'UserRegistered', data: { origin } },
+    {
+      type: 'RoleAssigned',
+      data: role ? { role, reason: 'administrator' } : { role: defaultRole, reason: 'default' },
+    },
+    { type: 'ProfileChanged', data: { fields, profileVersion: 1 } },
+  ]
+}
+
+function changeUser(
+  { editor, profile, role }: Extract<UserCommand, { type: 'ChangeUser' }>,
   user: Registered,
 ): UserEvent[] {
-  administrator(editor, 'role.not_grantable')
-  if (role === user.role) return []
-  keepOneAdministrator(user, otherAdministrators)
-  return [{ type: 'RoleAssigned', data: { role, reason: 'administrator' } }]
+  if (role && role !== user.role) mustRule(editor, 'role.not_grantable')
+  return [
+    ...(profile ? changeProfile(profile, user) : []),
+    ...(role && role !== user.role ? [roleAssigned(role, editor)] : []),
+  ]
 }
+
+const roleAssigned = (role: Role, editor: Editor): UserEvent => ({
+  type: 'RoleAssigned',
+  data: { role, reason: editor === 'operator' ? 'operator' : 'administrator' },
+})
 
 function changeMemberships(
   command: Extract<UserCommand, { type: 'ChangeMemberships' }>,
@@ -78,18 +124,7 @@ function changeMemberships(
   return added.length + removed.length === 0 ? [] : [{ type: 'MembershipsChanged', data: { added, removed } }]
 }
 
-function administrator(editor: Person, code: 'role.not_grantable' | 'user.may_not_lock'): void {
-  if (editor.role === 'administrator') return
+function mustRule(editor: Editor, code: 'role.not_grantable' | 'user.may_not_lock'): void {
+  if (editor === 'operator' || editor.role === 'administrator') return
   throw new DomainError('forbidden', code, 'Only an administrator may do this.')
-}
-
-/** @throws DomainError `user.last_administrator` when this person is the only administrator who can act */
-function keepOneAdministrator(user: Registered, others: number): void {
-  if (user.role === 'administrator' && !user.locked && others === 0) {
-    throw new DomainError(
-      'invalid',
-      'user.last_administrator',
-      'This is the only administrator; appoint another one first.',
-    )
-  }
 }

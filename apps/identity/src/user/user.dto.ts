@@ -1,12 +1,22 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
 import { Transform, Type } from 'class-transformer'
-import { IsBoolean, IsIn, IsInt, IsString, Max, Min } from 'class-validator'
+import { IsBoolean, IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator'
 import { isAtLeast, personOf, ROLES, type Actor, type Role } from '#libs/contracts'
 import { MayBeAbsent, refusedAs, toTime } from '#libs/service'
-import type { UserFilter, UserRow } from './user.queries.js'
+import type { Wanted } from './editability.js'
+import type { UserRow } from './user.queries.js'
+import { ACCOUNT_STATUSES, SORTS, type AccountStatus, type Sort, type UserFilter } from './user.search.js'
 
-const ACCOUNT_STATUSES = ['locked', 'licensed', 'inactive'] as const
-type AccountStatus = (typeof ACCOUNT_STATUSES)[number]
+const LONGEST = 255
+/** Without control characters, and without those that turn the direction of writing: a name must not look like another. */
+const PLAIN = /^[^\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u
+/** Whoever sends mail finds out more; this keeps out what can be no address. */
+const EMAIL = /^[^\s\p{Cc}@]+@[^\s\p{Cc}@]+$/u
+
+const BLANK_EMAIL = refusedAs('user.email_blank', 'The email must not be blank.')
+const NO_EMAIL = refusedAs('user.email_invalid', 'The email must be an e-mail address.')
+const NO_USERNAME = refusedAs('user.username_invalid', 'The username must be a text without control characters.')
+const NO_UNIQUE_ID = refusedAs('user.unique_id_blank', 'The external_id must not be blank.')
 
 const ROLE = refusedAs('role.unknown', `The user_role must be one of (${ROLES.join(', ')}).`)
 const YES = /^(?:1|t|true)$/i
@@ -23,7 +33,7 @@ export class UserView {
   @ApiProperty({ description: 'The person.' })
   guid: string
 
-  @ApiProperty({ description: 'As the login provider says it; need not be unique.' })
+  @ApiProperty({ description: 'Need not be unique where the login provider states it.' })
   username: string
 
   @ApiProperty({ description: 'May be empty.' })
@@ -32,7 +42,7 @@ export class UserView {
   @ApiProperty({ description: 'May be empty.' })
   last_name: string
 
-  @ApiProperty({ description: 'May be empty.' })
+  @ApiProperty({ description: 'May be empty; is so where the addresses of others are hidden.' })
   email: string
 
   @ApiProperty({ description: 'What the person may do.', enum: ROLES })
@@ -44,7 +54,11 @@ export class UserView {
   @ApiProperty({ description: 'When profile, role or lock last changed.' })
   updated_time: string
 
-  @ApiProperty({ description: 'When the person last logged in; `null` if never.', nullable: true, type: String })
+  @ApiProperty({
+    description: 'When the person last logged in or used an API key, about; `null` if never.',
+    nullable: true,
+    type: String,
+  })
   active_time: string | null
 
   @ApiProperty({ description: 'Always true: the login provider has confirmed them.' })
@@ -97,13 +111,18 @@ export class UserQuery {
   user_role?: Role[]
 
   @ApiPropertyOptional({
-    description: '`locked`, `licensed` or `inactive`, or several with `|` between them.',
+    description: '`locked`, `inactive` (for a year) or `licensed` (neither), or several with `|` between them.',
     type: String,
   })
   @MayBeAbsent()
   @Transform(toList)
   @IsIn(ACCOUNT_STATUSES, { each: true })
   account_status?: AccountStatus[]
+
+  @ApiPropertyOptional({ description: 'What the order goes by.', enum: SORTS, default: 'username' })
+  @MayBeAbsent()
+  @IsIn(SORTS)
+  sort: Sort = 'username'
 
   @ApiPropertyOptional({ description: 'Whether the order is ascending.', type: Boolean, default: true })
   @MayBeAbsent()
@@ -112,31 +131,75 @@ export class UserQuery {
   asc_order = true
 }
 
+/** `GET /me`, as older clients know it. */
+export class MeView extends UserView {
+  @ApiProperty({ description: 'Always empty: roles say it all.', type: [String] })
+  privileges: string[]
+
+  @ApiProperty({ description: 'Always empty.', type: Object })
+  preferences: Record<string, never>
+}
+
+/** What may be changed is in `GET /server_settings`; another member may hold the present value only. */
 export class UserBody {
   @ApiPropertyOptional({ description: 'For administrators only.', enum: ROLES })
   @MayBeAbsent()
   @IsIn(ROLES, ROLE)
   user_role?: Role
 
-  @ApiPropertyOptional({ description: 'Is the login provider’s: only its present value is taken.' })
+  @ApiPropertyOptional({
+    description:
+      'Where it may be edited: 3 to 64 letters, digits, underscores and periods, a letter first, nobody else’s.',
+  })
   @MayBeAbsent()
-  @IsString()
+  @IsString(NO_USERNAME)
+  @MaxLength(LONGEST, NO_USERNAME)
+  @Matches(PLAIN, NO_USERNAME)
   username?: string
 
-  @ApiPropertyOptional({ description: 'Is the login provider’s: only its present value is taken.' })
+  @ApiPropertyOptional({ description: 'At most 255 characters.' })
   @MayBeAbsent()
   @IsString()
+  @MaxLength(LONGEST)
+  @Matches(PLAIN)
   first_name?: string
 
-  @ApiPropertyOptional({ description: 'Is the login provider’s: only its present value is taken.' })
+  @ApiPropertyOptional({ description: 'At most 255 characters.' })
   @MayBeAbsent()
   @IsString()
+  @MaxLength(LONGEST)
+  @Matches(PLAIN)
   last_name?: string
 
-  @ApiPropertyOptional({ description: 'Is the login provider’s: only its present value is taken.' })
+  @ApiPropertyOptional({ description: 'At most 255 characters.' })
   @MayBeAbsent()
   @IsString()
+  @MaxLength(LONGEST)
+  @Matches(EMAIL, NO_EMAIL)
+  @Matches(/\S/, BLANK_EMAIL)
   email?: string
+}
+
+/** A person ahead of their first login. */
+export class NewUserBody extends UserBody {
+  @ApiProperty({ description: 'Nobody else’s; the next login puts the provider’s in its place, if that states one.' })
+  declare username: string
+
+  @ApiPropertyOptional({
+    description: 'The provider’s unique id, exactly: by it the login finds the person. Required.',
+  })
+  @MayBeAbsent()
+  @IsString(NO_UNIQUE_ID)
+  @MaxLength(LONGEST, NO_UNIQUE_ID)
+  @Matches(/^[^\p{Cc}]*$/u, NO_UNIQUE_ID)
+  external_id?: string
+
+  @ApiPropertyOptional({ description: 'The old name of external_id.', deprecated: true })
+  @MayBeAbsent()
+  @IsString(NO_UNIQUE_ID)
+  @MaxLength(LONGEST, NO_UNIQUE_ID)
+  @Matches(/^[^\p{Cc}]*$/u, NO_UNIQUE_ID)
+  unique_id?: string
 }
 
 export class LockBody {
@@ -145,25 +208,28 @@ export class LockBody {
   locked: boolean
 }
 
-export const filterOf = (query: UserQuery): UserFilter => ({
-  prefix: query.prefix || undefined,
+/** @param only whom alone the caller may see */
+export const filterOf = (query: UserQuery, only: string | undefined): UserFilter => ({
+  prefix: query.prefix,
   roles: query.user_role,
-  locked: lockedOf(query.account_status),
+  statuses: query.account_status,
+  only,
+  sort: query.sort,
   ascending: query.asc_order,
   page: query.page_number,
   pageSize: query.page_size,
 })
 
-/** Nobody is inactive here, so that word alone finds nobody; see `findsNobody`. */
-function lockedOf(statuses: readonly AccountStatus[] | undefined): boolean | undefined {
-  if (!statuses || (statuses.includes('locked') && statuses.includes('licensed'))) return undefined
-  return statuses.includes('locked')
-}
+export const wantedOf = (body: UserBody): Wanted => ({
+  username: body.username,
+  firstName: body.first_name,
+  lastName: body.last_name,
+  email: body.email,
+  role: body.user_role,
+})
 
-export const findsNobody = ({ account_status: statuses }: UserQuery): boolean =>
-  statuses !== undefined && statuses.every((status) => status === 'inactive')
-
-export function userView(user: UserRow, caller: Actor): UserView {
+/** @param hideEmail whether only administrators see the e-mail addresses of others */
+export function userView(user: UserRow, caller: Actor, hideEmail: boolean): UserView {
   const person = personOf(caller)
   const mayKnow = person && (person.guid === user.guid || isAtLeast(person.role, 'administrator'))
   return {
@@ -171,7 +237,7 @@ export function userView(user: UserRow, caller: Actor): UserView {
     username: user.username,
     first_name: user.firstName,
     last_name: user.lastName,
-    email: user.email,
+    email: mayKnow || !hideEmail ? user.email : '',
     user_role: user.role,
     created_time: toTime(user.createdAt),
     updated_time: toTime(user.updatedAt),
@@ -181,10 +247,3 @@ export function userView(user: UserRow, caller: Actor): UserView {
     ...(mayKnow && { external_id: user.externalId }),
   }
 }
-
-/** Whether a body asks for another value of a field that is the provider's. */
-export const touchesProfile = (body: UserBody, user: UserRow): boolean =>
-  (body.username ?? user.username) !== user.username ||
-  (body.first_name ?? user.firstName) !== user.firstName ||
-  (body.last_name ?? user.lastName) !== user.lastName ||
-  (body.email ?? user.email) !== user.email

@@ -1,0 +1,109 @@
+import type { Role } from '#libs/contracts'
+
+/** What people can be listed by; not by e-mail address, which may be hidden. */
+export const SORTS = ['username', 'first_name', 'last_name', 'user_role', 'created_time', 'active_time'] as const
+export type Sort = (typeof SORTS)[number]
+
+/** `inactive`: not locked, and neither logged in nor used an API key for a year; `licensed`: neither of the others. */
+export const ACCOUNT_STATUSES = ['locked', 'licensed', 'inactive'] as const
+export type AccountStatus = (typeof ACCOUNT_STATUSES)[number]
+
+export interface UserFilter {
+  /** Beginning of username, first or last name, in any case. */
+  readonly prefix?: string | undefined
+  readonly roles?: readonly Role[] | undefined
+  readonly statuses?: readonly AccountStatus[] | undefined
+  /** This person and nobody else. */
+  readonly only?: string | undefined
+  readonly sort: Sort
+  readonly ascending: boolean
+  /** Counted from 1. */
+  readonly page: number
+  readonly pageSize: number
+}
+
+/** The last time that somebody is known to have done something: logged in, or used an API key. */
+const ACTIVE_AT = `greatest(active_at, (
+    select max(used_at) from api_key join api_key_use using (guid) where api_key.user_guid = person.guid
+  ))`
+
+/** A person with the newest version of their profile. */
+export const USERS = `
+  select person.guid, role, locked, profile_version as "profileVersion", created_at as "createdAt",
+    updated_at as "updatedAt", ${ACTIVE_AT} as "activeAt", username, first_name as "firstName",
+    last_name as "lastName", email, external_id as "externalId"
+  from person join profile on profile.user_guid = person.guid and profile.current`
+
+const STATUS: Readonly<Record<AccountStatus, string>> = {
+  locked: 'locked',
+  licensed: `not locked and coalesce(${ACTIVE_AT} > now() - interval '365 days', false)`,
+  inactive: `not locked and coalesce(${ACTIVE_AT} <= now() - interval '365 days', true)`,
+}
+
+const KEYS: Readonly<Record<Sort, string>> = {
+  username: 'username_key',
+  first_name: 'first_name_key',
+  last_name: 'last_name_key',
+  user_role: 'role',
+  created_time: 'created_at',
+  active_time: 'active_at',
+}
+const OF_PERSON: ReadonlySet<Sort> = new Set<Sort>(['user_role', 'created_time', 'active_time'])
+
+/** No text that begins with a prefix comes after the prefix followed by the last code point there is. */
+const startsWith = (key: string, prefix: string): string =>
+  `(${key} >= lower(${prefix}) and ${key} < lower(${prefix}) || chr(1114111))`
+
+/**
+ * One page and how many there are on all of them, in one statement: `total` in every row, and one row of nulls when the
+ * page is empty. The order is total, so that pages neither repeat nor lose anybody.
+ */
+export function searchOf(filter: UserFilter): { text: string; values: unknown[] } {
+  const values: unknown[] = []
+  const value = (given: unknown): string => `$${values.push(given)}`
+  const ofPerson = [
+    ...(filter.roles ? [`role = any(${value(filter.roles)}::text[])`] : []),
+    ...(filter.statuses ? [`(${filter.statuses.map((status) => STATUS[status]).join(' or ')})`] : []),
+    ...(filter.only ? [`person.guid = ${value(filter.only)}`] : []),
+  ]
+  const prefix = filter.prefix ? value(filter.prefix) : undefined
+  const limits = `limit ${value(filter.pageSize)} offset ${value((filter.page - 1) * filter.pageSize)}`
+  const direction = filter.ascending ? 'asc' : 'desc'
+  const orderBy = (guid: string): string => `${KEYS[filter.sort]} ${direction}, ${guid} ${direction}`
+  const joined = `profile join person on person.guid = profile.user_guid`
+
+  if (prefix === undefined) {
+    const where = ['current', ...ofPerson].join(' and ')
+    const counted = ofPerson.length > 0 ? `person where ${ofPerson.join(' and ')}` : 'profile where current'
+    return {
+      text: `
+        select (select count(*)::int from ${counted}) as total, page.*
+        from (select) as always left join (
+          select user_guid as chosen, row_number() over (order by ${orderBy('user_guid')}) as place from (
+            select user_guid, ${KEYS[filter.sort]} from ${joined} where ${where}
+            order by ${orderBy('user_guid')} ${limits}
+          ) as found
+        ) as places on true left join (${USERS}) as page on page.guid = places.chosen
+        order by place`,
+      values,
+    }
+  }
+  const found = ofPerson.length > 0 || OF_PERSON.has(filter.sort) ? joined : 'profile'
+  const begins = ['username_key', 'first_name_key', 'last_name_key'].map((key) => startsWith(key, prefix))
+  const where = ['current', `(${begins.join(' or ')})`, ...ofPerson].join(' and ')
+  // Read once, for the number and for the page.
+  return {
+    text: `
+      with found as materialized (
+        select user_guid, ${KEYS[filter.sort]} from ${found} where ${where}
+      ), chosen as (
+        select user_guid, row_number() over (order by ${orderBy('user_guid')}) as place from (
+          select * from found order by ${orderBy('user_guid')} ${limits}
+        ) as page
+      )
+      select (select count(*)::int from found) as total, page.*
+      from (select) as always left join chosen on true left join (${USERS}) as page on page.guid = chosen.user_guid
+      order by place`,
+    values,
+  }
+}
