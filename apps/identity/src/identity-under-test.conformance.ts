@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { TOKEN_TYP, type Actor, type Role } from '#libs/contracts'
-import { SECTIONS } from '#libs/service'
+import { SECTIONS, type DeploymentFacts } from '#libs/service'
 import {
   natsUrl,
   serviceUnderTest,
@@ -29,14 +29,24 @@ export interface IdentityUnderTest extends ServiceUnderTest {
 /**
  * The whole service on a database of the spec's own.
  * @param oauth2 the lines of that section
- * @param options further sections, and the spec's own addresses of vendors
+ * @param options further sections or a whole settings file, and the spec's own addresses of vendors and of other services
  */
 export async function identityUnderTest(
   database: FreshDatabase,
   oauth2 = `ClientId = keybearer
 ClientSecret = secret
 OpenIDConnectIssuer = http://127.0.0.1:9`,
-  { sections = '', vendors = {} }: { sections?: string; vendors?: Partial<VendorAddresses> } = {},
+  {
+    sections = '',
+    vendors = {},
+    urls = {},
+    settingsText,
+  }: {
+    sections?: string
+    settingsText?: string
+    vendors?: Partial<VendorAddresses>
+    urls?: DeploymentFacts['urls']
+  } = {},
 ): Promise<IdentityUnderTest> {
   const folder = await mkdtemp(path.join(tmpdir(), 'keybearer-identity-'))
   const [tokenKeyFile, loginKeyFile] = [path.join(folder, 'tokens.json'), path.join(folder, 'login')]
@@ -47,7 +57,9 @@ OpenIDConnectIssuer = http://127.0.0.1:9`,
     name: 'identity',
     module: AppModule,
     settings: SECTIONS,
-    settingsText: `
+    settingsText:
+      settingsText ??
+      `
 [Server]
 Address = http://localhost:3939
 [Development]
@@ -61,7 +73,7 @@ ${sections}
     overrides: new Map([[VENDOR_ADDRESSES, { ...REAL_VENDOR_ADDRESSES, ...vendors }]]),
     databaseUrl: database.url,
     natsUrl: natsUrl(),
-    deployment: { tokenKeyFile, loginKeyFile },
+    deployment: { tokenKeyFile, loginKeyFile, urls },
   })
   return {
     ...service,
