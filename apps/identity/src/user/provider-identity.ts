@@ -1,0 +1,36 @@
+import { v5 as uuidV5 } from 'uuid'
+import { DomainError } from '#libs/contracts'
+import { reserve, type SqlClient } from '#libs/event-sourcing'
+
+const PEOPLE = '0d1f6a1e-57a8-4f0e-9a3f-4d8f3e0f6c52'
+
+/** `record.reserved.kind` of what a provider calls somebody; its holder is the user. Released when the user is deleted. */
+export const PROVIDER_ID = 'provider_id'
+
+/** Who somebody is to a provider: the issuer's word for them, exactly. */
+export interface ProviderIdentity {
+  readonly issuer: string
+  readonly uniqueId: string
+}
+
+/** `record.reserved.value` of an identity. Exact: case and white space count. */
+export const providerIdValue = ({ issuer, uniqueId }: ProviderIdentity): string => JSON.stringify([issuer, uniqueId])
+
+/**
+ * The guid of somebody who logs in and whom nobody holds: always the same, so that two logins at once meet in one stream.
+ * @param number counted from 1; the next one when that stream was another person's, such as one who was deleted
+ */
+export const userGuidOf = (identity: ProviderIdentity, number = 1): string =>
+  uuidV5(
+    number === 1 ? providerIdValue(identity) : JSON.stringify([identity.issuer, identity.uniqueId, number]),
+    PEOPLE,
+  )
+
+/**
+ * Ties an identity to one user alone, inside the append that makes or changes it.
+ * @throws DomainError `user.provider_id_taken`
+ */
+export async function takeProviderId(client: SqlClient, userGuid: string, identity: ProviderIdentity): Promise<void> {
+  if (await reserve(client, PROVIDER_ID, providerIdValue(identity), userGuid)) return
+  throw new DomainError('conflict', 'user.provider_id_taken', 'Another user has this unique id already.')
+}
