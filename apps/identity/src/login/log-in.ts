@@ -1,30 +1,42 @@
 import { randomUUID } from 'node:crypto'
-import { Injectable, Logger } from '@nestjs/common'
-import { v5 as uuidV5 } from 'uuid'
+import { Injectable, Logger, Optional } from '@nestjs/common'
 import { DomainError } from '#libs/contracts'
-import { reserve, Streams, type CommandContext, type SqlClient } from '#libs/event-sourcing'
+import { Streams, type CommandContext } from '#libs/event-sourcing'
 import { AuthenticationSettings, AuthorizationSettings, OAuth2Settings } from '#libs/service'
 import { GroupProvisioning } from '../group/provisioning.js'
 import { newSession, type NewSession } from '../session/session.js'
-import { takeFirstAdministrator } from '../user/first-administrator.js'
-import { changedFields, writeProfile, type Profile } from '../user/profile.js'
+import { leaveOneAdministrator, takeFirstAdministrator } from '../user/first-administrator.js'
+import { changedFields, writeProfile } from '../user/profile.js'
+import { takeProviderId, userGuidOf, type ProviderIdentity } from '../user/provider-identity.js'
 import { UserQueries, type UserRow } from '../user/user.queries.js'
-import { takeUsername } from '../user/username.js'
 import { userStream } from '../user/user.stream.js'
-import { groupsOf, profileOf, uniqueIdOf, type Claims } from './claims.js'
+import { numberedUsername } from '../user/username-rules.js'
+import { takeUsername } from '../user/username.js'
+import { mustHaveAccess } from './access.js'
+import { groupsOf, profileOf, roleValuesOf, uniqueIdOf, type Claims, type GroupsClaim } from './claims.js'
+import { GroupOverage } from './group-overage.js'
+import { LogInQueries } from './log-in.queries.js'
+import { mappedRole, rolesAreMapped, type MappedRole } from './role-mapping.js'
+import type { VerifiedLogin } from './verified-login.js'
 
-const PEOPLE = '0d1f6a1e-57a8-4f0e-9a3f-4d8f3e0f6c52'
-const PROVIDER_ID = 'provider_id'
 const MOST_ATTEMPTS = 100
-
-/** The same person of the same issuer is always the same user, and nobody else ever is. */
-const userGuidOf = (issuer: string, uniqueId: string): string => uuidV5(JSON.stringify([issuer, uniqueId]), PEOPLE)
+const NAMES_A_TIME = 100
 
 /** Somebody else was faster: what was decided on is no longer so. */
-const AGAIN = ['user.profile_superseded', 'user.not_first']
-const NEXT_NAME = 'user.username_taken'
+const AGAIN = [
+  'user.profile_superseded',
+  'user.not_first',
+  'user.provider_id_taken',
+  'user.username_taken',
+  'user.last_administrator',
+]
 
-/** From verified claims to a session: profile, memberships and session are one append to the user's stream. */
+/** A session, and whose it is. */
+export interface LoggedInSession extends NewSession {
+  readonly userGuid: string
+}
+
+/** From a verified login to a session: profile, role, memberships and session are one append to the user's stream. */
 @Injectable()
 export class LogIn {
   readonly #logger = new Logger(LogIn.name)
@@ -32,104 +44,205 @@ export class LogIn {
   constructor(
     private readonly streams: Streams,
     private readonly users: UserQueries,
+    private readonly queries: LogInQueries,
     private readonly groups: GroupProvisioning,
     private readonly oauth2: OAuth2Settings,
     private readonly authentication: AuthenticationSettings,
     private readonly authorization: AuthorizationSettings,
+    @Optional() private readonly overage?: GroupOverage,
   ) {}
 
   /**
    * @param formerSid the session that the browser had before; it ends
-   * @throws DomainError `user.locked`, `login.claim_missing`, `login.username_missing`, `login.username_prohibited`
+   * @throws DomainError `login.claim_missing`, `login.access_denied`, `login.not_provisioned`, `login.username_missing`,
+   *   `login.username_prohibited`, `user.locked`; nothing is stored then
    */
   async run(
-    { issuer, claims }: { readonly issuer: string; readonly claims: Claims },
+    verified: VerifiedLogin,
     { formerSid, correlationId }: { readonly formerSid?: string; readonly correlationId?: string } = {},
-  ): Promise<NewSession> {
+  ): Promise<LoggedInSession> {
+    const { issuer, claims } = verified
     const context: CommandContext = { actor: { type: 'provider' }, commandId: randomUUID(), correlationId }
-    const uniqueId = uniqueIdOf(claims, this.oauth2)
-    const guid = userGuidOf(issuer, uniqueId)
-    const names = groupsOf(claims, this.oauth2)
-    if (this.oauth2.logging) {
-      this.#logger.log({ user: guid, claims: Object.keys(claims), groups: names?.length }, 'claims of a login')
-    }
-    const groups = names && (await this.groups.guidsOf(names, this.oauth2.groupsAutoProvision, context))
+    const identity = { issuer, uniqueId: uniqueIdOf(claims, this.oauth2) }
+    mustHaveAccess(claims, this.oauth2)
+    // Whatever would be refused below is refused before a group is made.
+    const person = await this.#personOf(identity)
+    if (person.before?.locked) throw locked()
+    profileOf(claims, this.oauth2, identity.uniqueId, person.before)
+
+    const told = await this.#groupsOf(verified, person.guid)
+    const mapped = this.#roleOf(claims, told)
+    this.#explain(person.guid, claims, told, mapped)
+    const groups = told.told ? await this.groups.guidsOf(told.groups, context) : undefined
     const formerHolder = formerSid && (await this.users.holderOfSession(formerSid))
-    const replaces = formerHolder === guid ? formerSid : undefined
-    const session = await this.#append({ issuer, uniqueId, guid, claims, groups, replaces }, context)
-    if (formerSid && formerHolder && !replaces) {
+    const login = { identity, claims, groups, mapped, formerSid, formerHolder }
+    const session = await this.#append(login, person, context)
+    if (formerSid && formerHolder && formerHolder !== session.userGuid) {
       const end = { type: 'EndSession', sid: formerSid, reason: 'replaced' } as const
       await this.streams.handle(userStream, formerHolder, end, context)
     }
     return session
   }
 
-  async #append(login: Login, context: CommandContext): Promise<NewSession> {
-    for (let attempt = 1, nameNumber = 1; ; attempt++) {
+  /**
+   * Whom the provider means: the holder of exactly this unique ID, who may have been made ahead; else somebody new.
+   * @throws DomainError `login.not_provisioned`
+   */
+  async #personOf(identity: ProviderIdentity): Promise<Person> {
+    const holder = await this.queries.holderOf(identity)
+    if (holder) return { guid: holder, before: await this.users.find(holder), isNew: false }
+    if (!this.oauth2.registerOnFirstLogin) throw notProvisioned()
+    for (let number = 1; ; number++) {
+      const guid = userGuidOf(identity, number)
+      // Somebody who was deleted, or whose unique ID was changed, keeps the guid for ever.
+      const { version } = await this.streams.load(userStream, guid)
+      if (version === 0) return { guid, before: undefined, isNew: true }
+    }
+  }
+
+  async #groupsOf(verified: VerifiedLogin, user: string): Promise<GroupsClaim> {
+    const told = groupsOf(verified.claims, this.oauth2, this.authorization)
+    if (told.told || (told.why !== 'overage' && told.why !== 'too many')) return told
+    if (told.why === 'overage' && this.oauth2.groupsByUniqueId) {
+      const groups = await this.overage?.heal(verified)
+      if (groups) return { told: true, groups }
+    }
+    const what = told.why === 'overage' ? 'groups overage: the provider left the groups out of' : 'too many groups in'
+    this.#logger.warn({ user }, `${what} the claims of a login; memberships and role by group stay as they were`)
+    return told
+  }
+
+  /**
+   * The groups that count are those of the claim, whether they exist here or not (ROLE-14, ROLE-17): a role may hang on
+   * a group that grants nothing else. A login that says nothing of groups changes no role that follows from them.
+   */
+  #roleOf(claims: Claims, told: GroupsClaim): MappedRole | undefined {
+    if (!rolesAreMapped(this.authorization)) return undefined
+    if (!this.authorization.userRoleGroupMapping) {
+      return mappedRole(this.authorization, roleValuesOf(claims, this.oauth2))
+    }
+    return told.told ? mappedRole(this.authorization, told.groups) : undefined
+  }
+
+  /** Names of claims and steps of ours; never a value. */
+  #explain(user: string, claims: Claims, told: GroupsClaim, mapped: MappedRole | undefined): void {
+    if (!this.oauth2.logging) return
+    this.#logger.log(
+      {
+        user,
+        claims: Object.keys(claims).slice(0, 100),
+        groups: told.told ? told.groups.length : told.why,
+        role: mapped ? { matches: mapped.matches, mapped: mapped.role } : 'not mapped',
+      },
+      'claims of a login',
+    )
+  }
+
+  async #append(login: Login, first: Person, context: CommandContext): Promise<LoggedInSession> {
+    const tried: Tried = { namesTaken: 0, keepRole: false }
+    for (let attempt = 1, person = first; ; attempt++) {
       try {
-        return await this.#attempt(login, nameNumber, context)
+        if (attempt > 1) person = await this.#personOf(login.identity)
+        return await this.#attempt(login, person, tried, context)
       } catch (error) {
         const code = error instanceof DomainError ? error.code : ''
-        if (attempt === MOST_ATTEMPTS || ![...AGAIN, NEXT_NAME].includes(code)) throw error
-        if (code === NEXT_NAME) nameNumber++
+        if (attempt === MOST_ATTEMPTS || !AGAIN.includes(code)) throw error
+        if (code === 'user.username_taken') tried.namesTaken++
+        if (code === 'user.last_administrator') tried.keepRole = true
       }
     }
   }
 
-  async #attempt(login: Login, nameNumber: number, context: CommandContext): Promise<NewSession> {
-    const { guid, groups, replaces } = login
+  async #attempt(
+    login: Login,
+    { guid, before, isNew }: Person,
+    tried: Tried,
+    context: CommandContext,
+  ): Promise<LoggedInSession> {
+    const { identity, claims, groups, mapped, formerSid, formerHolder } = login
     const now = new Date()
-    const before = await this.users.find(guid)
-    const { profile, derived } = this.#profile(login, before, nameNumber)
-    const firstAdministrator = !before && !(await this.users.hasFirstAdministrator())
-    const basis = before?.profileVersion ?? 0
+    const { profile: stated, origin } = profileOf(claims, this.oauth2, identity.uniqueId, before)
+    const isDerived = origin === 'email'
+    const username = isDerived ? await this.#freeName(stated.username, guid, tried.namesTaken) : stated.username
+    const profile = { ...stated, username }
     const fields = changedFields(before, profile)
+    const basis = before?.profileVersion ?? 0
+    const firstAdministrator = isNew && !(await this.users.hasFirstAdministrator())
+    const mapping = mapped && !tried.keepRole ? { role: mapped.role, from: before?.role } : undefined
     const session = newSession(now, this.authentication.lifetimeMs)
     const command = {
       type: 'LogIn',
       now,
       firstAdministrator,
       defaultRole: this.authorization.defaultUserRole,
+      mapping,
       profile: { basis, fields },
       groups,
       session,
-      replaces,
+      replaces: formerHolder === guid ? formerSid : undefined,
     } as const
-    await this.streams.handle(userStream, guid, command, context, {
+    const { state } = await this.streams.handle(userStream, guid, command, context, {
       record: async (client) => {
         if (firstAdministrator && !(await takeFirstAdministrator(client, guid))) throw notFirst()
-        if (!before) await this.#takeProviderId(client, login)
-        if (derived) await takeUsername(client, guid, profile.username)
+        if (isNew) await takeProviderId(client, guid, identity)
+        if (isDerived) await takeUsername(client, guid, username)
         if (fields.length > 0) await writeProfile(client, guid, basis + 1, profile)
+        if (before?.role === 'administrator' && mapping && mapping.role !== 'administrator') {
+          await leaveOneAdministrator(client)
+        }
       },
     })
-    return session
+    if (mapped && state.status === 'registered' && state.role !== mapped.role) {
+      this.#logger.warn(
+        { user: guid, mapped: mapped.role },
+        'the role of the only administrator is not mapped: nobody would be left who may administer',
+      )
+    }
+    return { ...session, userGuid: guid }
   }
 
-  #profile(
-    { claims, uniqueId }: Login,
-    before: UserRow | undefined,
-    nameNumber: number,
-  ): { profile: Profile; derived: boolean } {
-    const { profile, derived } = profileOf(claims, this.oauth2, uniqueId, before)
-    // ID-20: a derived name that is taken gets the next free number.
-    const username = derived && nameNumber > 1 ? `${profile.username}${nameNumber}` : profile.username
-    return { profile: { ...profile, username }, derived }
+  /** ID-20: a derived name that somebody has gets the next free number. */
+  async #freeName(name: string, guid: string, skip: number): Promise<string> {
+    for (let first = 1 + skip; ; first += NAMES_A_TIME) {
+      const names = Array.from({ length: NAMES_A_TIME }, (_, index) => numberedUsername(name, first + index))
+      const taken = await this.queries.taken(
+        names.map((one) => one.toLowerCase()),
+        guid,
+      )
+      const free = names.find((one) => !taken.has(one.toLowerCase()))
+      if (free !== undefined) return free
+    }
   }
+}
 
-  async #takeProviderId(client: SqlClient, { issuer, uniqueId, guid }: Login): Promise<void> {
-    if (await reserve(client, PROVIDER_ID, JSON.stringify([issuer, uniqueId]), guid)) return
-    throw new DomainError('conflict', 'user.provider_id_taken', 'Another user has this unique id already.')
-  }
+interface Person {
+  readonly guid: string
+  readonly before: UserRow | undefined
+  readonly isNew: boolean
 }
 
 interface Login {
-  readonly issuer: string
-  readonly uniqueId: string
-  readonly guid: string
+  readonly identity: ProviderIdentity
   readonly claims: Claims
   readonly groups: readonly string[] | undefined
-  readonly replaces: string | undefined
+  readonly mapped: MappedRole | undefined
+  readonly formerSid: string | undefined
+  readonly formerHolder: string | undefined
 }
 
+/** What earlier attempts have found out. */
+interface Tried {
+  namesTaken: number
+  keepRole: boolean
+}
+
+const locked = () => new DomainError('forbidden', 'user.locked', 'This user is locked; ask an administrator.')
+
 const notFirst = () => new DomainError('conflict', 'user.not_first', 'Somebody else was first.')
+
+const notProvisioned = () =>
+  new DomainError(
+    'forbidden',
+    'login.not_provisioned',
+    'You have no account here yet. An administrator must make the account before you can log in.',
+  )

@@ -26,10 +26,6 @@ export const rolesAreMapped = ({
   userRoleGroupMapping,
 }: Pick<RoleSettings, 'userRoleMapping' | 'userRoleGroupMapping'>): boolean => userRoleMapping || userRoleGroupMapping
 
-/** ROLE-12, ROLE-13: whether administrators give roles. */
-export const roleIsEditable = (settings: Pick<RoleSettings, 'userRoleMapping' | 'userRoleGroupMapping'>): boolean =>
-  !rolesAreMapped(settings)
-
 /**
  * The role of somebody of whom the provider says these things.
  *

@@ -29,6 +29,7 @@ async function session(lifetimeMs = 3_600_000): Promise<NewSession & { actor: Ac
     now: new Date(),
     firstAdministrator: false,
     defaultRole: 'viewer',
+    mapping: undefined,
     profile: { basis: 0, fields: ['username'] },
     groups: undefined,
     session: begun,

@@ -18,6 +18,8 @@ export interface LogInCommand {
   /** Whether nobody has been made the first administrator yet. */
   firstAdministrator: boolean
   defaultRole: Role
+  /** What a mapping makes of this login, and the role that was read; `undefined`: nothing maps, the role stays. */
+  mapping: { readonly role: Role; readonly from: Role | undefined } | undefined
   profile: ProfileChange
   /** Guids of the groups that the provider names; `undefined` leaves memberships as they are. */
   groups: readonly string[] | undefined
@@ -34,27 +36,37 @@ export function logIn(command: LogInCommand, state: User): UserEvent[] {
   return [
     ...registration,
     ...changeProfile(command.profile, user),
+    ...(registration.length === 0 ? mapRole(command, user) : []),
     ...changeMemberships(command.groups, user),
     ...beginSession(command, user),
   ]
 }
 
-function register(command: LogInCommand): UserEvent[] {
+/** The first person ever is administrator whatever a mapping says, or a mapping without one would lock everybody out. */
+function register({ firstAdministrator, mapping, defaultRole }: LogInCommand): UserEvent[] {
+  const given = mapping ? ({ role: mapping.role, reason: 'mapping' } as const) : undefined
   return [
     { type: 'UserRegistered', data: { origin: 'provider' } },
     {
       type: 'RoleAssigned',
-      data: command.firstAdministrator
+      data: firstAdministrator
         ? { role: 'administrator', reason: 'first' }
-        : { role: command.defaultRole, reason: 'default' },
+        : (given ?? { role: defaultRole, reason: 'default' }),
     },
   ]
+}
+
+function mapRole({ mapping }: LogInCommand, { role }: Registered): UserEvent[] {
+  if (!mapping) return []
+  // Whether an administrator may go is asked beside the decider, of the role that was read.
+  if (mapping.from !== role) throw superseded()
+  return mapping.role === role ? [] : [{ type: 'RoleAssigned', data: { role: mapping.role, reason: 'mapping' } }]
 }
 
 export function changeProfile({ basis, fields }: ProfileChange, user: Registered): UserEvent[] {
   if (basis !== user.profileVersion) {
     // The values are written beside the log under the version that this event names, so it must be the next one.
-    throw new DomainError('conflict', 'user.profile_superseded', 'This profile has just been changed; try again.')
+    throw superseded()
   }
   return fields.length === 0 ? [] : [{ type: 'ProfileChanged', data: { fields, profileVersion: basis + 1 } }]
 }
@@ -81,3 +93,6 @@ function beginSession({ session, replaces, now }: LogInCommand, { sessions }: Re
     { type: 'SessionBegun', data: { sid: session.sid, expiresAt: session.expiresAt.toISOString() } },
   ]
 }
+
+const superseded = (): DomainError =>
+  new DomainError('conflict', 'user.profile_superseded', 'This profile has just been changed; try again.')

@@ -79,8 +79,6 @@ export function legalUsername(text: string): string {
   return (name || 'user').padEnd(SHORTEST, '_')
 }
 
-/** The nth choice of a username (from 1): the name itself, then with a number. It stays as short as it has to be. */
-export function numberedUsername(username: string, number: number): string {
-  const suffix = number === 1 ? '' : String(number)
-  return username.slice(0, LONGEST - suffix.length) + suffix
-}
+/** The nth choice of a username, counted from 1: the name itself, then with a number, and no longer than permitted. */
+export const numberedUsername = (username: string, number: number): string =>
+  number === 1 ? username : username.slice(0, LONGEST - String(number).length) + String(number)
