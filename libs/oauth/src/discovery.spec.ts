@@ -44,6 +44,8 @@ describe('discovering a provider', () => {
         code_challenge_methods_supported: ['S256'],
         id_token_signing_alg_values_supported: 'RS256',
         authorization_response_iss_parameter_supported: true,
+        end_session_endpoint: `${base}/logout`,
+        token_endpoint_auth_methods_supported: ['client_secret_post'],
         registration_endpoint: `${base}/register`,
       }),
     )
@@ -52,6 +54,8 @@ describe('discovering a provider', () => {
         userinfo_endpoint: `${base}/me`,
         code_challenge_methods_supported: ['S256'],
         authorization_response_iss_parameter_supported: true,
+        end_session_endpoint: `${base}/logout`,
+        token_endpoint_auth_methods_supported: ['client_secret_post'],
       }),
     )
   })

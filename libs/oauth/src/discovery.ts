@@ -8,13 +8,17 @@ export interface ProviderMetadata {
   readonly token_endpoint: string
   readonly jwks_uri: string
   readonly userinfo_endpoint?: string
+  /** @see OpenID Connect RP-Initiated Logout 1.0 §2.1 */
+  readonly end_session_endpoint?: string
+  /** Absent: `client_secret_basic` alone. */
+  readonly token_endpoint_auth_methods_supported?: readonly string[]
   readonly code_challenge_methods_supported?: readonly string[]
   readonly id_token_signing_alg_values_supported?: readonly string[]
   readonly authorization_response_iss_parameter_supported?: boolean
 }
 
 const REQUIRED = ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const
-const OPTIONAL = ['userinfo_endpoint'] as const
+const OPTIONAL = ['userinfo_endpoint', 'end_session_endpoint'] as const
 
 interface Kept {
   readonly metadata: Promise<ProviderMetadata>
@@ -73,11 +77,16 @@ export class Discovery {
       if (typeof url === 'string') endpoints[name] = this.outbound.check(url).href
       else if (url !== undefined || REQUIRED.some((required) => required === name)) throw new Error(`${name} is no URL`)
     }
-    const { code_challenge_methods_supported: methods, id_token_signing_alg_values_supported: algorithms } = members
+    const {
+      code_challenge_methods_supported: methods,
+      id_token_signing_alg_values_supported: algorithms,
+      token_endpoint_auth_methods_supported: authentications,
+    } = members
     return {
       issuer,
       ...(endpoints as Record<(typeof REQUIRED)[number], string>),
       ...(isStrings(methods) && { code_challenge_methods_supported: methods }),
+      ...(isStrings(authentications) && { token_endpoint_auth_methods_supported: authentications }),
       ...(isStrings(algorithms) && { id_token_signing_alg_values_supported: algorithms }),
       ...(members['authorization_response_iss_parameter_supported'] === true && {
         authorization_response_iss_parameter_supported: true,

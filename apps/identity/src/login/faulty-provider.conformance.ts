@@ -18,6 +18,10 @@ export interface Faults {
   /** Members of the token answer. */
   tokenAnswer?: (answer: object) => object
   tokenStatus?: number
+  /** The whole token answer, from the right one. */
+  tokenRaw?: (response: ServerResponse, answer: object) => void
+  /** How the client has to prove itself; `basic` unless told. */
+  authentication?: 'basic' | 'post'
   /** Query of the callback. */
   callback?: (query: URLSearchParams) => void
   /** Members of the discovery document. */
@@ -29,7 +33,10 @@ export interface Faults {
 export interface FaultyProvider {
   readonly issuer: string
   readonly clientId: string
-  readonly keys: { readonly rsa: KeyPair; readonly stranger: KeyPair }
+  /** `rsa` signs RS256 as `k1`, `ec` ES256 as `k2`, `pss` PS256 as `k3`; nobody publishes `stranger`. */
+  readonly keys: { readonly rsa: KeyPair; readonly ec: KeyPair; readonly pss: KeyPair; readonly stranger: KeyPair }
+  /** Every token that was given out. */
+  readonly issued: { readonly accessTokens: string[]; readonly idTokens: string[] }
   /** Method and path of every request that came. */
   readonly journal: string[]
   faults: Faults
@@ -56,9 +63,12 @@ interface Granted {
 
 export const CLIENT = { id: 'keybearer', secret: 'a secret+of/the client' }
 
+export const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout'
+
 export async function faultyProvider(): Promise<FaultyProvider> {
   const pair = (): KeyPair => generateKeyPairSync('rsa', { modulusLength: 2048 })
-  const keys = { rsa: pair(), stranger: pair() }
+  const keys = { rsa: pair(), ec: generateKeyPairSync('ec', { namedCurve: 'P-256' }), pss: pair(), stranger: pair() }
+  const issued = { accessTokens: [] as string[], idTokens: [] as string[] }
   const codes = new Map<string, Granted>()
   const accessTokens = new Map<string, Claims>()
   const journal: string[] = []
@@ -74,6 +84,7 @@ export async function faultyProvider(): Promise<FaultyProvider> {
     issuer,
     clientId: CLIENT.id,
     keys,
+    issued,
     journal,
     faults: {},
     person: { sub: 'ada' },
@@ -115,13 +126,16 @@ export async function faultyProvider(): Promise<FaultyProvider> {
           token_endpoint: `${issuer}/token`,
           userinfo_endpoint: `${issuer}/userinfo`,
           jwks_uri: `${issuer}/jwks`,
-          id_token_signing_alg_values_supported: ['none', 'HS256', 'RS256', 'PS256'],
+          end_session_endpoint: `${issuer}/logout?of=everybody`,
+          id_token_signing_alg_values_supported: ['none', 'HS256', 'RS256', 'PS256', 'ES256'],
           authorization_response_iss_parameter_supported: true,
         }
         return json(200, faults.discovery?.(document) ?? document)
       }
       case '/jwks': {
-        const own = [{ ...keys.rsa.publicKey.export({ format: 'jwk' }), kid: 'k1', use: 'sig', alg: 'RS256' } as JWK]
+        const jwk = ({ publicKey }: KeyPair, kid: string, alg: string): JWK =>
+          ({ ...publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg }) as JWK
+        const own = [jwk(keys.rsa, 'k1', 'RS256'), jwk(keys.ec, 'k2', 'ES256'), jwk(keys.pss, 'k3', 'PS256')]
         return json(200, { keys: faults.jwks?.(own) ?? own })
       }
       case '/token': {
@@ -131,7 +145,12 @@ export async function faultyProvider(): Promise<FaultyProvider> {
         const proof = createHash('sha256')
           .update(form.get('code_verifier') ?? '')
           .digest('base64url')
-        const [user, password] = basic(request)
+        const [user, password] =
+          faults.authentication === 'post'
+            ? [form.get('client_id'), form.get('client_secret')]
+            : request.headers.authorization?.startsWith('Basic ') && !form.has('client_secret')
+              ? basic(request)
+              : []
         const right =
           granted &&
           granted.method === 'S256' &&
@@ -150,10 +169,13 @@ export async function faultyProvider(): Promise<FaultyProvider> {
           ...granted.person,
         }
         const claims = faults.claims?.(proper) ?? proper
-        const accessToken = randomBytes(8).toString('hex')
+        const accessToken = randomBytes(16).toString('hex')
         accessTokens.set(accessToken, granted.person)
         const idToken = await (faults.idToken?.(claims, provider) ?? provider.sign(claims))
+        issued.accessTokens.push(accessToken)
+        issued.idTokens.push(idToken)
         const answer = { access_token: accessToken, token_type: 'Bearer', expires_in: 60, id_token: idToken }
+        if (faults.tokenRaw) return faults.tokenRaw(response, answer)
         return json(faults.tokenStatus ?? 200, faults.tokenAnswer?.(answer) ?? answer)
       }
       case '/userinfo': {

@@ -2,6 +2,7 @@ import { createHmac, sign, type KeyObject } from 'node:crypto'
 import type { Pool } from 'pg'
 import { freshDatabase, type FreshDatabase, type TestAnswer } from '#libs/testing'
 import { identityUnderTest, keyOf, type IdentityUnderTest } from '../identity-under-test.conformance.js'
+import { Browser } from './browser.conformance.js'
 import { CLIENT, faultyProvider, type Claims, type FaultyProvider } from './faulty-provider.conformance.js'
 
 const ADA = {
@@ -46,41 +47,7 @@ beforeEach(() => {
   provider.journal.length = 0
 })
 
-/** A browser: keeps its cookies, whatever their path. */
-class Browser {
-  readonly cookies = new Map<string, string>()
-
-  async get(path: string): Promise<TestAnswer> {
-    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    const answer = await service.request({ path, headers: cookie ? { cookie } : {} })
-    for (const line of [answer.headers['set-cookie'] ?? []].flat()) {
-      const [pair = '', ...attributes] = line.split('; ')
-      const [name = '', value = ''] = pair.split('=')
-      if (attributes.includes('Max-Age=0')) this.cookies.delete(name)
-      else this.cookies.set(name, value)
-    }
-    return answer
-  }
-
-  get session(): string | undefined {
-    return this.cookies.get('keybearer_session')
-  }
-
-  /** As far as the provider, which sends it back. */
-  async leave(returnTo = '/content/c1/'): Promise<URL> {
-    const answer = await this.get(`/__login__?return_to=${encodeURIComponent(returnTo)}`)
-    expect(answer.status).toBe(302)
-    return provider.authorize(String(answer.headers['location']))
-  }
-
-  async come(back: URL): Promise<TestAnswer> {
-    return this.get(back.pathname + back.search)
-  }
-
-  async logIn(returnTo?: string): Promise<TestAnswer> {
-    return this.come(await this.leave(returnTo))
-  }
-}
+const newBrowser = (): Browser => new Browser({ service, provider })
 
 const eventCount = async (): Promise<number> =>
   (await pool.query<{ count: number }>('select count(*)::int as count from event')).rows[0]!.count
@@ -95,7 +62,7 @@ const seconds = (): number => Math.floor(Date.now() / 1000)
 
 describe('a login', () => {
   it('LOGIN-01 LOGIN-02 LOGIN-04 goes to the provider with PKCE S256, state and nonce', async () => {
-    const answer = await new Browser().get('/__login__?return_to=/')
+    const answer = await newBrowser().get('/__login__?return_to=/')
     const location = new URL(String(answer.headers['location']))
     expect(location.origin + location.pathname).toBe(`${provider.issuer}/authorize`)
     expect(Object.fromEntries(location.searchParams)).toMatchObject({
@@ -114,7 +81,7 @@ describe('a login', () => {
   })
 
   it('ends where it began, with a session, and keeps nothing in the database that could be used', async () => {
-    const browser = new Browser()
+    const browser = newBrowser()
     const answer = await browser.logIn('/content/c1/?a=b')
     expect(answer.status).toBe(302)
     expect(answer.headers['location']).toBe('http://localhost:3939/content/c1/?a=b')
@@ -136,18 +103,18 @@ describe('a login', () => {
 
   it('is one append to the user’s stream, and a second one changes the sessions only', async () => {
     provider.person = { ...ADA, sub: 'vera-1', preferred_username: 'vera' }
-    await new Browser().logIn()
+    await newBrowser().logIn()
     const before = await eventCount()
-    await new Browser().logIn()
+    await newBrowser().logIn()
     const { rows } = await pool.query<{ type: string }>('select type from event order by position offset $1', [before])
     expect(rows.map(({ type }) => type)).toEqual(['SessionBegun'])
   })
 
   it('LOGIN-13 GRP-03 GRP-14 follows the provider: profile and memberships, with groups made as they are named', async () => {
     provider.person = { ...ADA, sub: 'priya-1', preferred_username: 'priya' }
-    await new Browser().logIn()
+    await newBrowser().logIn()
     provider.person = { ...provider.person, family_name: 'Nair', groups: ['analysts', 'newcomers'] }
-    await new Browser().logIn()
+    await newBrowser().logIn()
     const [user] = await userOf('priya')
     const answer = await service.request({ path: `/internal/published/user/${user?.guid}`, caller: 'vault' })
     const { state } = answer.json<{ state: { last_name: string; group_guids: string[]; sessions: object[] } }>()
@@ -160,17 +127,26 @@ describe('a login', () => {
     expect(rows.map(({ name }) => name)).toEqual(['analysts', 'newcomers'])
   })
 
-  it('LOGIN-08 takes claims from wherever they are; what is signed wins', async () => {
-    provider.person = { sub: 'two-places', preferred_username: 'signed' }
-    provider.faults.userinfo = () => ({ sub: 'two-places', preferred_username: 'unsigned', email: 'two@company.com' })
-    await new Browser().logIn()
-    const [user] = await userOf('signed')
+  it('LOGIN-08 C-08 takes claims from wherever they are, the profile from UserInfo first, and who it is from the ID token', async () => {
+    provider.person = { sub: 'two-places', preferred_username: 'in-the-token', given_name: 'Only in the token' }
+    provider.faults.userinfo = () => ({
+      sub: 'two-places',
+      iss: 'https://evil.test',
+      aud: 'another-client',
+      preferred_username: 'in-user-info',
+      email: 'two@company.com',
+    })
+    expect((await newBrowser().logIn()).status).toBe(302)
+    const [user] = await userOf('in-user-info')
+    const again = await newBrowser().logIn()
+    expect(again.status).toBe(302)
+    expect(await userOf('in-user-info')).toEqual([user])
     const { rows } = await pool.query<{ email: string }>('select email from profile where user_guid = $1', [user?.guid])
     expect(rows).toEqual([{ email: 'two@company.com' }])
   })
 
   it('works in several tabs at a time, and from wherever the browser comes back first', async () => {
-    const browser = new Browser()
+    const browser = newBrowser()
     const [first, second] = [await browser.leave('/content/one/'), await browser.leave('/content/two/')]
     expect((await browser.come(second)).headers['location']).toBe('http://localhost:3939/content/two/')
     expect((await browser.come(first)).headers['location']).toBe('http://localhost:3939/content/one/')
@@ -178,7 +154,7 @@ describe('a login', () => {
 
   it('A20 A22 makes another user of another subject, whatever else is the same', async () => {
     provider.person = { ...ADA, sub: 'not-ada' }
-    await new Browser().logIn()
+    await newBrowser().logIn()
     const users = await userOf('ada')
     expect(users).toHaveLength(2)
     expect(users.map(({ role }) => role).sort()).toEqual(['administrator', 'viewer'])
@@ -187,13 +163,13 @@ describe('a login', () => {
   it('ID-20 gives a derived username a number when it is taken', async () => {
     for (const domain of ['a.org', 'b.org', 'c.org']) {
       provider.person = { sub: `grace@${domain}`, email: `grace@${domain}` }
-      expect((await new Browser().logIn()).status).toBe(302)
+      expect((await newBrowser().logIn()).status).toBe(302)
     }
     for (const name of ['grace', 'grace2', 'grace3']) expect(await userOf(name)).toHaveLength(1)
   })
 
   it('A33 ends the session that the browser had, whoever it was', async () => {
-    const browser = new Browser()
+    const browser = newBrowser()
     await browser.logIn()
     const former = browser.session!
     await browser.logIn()
@@ -206,7 +182,7 @@ describe('a login', () => {
   })
 
   it('is over with the logout, and so are the cookies', async () => {
-    const browser = new Browser()
+    const browser = newBrowser()
     await browser.logIn()
     const session = browser.session!
     const answer = await browser.get('/__logout__')
@@ -226,7 +202,7 @@ describe('a login', () => {
       for (const [index, one] of two.entries()) {
         service = one
         provider.person = { ...ADA, sub: `first-${index}`, preferred_username: `first${index}` }
-        const browser = new Browser()
+        const browser = newBrowser()
         backs.push([one, browser, await browser.leave()])
       }
       const answers = await Promise.all(
@@ -345,7 +321,7 @@ function critical(claims: Claims, key: KeyObject): string {
 
 describe('a login is refused, and nobody is registered, for', () => {
   it.each(tokenFaults)('%s', async (_name, faults) => {
-    const browser = new Browser()
+    const browser = newBrowser()
     const before = await eventCount()
     provider.faults = faults
     await refused(browser, await browser.logIn(), 403)
@@ -358,14 +334,14 @@ describe('a login is refused, and nobody is registered, for', () => {
   it('A16 unknown kids, without the provider being asked for its keys each time', async () => {
     provider.faults = { idToken: (claims, { sign, keys }) => sign(claims, keys.rsa.privateKey, { kid: 'k9' }) }
     for (let attempt = 0; attempt < 5; attempt++) {
-      const browser = new Browser()
+      const browser = newBrowser()
       await refused(browser, await browser.logIn(), 403)
     }
     expect(provider.journal.filter((line) => line === 'GET /jwks').length).toBeLessThanOrEqual(1)
   })
 
   it('A19 userinfo of 5 MB, A40 a token endpoint that fails', async () => {
-    const browser = new Browser()
+    const browser = newBrowser()
     provider.faults = { userinfo: () => ({ sub: ADA.sub, more: 'x'.repeat(5_000_000) }) }
     await refused(browser, await browser.logIn(), 502)
     provider.faults = { tokenStatus: 500 }
@@ -379,7 +355,7 @@ describe('a login is refused, and nobody is registered, for', () => {
       (query: URLSearchParams) => query.set('iss', 'https://evil.test'),
       (query: URLSearchParams) => query.delete('iss'),
     ]) {
-      const browser = new Browser()
+      const browser = newBrowser()
       provider.faults = { callback: change }
       await refused(browser, await browser.logIn(), 400)
       expect(provider.journal).not.toContain('POST /token')
@@ -395,20 +371,20 @@ describe('a login is refused, and nobody is registered, for', () => {
     ['A30 neither code nor error', (query) => query.delete('code')],
     ['A30 a code of 100 kB', (query) => query.set('code', 'x'.repeat(10_000))],
   ])('%s', async (_name, callback) => {
-    const browser = new Browser()
+    const browser = newBrowser()
     provider.faults = { callback }
     await refused(browser, await browser.logIn(), 400)
     expect(provider.journal).not.toContain('POST /token')
   })
 
   it('A28 a state that was used, also when it came to nothing', async () => {
-    const browser = new Browser()
+    const browser = newBrowser()
     const back = await browser.leave()
     expect((await browser.come(back)).status).toBe(302)
     const replayed = await browser.get(back.pathname + back.search)
     expect(replayed.status).toBe(400)
 
-    const other = new Browser()
+    const other = newBrowser()
     provider.faults = { callback: (query) => (query.delete('code'), query.set('error', 'access_denied')) }
     const turnedBack = await other.leave()
     await refused(other, await other.come(turnedBack), 403)
@@ -416,7 +392,7 @@ describe('a login is refused, and nobody is registered, for', () => {
   })
 
   it('A28 a state from another browser, which uses it up', async () => {
-    const [victim, attacker] = [new Browser(), new Browser()]
+    const [victim, attacker] = [newBrowser(), newBrowser()]
     const back = await attacker.leave()
     await refused(victim, await victim.come(back), 400)
     await refused(attacker, await attacker.come(back), 400)
@@ -424,14 +400,14 @@ describe('a login is refused, and nobody is registered, for', () => {
   })
 
   it('A28 a state that is over', async () => {
-    const browser = new Browser()
+    const browser = newBrowser()
     const back = await browser.leave()
     await database.ownerPool().query(`update record.pending_login set expires_at = now() - interval '1 second'`)
     await refused(browser, await browser.come(back), 400)
   })
 
   it('A29 an error of the provider, whose text is not repeated', async () => {
-    const browser = new Browser()
+    const browser = newBrowser()
     provider.faults = {
       callback: (query) => {
         query.delete('code')
@@ -443,7 +419,7 @@ describe('a login is refused, and nobody is registered, for', () => {
   })
 
   it('A34 a verifier that does not fit: each way to the provider has its own', async () => {
-    const browser = new Browser()
+    const browser = newBrowser()
     const [first, second] = [await browser.leave(), await browser.leave()]
     const code = first.searchParams.get('code')!
     second.searchParams.set('code', code)
@@ -452,20 +428,20 @@ describe('a login is refused, and nobody is registered, for', () => {
 
   it('A39 somebody who is locked', async () => {
     provider.person = { ...ADA, sub: 'lars-1', preferred_username: 'lars' }
-    const browser = new Browser()
+    const browser = newBrowser()
     await browser.logIn()
     const [lars] = await userOf('lars')
     const alice = keyOf('10000000-0000-4000-8000-000000000001', 'administrator')
     const path = `/__api__/v1/users/${lars!.guid}/lock`
     expect((await service.post(path, alice, { locked: true })).status).toBe(200)
     expect((await service.assert(browser.session!)).status).toBe(401)
-    const again = new Browser()
+    const again = newBrowser()
     await refused(again, await again.logIn(), 403)
   })
 
   it('ID-08 a username that is ours', async () => {
     provider.person = { ...ADA, sub: 'login-1', preferred_username: 'login' }
-    const browser = new Browser()
+    const browser = newBrowser()
     await refused(browser, await browser.logIn(), 403)
   })
 })
@@ -480,7 +456,7 @@ describe('a login is accepted with', () => {
     ],
   ])('%s', async (_name, faults) => {
     provider.faults = faults
-    expect((await new Browser().logIn()).status).toBe(302)
+    expect((await newBrowser().logIn()).status).toBe(302)
   })
 })
 
@@ -500,7 +476,7 @@ describe('a provider', () => {
         idToken: (claims, { sign, keys }) => sign(claims, keys.rsa.privateKey, { kid: undefined }),
       }
       service = await start()
-      expect((await new Browser().logIn()).status).toBe(302)
+      expect((await newBrowser().logIn()).status).toBe(302)
       await service.close()
     } finally {
       ;[service, provider] = mine
@@ -528,7 +504,7 @@ describe('a provider', () => {
       provider.person = ADA
       provider.faults = faults
       service = await start()
-      const browser = new Browser()
+      const browser = newBrowser()
       const answer = await browser.get('/__login__')
       if (answer.status === 302) {
         await refused(browser, await browser.come(provider.authorize(String(answer.headers['location']))), status)
@@ -549,7 +525,7 @@ describe('a provider', () => {
       provider = gone
       service = await start()
       await gone.close()
-      const browser = new Browser()
+      const browser = newBrowser()
       const answer = await browser.get('/__login__')
       await refused(browser, answer, 503)
       expect(answer.text).toContain('OAuth2.OpenIDConnectIssuer')

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import type { Request } from 'express'
 import OpenIDConnectStrategy from 'passport-openidconnect'
 import { acceptCode, readCallback, type ProviderMetadata } from '#libs/oauth'
-import type { Claims } from './claims.js'
 import { LoginError, type OpenIdProvider } from './open-id-provider.js'
 import type { PendingLogins } from './pending-logins.js'
+import type { VerifiedLogin } from './verified-login.js'
 
 /** What a route hands to passport's `authenticate` beside the request. */
 export interface LoginOptions {
@@ -18,9 +18,7 @@ export interface LoginOptions {
 }
 
 /** What passport hands back after a login. */
-export interface LoggedIn {
-  readonly issuer: string
-  readonly claims: Claims
+export interface LoggedIn extends VerifiedLogin {
   readonly returnTo: string
 }
 
@@ -88,6 +86,7 @@ export class OidcStrategy extends OpenIDConnectStrategy {
   private async begin(request: Request, { browser, returnTo = '/' }: LoginOptions): Promise<void> {
     const attempt = await this.logins.begin(browser ?? '', returnTo)
     this.authorizationParams = () => ({
+      ...this.provider.hints,
       nonce: attempt.nonce,
       code_challenge: createHash('sha256').update(attempt.codeVerifier.reveal()).digest('base64url'),
       code_challenge_method: 'S256',
@@ -114,9 +113,9 @@ export class OidcStrategy extends OpenIDConnectStrategy {
     this.seams._oauth2 = Object.create(this.seams._oauth2, {
       getOAuthAccessToken: {
         value: (_code: string, _parameters: object, answer: Answer) =>
-          void this.provider.claimsFor(code, attempt, this.metadata).then((claims) => {
-            clean.loggedIn = { issuer: this.metadata.issuer, claims, returnTo: attempt.returnTo }
-            answer(null, undefined, undefined, { id_token: carrying(claims) })
+          void this.provider.logIn(code, attempt, this.metadata).then((login) => {
+            clean.loggedIn = { ...login, returnTo: attempt.returnTo }
+            answer(null, undefined, undefined, { id_token: carrying(login) })
           }, answer),
       },
     }) as Seams['_oauth2']
@@ -134,11 +133,11 @@ const cleaned = (request: Request, query: object): Cleaned =>
 
 /**
  * Verified claims in the shape of an ID token, since that is what the base class reads them from. It knows no leeway,
- * so an `exp` that ours let pass is not asked about again.
+ * so an `exp` that ours let pass is not asked about again, and one spelling of the issuer.
  */
-function carrying(claims: Claims): string {
+function carrying({ issuer, claims }: VerifiedLogin): string {
   const exp = Math.max(Number(claims['exp']), Math.ceil(Date.now() / 1000) + 1)
-  return `.${Buffer.from(JSON.stringify({ ...claims, exp })).toString('base64url')}.`
+  return `.${Buffer.from(JSON.stringify({ ...claims, iss: issuer, exp })).toString('base64url')}.`
 }
 
 function unreachable(): never {

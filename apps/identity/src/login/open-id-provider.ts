@@ -1,9 +1,19 @@
-import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose'
-import { DomainError, Secret } from '#libs/contracts'
+import {
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  jwtVerify,
+  type JWTPayload,
+  type JWTVerifyOptions,
+  type JWTVerifyResult,
+} from 'jose'
+import { DomainError, type Secret } from '#libs/contracts'
 import { redeemCode, type Discovery, type Outbound, type ProviderMetadata } from '#libs/oauth'
 import type { OAuth2Settings } from '#libs/service'
 import type { Claims } from './claims.js'
+import { mergedClaims } from './merged-claims.js'
 import type { LoginAttempt } from './pending-logins.js'
+import type { VerifiedLogin } from './verified-login.js'
 
 /** Signatures that only the provider can make. `none` and the HS family are not among them. */
 const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
@@ -11,6 +21,15 @@ const MAX_TOKEN_AGE_SECONDS = 600
 const LEEWAY_SECONDS = 60
 const JWKS_PAUSE_MS = 30_000
 const MAX_AGE_OF_KEYS_MS = 600_000
+
+/** @see https://developers.google.com/people/api/rest/v1/people/searchDirectoryPeople */
+const GOOGLE_DIRECTORY_SCOPE = 'https://www.googleapis.com/auth/directory.readonly'
+
+/** @see OpenID Connect Back-Channel Logout 1.0 §2.4 */
+const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout'
+
+/** Issuers of Entra that stand for every tenant, so that its documents and tokens never name them. */
+const NO_TENANT = /[{}]|^https:\/\/login\.microsoftonline\.com\/(?:common|organizations|consumers)\//i
 
 /** The provider's answer to a login is not one that we believe. `reason` goes to the log, never to the page. */
 export class LoginError extends Error {
@@ -23,6 +42,23 @@ export class LoginError extends Error {
   }
 }
 
+/** Whose sessions a provider says are over; at least one of `subject` and `sid` is there. */
+export interface LogoutToken {
+  readonly issuer: string
+  readonly jti: string
+  readonly subject?: string
+  /** The provider's own session. */
+  readonly sid?: string
+  /** From when on the token is refused by its age alone. */
+  readonly refusedFrom: Date
+}
+
+export interface OpenIdProviderOptions {
+  readonly redirectUri: string
+  readonly googleIssuer: string
+  readonly now?: () => Date
+}
+
 /** The organisation's OpenID provider, as far as a login needs it. */
 export class OpenIdProvider {
   readonly #keys = new Map<string, ReturnType<typeof createRemoteJWKSet>>()
@@ -31,7 +67,7 @@ export class OpenIdProvider {
     private readonly settings: OAuth2Settings,
     private readonly discovery: Discovery,
     private readonly outbound: Outbound,
-    private readonly options: { readonly redirectUri: string; readonly now?: () => Date },
+    private readonly options: OpenIdProviderOptions,
   ) {}
 
   get redirectUri(): string {
@@ -42,28 +78,49 @@ export class OpenIdProvider {
     return this.settings.clientId ?? ''
   }
 
-  /** Scopes beside `openid`. */
-  get scopes(): readonly string[] {
-    return ['email', 'profile', ...this.settings.customScope]
+  /** As the settings name it. */
+  get issuer(): string {
+    return this.settings.isGoogle ? this.options.googleIssuer : this.settings.issuer
   }
 
-  /** @throws DomainError `discovery.failed` */
+  /** Scopes beside `openid`. */
+  get scopes(): readonly string[] {
+    const own = this.settings.isGoogle ? [GOOGLE_DIRECTORY_SCOPE] : []
+    return [...new Set(['email', 'profile', ...own, ...this.settings.customScope])]
+  }
+
+  /** What the provider's own page is asked to do; nothing rests on its doing so. */
+  get hints(): Readonly<Record<string, string>> {
+    const [domain, ...others] = this.settings.allowedDomain
+    return this.settings.isGoogle && domain !== undefined && others.length === 0 ? { hd: domain } : {}
+  }
+
+  /** @throws DomainError `discovery.failed`, `login.not_configured`, `login.issuer_without_tenant` */
   async metadata(): Promise<ProviderMetadata> {
-    const { clientId, issuer } = this.settings
-    if (!clientId) throw new DomainError('unavailable', 'login.not_configured', 'No login provider is configured.')
-    return this.discovery.find(issuer)
+    if (!this.settings.clientId) {
+      throw new DomainError('unavailable', 'login.not_configured', 'No login provider is configured.')
+    }
+    if (NO_TENANT.test(this.issuer)) {
+      throw new DomainError(
+        'unavailable',
+        'login.issuer_without_tenant',
+        'OAuth2.OpenIDConnectIssuer names no tenant; an administrator has to put the tenant’s ID where the placeholder is.',
+      )
+    }
+    return this.discovery.find(this.issuer)
   }
 
   /**
-   * Trades a code for what the provider says of the person, verified. The tokens themselves are forgotten.
-   * @throws TokenEndpointError, LoginError, OutboundError
+   * Trades a code for what the provider says of the person, verified.
+   * @throws DomainError `login.client_authentication`; TokenEndpointError, LoginError, OutboundError
    */
-  async claimsFor(code: Secret, { codeVerifier, nonce }: LoginAttempt, metadata: ProviderMetadata): Promise<Claims> {
+  async logIn(code: Secret, { codeVerifier, nonce }: LoginAttempt, metadata: ProviderMetadata): Promise<VerifiedLogin> {
+    const { issuer, token_endpoint } = metadata
     const registration = {
-      authorizationServer: { issuer: metadata.issuer, token_endpoint: metadata.token_endpoint },
+      authorizationServer: { issuer, token_endpoint },
       client: {
         client_id: this.clientId,
-        token_endpoint_auth_method: 'client_secret_basic',
+        token_endpoint_auth_method: authenticationMethod(metadata),
         scope: '',
         client_secret_reference: null,
       },
@@ -71,12 +128,13 @@ export class OpenIdProvider {
       quirks: [],
     } as const
     const grant = { code, codeVerifier, redirectUri: this.redirectUri }
-    const { idToken, accessToken } = await redeemCode(this.outbound, registration, grant)
+    const { idToken, accessToken, expiresIn, tokenType } = await redeemCode(this.outbound, registration, grant)
+    // OpenID Connect Core §3.1.3.3
+    if (tokenType !== 'Bearer') throw new LoginError('token_type')
     if (!idToken) throw new LoginError('id_token missing')
-    const claims = await this.verify(idToken, nonce, metadata)
-    const more = await this.#userInfo(accessToken, String(claims.sub), metadata)
-    // What is signed wins.
-    return { ...more, ...claims }
+    const signed = await this.verify(idToken, nonce, metadata)
+    const claims = mergedClaims(signed, await this.#userInfo(accessToken, String(signed.sub), metadata))
+    return { issuer, claims, accessToken, ...(expiresIn !== undefined && { expiresIn }) }
   }
 
   /**
@@ -84,32 +142,67 @@ export class OpenIdProvider {
    * @throws LoginError
    */
   async verify(idToken: Secret, nonce: string, metadata: ProviderMetadata): Promise<JWTPayload> {
-    const { issuer } = metadata
-    const offered = metadata.id_token_signing_alg_values_supported ?? ['RS256']
-    const algorithms = ASYMMETRIC.filter((algorithm) => offered.includes(algorithm))
-    if (algorithms.length === 0) throw new LoginError('the provider offers no signature that can be trusted')
-    const payload = await this.#verifySignature(idToken, metadata.jwks_uri, {
-      algorithms,
-      issuer,
-      audience: this.clientId,
-      requiredClaims: ['iss', 'sub', 'aud', 'exp', 'iat', 'nonce'],
-      maxTokenAge: MAX_TOKEN_AGE_SECONDS,
-      clockTolerance: LEEWAY_SECONDS,
-      ...(this.options.now && { currentDate: this.options.now() }),
-    })
+    const { payload } = await this.#verified(idToken, metadata, ['sub', 'nonce'])
     if (payload['nonce'] !== nonce) throw new LoginError('nonce')
     const { aud, azp, sub } = payload
     if (Array.isArray(aud) && aud.length > 1 && azp !== this.clientId) throw new LoginError('azp')
     if (azp !== undefined && azp !== this.clientId) throw new LoginError('azp')
-    if (!isSubject(sub)) throw new LoginError('sub')
+    if (!isIdentifier(sub)) throw new LoginError('sub')
     return payload
   }
 
-  async #verifySignature(idToken: Secret, jwksUri: string, options: JWTVerifyOptions): Promise<JWTPayload> {
-    const text = idToken.reveal()
+  /**
+   * Everything that OpenID Connect Back-Channel Logout 1.0 §2.6 asks of a logout token, but for its having been used.
+   * @throws LoginError
+   */
+  async verifyLogout(logoutToken: Secret, metadata: ProviderMetadata): Promise<LogoutToken> {
+    const { payload, protectedHeader } = await this.#verified(logoutToken, metadata, ['jti', 'events'])
+    if (!/^(?:(?:application\/)?logout\+jwt|jwt)$/i.test(protectedHeader.typ ?? 'JWT')) throw new LoginError('typ')
+    // Nobody may pass off an ID token as this.
+    if ('nonce' in payload) throw new LoginError('nonce')
+    const { jti, sub, iat } = payload
+    const events = payload['events']
+    const event: unknown = isRecord(events) && events[LOGOUT_EVENT]
+    if (!isRecord(event)) throw new LoginError('events')
+    const sid = payload['sid']
+    if (!isIdentifier(jti)) throw new LoginError('jti')
+    if (sub !== undefined && !isIdentifier(sub)) throw new LoginError('sub')
+    if (sid !== undefined && !isIdentifier(sid)) throw new LoginError('sid')
+    if (sub === undefined && sid === undefined) throw new LoginError('neither sub nor sid')
+    return {
+      issuer: metadata.issuer,
+      jti,
+      refusedFrom: new Date((iat! + MAX_TOKEN_AGE_SECONDS + LEEWAY_SECONDS) * 1000),
+      ...(sub !== undefined && { subject: sub }),
+      ...(sid !== undefined && { sid }),
+    }
+  }
+
+  /** What both kinds of tokens have in common. */
+  async #verified(
+    token: Secret,
+    { issuer, jwks_uri, id_token_signing_alg_values_supported: offered = ['RS256'] }: ProviderMetadata,
+    requiredClaims: readonly string[],
+  ): Promise<JWTVerifyResult> {
+    const algorithms = ASYMMETRIC.filter((algorithm) => offered.includes(algorithm))
+    if (algorithms.length === 0) throw new LoginError('the provider offers no signature that can be trusted')
+    return this.#verifySignature(token, jwks_uri, {
+      algorithms,
+      // Google leaves the scheme out at times: https://developers.google.com/identity/openid-connect/reference
+      issuer: this.settings.isGoogle ? [issuer, issuer.replace(/^https?:\/\//, '')] : issuer,
+      audience: this.clientId,
+      requiredClaims: ['iss', 'aud', 'exp', 'iat', ...requiredClaims],
+      maxTokenAge: MAX_TOKEN_AGE_SECONDS,
+      clockTolerance: LEEWAY_SECONDS,
+      ...(this.options.now && { currentDate: this.options.now() }),
+    })
+  }
+
+  async #verifySignature(token: Secret, jwksUri: string, options: JWTVerifyOptions): Promise<JWTVerifyResult> {
+    const text = token.reveal()
     const keys = this.#keysAt(jwksUri)
     try {
-      return (await jwtVerify(text, keys, options)).payload
+      return await jwtVerify(text, keys, options)
     } catch (error) {
       if (error instanceof errors.JWKSMultipleMatchingKeys) {
         // No `kid` and several keys of its kind: one of them must verify it, whichever stands first.
@@ -118,7 +211,7 @@ export class OpenIdProvider {
             if (failure instanceof errors.JWSSignatureVerificationFailed) return undefined
             throw reasonOf(failure)
           })
-          if (verified) return verified.payload
+          if (verified) return verified
         }
       }
       throw reasonOf(error)
@@ -153,13 +246,28 @@ export class OpenIdProvider {
   }
 }
 
-const isSubject = (sub: unknown): boolean =>
-  typeof sub === 'string' && sub !== '' && sub.length <= 255 && !/\p{Cc}/u.test(sub)
+/** @throws DomainError `login.client_authentication` when the provider takes neither of the two */
+function authenticationMethod({ token_endpoint_auth_methods_supported: supported }: ProviderMetadata) {
+  // RFC 8414 §2: this one when nothing is said.
+  if (!supported || supported.includes('client_secret_basic')) return 'client_secret_basic'
+  if (supported.includes('client_secret_post')) return 'client_secret_post'
+  throw new DomainError(
+    'unavailable',
+    'login.client_authentication',
+    'The login provider takes no client secret; an administrator has to register this server there as a web application with a secret.',
+  )
+}
+
+const isIdentifier = (value: unknown): value is string =>
+  typeof value === 'string' && value !== '' && value.length <= 255 && !/\p{Cc}/u.test(value)
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function objectOf(body: Buffer): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(body.toString('utf8'))
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
+    return isRecord(value) ? value : undefined
   } catch {
     return undefined
   }
