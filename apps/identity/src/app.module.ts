@@ -5,6 +5,8 @@ import { AuditReader, databaseOptions, mustBeMigrated, poolOf, PostgresEventStor
 import { ChangePublisher, MessagingModule } from '#libs/messaging'
 import { Discovery, Outbound } from '#libs/oauth'
 import { Deployment, DevelopmentSettings, OAuth2Settings, Readiness, ServerSettings } from '#libs/service'
+import { ApiKeySweep } from './api-key/api-key-sweep.js'
+import { ApiKeyUse } from './api-key/api-key-use.js'
 import { ApiKeyController } from './api-key/api-key.controller.js'
 import { ApiKeyQueries } from './api-key/api-key.queries.js'
 import { ApiKeys } from './api-key/api-keys.js'
@@ -72,6 +74,8 @@ import { UsernamesCheck } from './user/usernames.check.js'
   providers: [
     ApiKeyQueries,
     ApiKeys,
+    ApiKeySweep,
+    ApiKeyUse,
     AuditLog,
     AuditQueries,
     Bootstrap,

@@ -14,6 +14,7 @@ import {
   type UserSessionClaims,
 } from '#libs/contracts'
 import { ContentSettings, CurrentActor, IsGuid, NotAudited, Open, ServerSettings, ServiceOnly } from '#libs/service'
+import { ApiKeyUse } from '../api-key/api-key-use.js'
 import { ApiKeyQueries } from '../api-key/api-key.queries.js'
 import { UserQueries } from '../user/user.queries.js'
 import { TokenKeys } from './token-keys.js'
@@ -52,6 +53,7 @@ export class TokenController {
     private readonly keys: TokenKeys,
     private readonly users: UserQueries,
     private readonly apiKeys: ApiKeyQueries,
+    private readonly apiKeyUse: ApiKeyUse,
     private readonly server: ServerSettings,
     private readonly content: ContentSettings,
   ) {}
@@ -115,6 +117,7 @@ export class TokenController {
     const holder = await this.apiKeys.holderOf(value)
     if (!holder) return undefined
     const { guid, userGuid, role, expiresAt } = holder
+    await this.apiKeyUse.note(guid)
     return { actor: { type: 'key', guid, user: userGuid, role }, endsAt: expiresAt }
   }
 }
