@@ -168,7 +168,11 @@ export class GroupController {
     const alone = this.authorization.viewersCanOnlySeeThemselves && person.role === 'viewer'
     const { guids, total } = await this.queries.members(guid, page, pageSize, alone ? person.guid : undefined)
     const users = await this.users.many(guids)
-    return { results: users.map((user) => userView(user, actor, this.server.hideEmailAddresses)), current_page: page, total }
+    return {
+      results: users.map((user) => userView(user, actor, this.server.hideEmailAddresses)),
+      current_page: page,
+      total,
+    }
   }
 
   @Post(':guid/members')
