@@ -30,8 +30,13 @@ import { OpenIdProvider } from './login/open-id-provider.js'
 import { PendingLogins } from './login/pending-logins.js'
 import { REAL_VENDOR_ADDRESSES, VENDOR_ADDRESSES, type VendorAddresses } from './login/vendor-addresses.js'
 import { migrations } from './migrations/index.js'
+import { ContentOwners } from './operator/content-owners.js'
+import { OperatorController } from './operator/operator.controller.js'
+import { OperatorQueries } from './operator/operator.queries.js'
+import { Transfer } from './operator/transfer.js'
 import { PublishedController } from './published.controller.js'
 import { KnownSecretKey } from './secret-key/known-secret-key.js'
+import { ServerSettingsController } from './server-settings/server-settings.controller.js'
 import { LogoutController } from './session/logout.controller.js'
 import { sources } from './sources.js'
 import { StartupChecks, type StartupCheck } from './startup-checks.js'
@@ -67,7 +72,9 @@ import { UsernamesCheck } from './user/usernames.check.js'
     LoginController,
     LogoutController,
     MeController,
+    OperatorController,
     PublishedController,
+    ServerSettingsController,
     TokenController,
     UserController,
   ],
@@ -79,15 +86,18 @@ import { UsernamesCheck } from './user/usernames.check.js'
     AuditLog,
     AuditQueries,
     Bootstrap,
+    ContentOwners,
     GroupProvisioning,
     GroupQueries,
     Groups,
     GroupStartupCheck,
     NormalizeGroups,
+    OperatorQueries,
     KnownSecretKey,
     LogIn,
     LogInQueries,
     People,
+    Transfer,
     UserQueries,
     UsernamesCheck,
     { provide: VENDOR_ADDRESSES, useValue: REAL_VENDOR_ADDRESSES },

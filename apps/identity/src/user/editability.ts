@@ -32,6 +32,25 @@ export function editability(settings: EditabilitySettings): Editability {
   }
 }
 
+/** The same from the sections, whose getters a spread would lose. */
+export const editabilityOf = (oauth2: OAuth2Settings, authorization: AuthorizationSettings): Editability =>
+  editability({
+    isGoogle: oauth2.isGoogle,
+    usernameClaim: oauth2.usernameClaim,
+    emailClaim: oauth2.emailClaim,
+    firstNameClaim: oauth2.firstNameClaim,
+    lastNameClaim: oauth2.lastNameClaim,
+    userInfoEditableBy: authorization.userInfoEditableBy,
+    userRoleMapping: authorization.userRoleMapping,
+    userRoleGroupMapping: authorization.userRoleGroupMapping,
+  })
+
+const BY_STRICTNESS: readonly EditableBy[] = ['adminandself', 'admin', 'provider']
+
+/** Who may change both of two fields. */
+export const stricter = (a: EditableBy, b: EditableBy): EditableBy =>
+  BY_STRICTNESS.indexOf(a) > BY_STRICTNESS.indexOf(b) ? a : b
+
 /** What an editor wants somebody to be; absent members stay as they are. */
 export type Wanted = Partial<Record<Exclude<EditableField, 'role'>, string>> & { readonly role?: Role }
 

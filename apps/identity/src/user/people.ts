@@ -3,7 +3,7 @@ import { DomainError, type Role } from '#libs/contracts'
 import { release, sql, Streams, type CommandContext, type SqlClient } from '#libs/event-sourcing'
 import { AuthorizationSettings, OAuth2Settings } from '#libs/service'
 import { ApiKeys } from '../api-key/api-keys.js'
-import { editability, mustBeEditable, type Editability, type Wanted } from './editability.js'
+import { editabilityOf, mustBeEditable, type Editability, type Wanted } from './editability.js'
 import { leaveOneAdministrator } from './first-administrator.js'
 import { changedFields, eraseProfile, writeProfile, type Profile } from './profile.js'
 import { PROVIDER_ID, providerIdValue, takeProviderId } from './provider-identity.js'
@@ -33,7 +33,7 @@ export interface Force {
 /** Makes, changes and removes people, besides logins: for the API and for the operator at the shell. */
 @Injectable()
 export class People {
-  readonly editability: Editability
+  readonly #editable: Editability
 
   constructor(
     private readonly streams: Streams,
@@ -42,16 +42,7 @@ export class People {
     private readonly oauth2: OAuth2Settings,
     private readonly authorization: AuthorizationSettings,
   ) {
-    this.editability = editability({
-      isGoogle: oauth2.isGoogle,
-      usernameClaim: oauth2.usernameClaim,
-      emailClaim: oauth2.emailClaim,
-      firstNameClaim: oauth2.firstNameClaim,
-      lastNameClaim: oauth2.lastNameClaim,
-      userInfoEditableBy: authorization.userInfoEditableBy,
-      userRoleMapping: authorization.userRoleMapping,
-      userRoleGroupMapping: authorization.userRoleGroupMapping,
-    })
+    this.#editable = editabilityOf(oauth2, authorization)
   }
 
   /**
@@ -98,7 +89,7 @@ export class People {
     for (let attempt = 1; ; attempt++) {
       try {
         const before = await this.users.get(guid)
-        mustBeEditable(this.editability, editor, guid, before, wanted)
+        mustBeEditable(this.#editable, editor, guid, before, wanted)
         return await this.#change(before, { ...wanted, ...(externalId && { externalId }) }, editor, context, force)
       } catch (error) {
         const superseded = error instanceof DomainError && error.code === 'user.profile_superseded'
