@@ -40,6 +40,15 @@ const REQUIRED: Readonly<Record<ServiceName, readonly string[]>> = {
   vault: [...WITH_DATABASE, 'KEYBEARER_URL_IDENTITY', 'KEYBEARER_URL_INTEGRATIONS', 'KEYBEARER_SAFE_KEY_FILE'],
 }
 
+/** Every variable that is read here; none of them is a setting's. */
+export const DEPLOYMENT_VARIABLES: readonly string[] = [
+  ...new Set(Object.values(REQUIRED).flat()),
+  'KEYBEARER_DATABASE_OWNER_URL',
+  'KEYBEARER_HOST',
+  'KEYBEARER_INSTANCE',
+  'KEYBEARER_WARNINGS_SHOWN',
+]
+
 /** Where this process stands: what the launcher or the cluster says in `KEYBEARER_*`, as opposed to the settings file. */
 export class Deployment {
   readonly service: ServiceName

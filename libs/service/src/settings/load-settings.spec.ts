@@ -282,6 +282,13 @@ describe('kinds of settings', () => {
     ['duration', '1.5s', 1500],
     ['duration', '3000000000', 3000],
     ['int', '-123', -123],
+    ['decimal', '3.14', 3.14],
+    ['decimal', '-2', -2],
+    ['size', '42', 42],
+    ['size', '5 MB', 5_000_000],
+    ['size', '5 KiB', 5120],
+    ['size', '1.5GiB', 1_610_612_736],
+    ['size', '0', 0],
     ['bool', 'false', false],
     ['string', '', ''],
   ] as const)('%s %s', (kind, text, value) => {
@@ -295,6 +302,13 @@ describe('kinds of settings', () => {
     ['int', '1.5'],
     ['int', '9007199254740993'],
     ['bool', '1'],
+    ['decimal', '.5'],
+    ['decimal', '1e3'],
+    ['size', '5 XB'],
+    ['size', '-5'],
+    ['size', '0.5'],
+    ['size', '9999999 TiB'],
+    ['size', ''],
     ['secret', ''],
   ] as const)('%s refuses %s', (kind, text) => {
     expect(readSetting(kind, text)).toHaveProperty('problem')

@@ -125,6 +125,9 @@ export function settingsSentence({ line, variable, section, setting, problem }: 
 const inOrder = (faults: readonly SettingsFault[]): SettingsFault[] =>
   faults.toSorted((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity))
 
+/** Characters; no setting of ours or of Connect's has more. */
+const LONGEST_NAME = 32
+
 /** Sorts the file's unknown names into slips, which stop the start, and what only Connect has, which warns. */
 function judgeNames(gcfg: Gcfg): { faults: SettingsFault[]; warnings: SettingsFault[] } {
   const ours = new Map(SECTIONS.map((section) => [sectionOf(section).name.toLowerCase(), section]))
@@ -152,12 +155,18 @@ function judgeNames(gcfg: Gcfg): { faults: SettingsFault[]; warnings: SettingsFa
       faults.push({ line, section, problem: 'takes no name in quotes' })
     }
   }
-  for (const { section, name: setting, line } of gcfg.entries) {
+  for (const { section, name: setting, value, line } of gcfg.entries) {
     if (!ours.has(section.toLowerCase()) || isOurs(section, setting)) continue
     if (isConnectSetting(section, setting)) {
       warn({ line, section, setting, problem: 'is a setting of Posit Connect that has no meaning here' })
     } else {
-      faults.push({ line, section, setting, problem: 'is not a setting that we know' })
+      // A long Base64 text that somebody has broken into lines looks like a name before its equals signs.
+      const isName = setting.length <= LONGEST_NAME && !value.startsWith('=')
+      faults.push(
+        isName
+          ? { line, section, setting, problem: 'is not a setting that we know' }
+          : { line, section, problem: 'has a line that is no setting that we know' },
+      )
     }
   }
   return { faults, warnings: [...warnings.values()] }

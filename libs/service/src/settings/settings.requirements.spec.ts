@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { CONNECT_NAMES, isConnectSection } from './connect-names.js'
 import { SECTIONS, SettingsError, settingsFrom, settingsSentence } from './load-settings.js'
 import {
   AuthenticationSettings,
@@ -219,6 +220,19 @@ describe('what stops the start', () => {
   })
 })
 
+it('a secret that was broken into lines is not taken for a name', () => {
+  const text = file({
+    more: `[Bootstrap]\nSecretKey = hidden\nhiddenhiddenhidden==\n${'hidden'.repeat(6)} = x\nhidden=`,
+  })
+  const all = faults(text)
+  expect(all.slice(1)).toEqual([
+    'line 15: Bootstrap has a line that is no setting that we know',
+    'line 16: Bootstrap has a line that is no setting that we know',
+    'line 17: Bootstrap has no value; an empty one is written ""',
+  ])
+  expect(all.join()).not.toContain('hidden')
+})
+
 describe('what warns and starts', () => {
   it.each<[string, Lines, string]>([
     [
@@ -353,8 +367,7 @@ describe('what warns and starts', () => {
     ])
   })
 
-  it('no name of Connect’s is one of ours', async () => {
-    const { CONNECT_NAMES, isConnectSection } = await import('./connect-names.js').then((names) => names)
+  it('no name of Connect’s is one of ours', () => {
     for (const section of SECTIONS) {
       const { name } = sectionOf(section)
       expect(isConnectSection(name)).toBe(false)
