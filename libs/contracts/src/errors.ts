@@ -35,6 +35,7 @@ export const ERROR_NUMBERS: Readonly<Record<string, ErrorNumber>> = {
   'content.name_taken': { number: 26, status: 409 },
   'authentication.failed': { number: 30, status: 401 },
   'user.owns_groups': { number: 35, status: 409 },
+  'user.owns_content': { number: 35, status: 409 },
   'user.username_of_provider': { number: 36, status: 400 },
   'user.field_of_provider': { number: 46, status: 400 },
   'login.not_provisioned': { number: 47, status: 403 },

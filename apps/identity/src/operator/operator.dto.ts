@@ -1,0 +1,147 @@
+import { Transform } from 'class-transformer'
+import { IsBoolean, IsEmail, IsIn, IsString, Matches, MaxLength, MinLength, ValidateIf } from 'class-validator'
+import { ROLES, type Role } from '#libs/contracts'
+import { IsGuid, MayBeAbsent, refusedAs, toTime } from '#libs/service'
+import type { OperatorGroupRow, OperatorUserRow } from './operator.queries.js'
+
+const LONGEST = 255
+const YES = ({ value }: { value: unknown }): unknown => (value === 'true' ? true : value === 'false' ? false : value)
+
+class PageQuery {
+  @MayBeAbsent()
+  @Matches(/^\d{1,18}$/)
+  after?: string
+
+  @MayBeAbsent()
+  @IsGuid()
+  guid?: string
+}
+
+export class UsersQuery extends PageQuery {
+  @MayBeAbsent()
+  @Transform(YES)
+  @IsBoolean()
+  include_locked = false
+
+  @MayBeAbsent()
+  @IsString()
+  username?: string
+}
+
+export class GroupsQuery extends PageQuery {
+  @MayBeAbsent()
+  @IsString()
+  name?: string
+}
+
+export class AlterUserBody {
+  @MayBeAbsent()
+  @IsString()
+  @MaxLength(LONGEST)
+  username?: string
+
+  @MayBeAbsent()
+  @IsString()
+  @MaxLength(LONGEST)
+  first_name?: string
+
+  @MayBeAbsent()
+  @IsString()
+  @MaxLength(LONGEST)
+  last_name?: string
+
+  @MayBeAbsent()
+  @ValidateIf(({ email }: AlterUserBody) => email !== '')
+  @IsEmail({ allow_utf8_local_part: true }, refusedAs('user.email_invalid', 'The e-mail address is none.'))
+  @MaxLength(LONGEST)
+  email?: string
+
+  @MayBeAbsent()
+  @IsString()
+  @MinLength(
+    1,
+    refusedAs('user.unique_id_blank', 'The unique id is what the login provider calls the user; it is not blank.'),
+  )
+  @MaxLength(1024)
+  unique_id?: string
+
+  @MayBeAbsent()
+  @IsIn(ROLES, refusedAs('role.unknown', `The role must be one of (${ROLES.join(', ')}).`))
+  user_role?: Role
+
+  @MayBeAbsent()
+  @IsBoolean()
+  locked?: boolean
+
+  /** Whether nobody need be administrator afterwards. */
+  @MayBeAbsent()
+  @IsBoolean()
+  force = false
+}
+
+export class AlterGroupBody {
+  @MayBeAbsent()
+  @IsString()
+  name?: string
+
+  /** `null`: nobody. */
+  @MayBeAbsent()
+  @ValidateIf(({ owner_guid }: AlterGroupBody) => owner_guid !== null)
+  @IsGuid()
+  owner_guid?: string | null
+
+  @MayBeAbsent()
+  @IsString()
+  unique_id?: string
+}
+
+export class TransferBody {
+  @IsGuid()
+  target_guid: string
+}
+
+export class NormalizationBody {
+  @IsBoolean()
+  dry_run: boolean
+}
+
+export class OperatorAuditQuery {
+  @MayBeAbsent()
+  @Matches(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/)
+  since?: string
+
+  @MayBeAbsent()
+  @IsString()
+  @MaxLength(100)
+  next?: string
+}
+
+export interface OperatorUserView {
+  readonly guid: string
+  readonly username: string
+  readonly first_name: string
+  readonly last_name: string
+  readonly email: string
+  readonly user_role: Role
+  readonly locked: boolean
+  readonly created_time: string
+  readonly active_time: string | null
+  readonly unique_id: string
+}
+
+export const operatorUserView = (user: OperatorUserRow): OperatorUserView => ({
+  guid: user.guid,
+  username: user.username,
+  first_name: user.first_name,
+  last_name: user.last_name,
+  email: user.email,
+  user_role: user.role,
+  locked: user.locked,
+  created_time: toTime(user.created_at),
+  active_time: user.active_at && toTime(user.active_at),
+  unique_id: user.external_id,
+})
+
+export type OperatorGroupView = Omit<OperatorGroupRow, 'position'>
+
+export const operatorGroupView = ({ position: _, ...group }: OperatorGroupRow): OperatorGroupView => group
