@@ -9,7 +9,9 @@ import { promisify } from 'node:util'
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 const dist = (file) => path.join(root, 'dist', file)
 const { INTERNAL_CALLS } = await import(dist('libs/contracts/src/index.js'))
-const { SECTIONS, sectionOf, settingsOf } = await import(dist('libs/service/src/index.js'))
+const { CONNECT_NAMES, SECTIONS, sectionOf, SETTINGS_ADVICE, SETTINGS_RULES, settingsOf, variableOf } = await import(
+  dist('libs/service/src/index.js')
+)
 
 const GENERATED = 'This page is made from the sources by `npm run docs`; a test fails when it is stale.'
 const files = {
@@ -38,9 +40,32 @@ function config() {
     '',
     GENERATED,
     '',
-    'One file in the gcfg format, named to the launcher with `--config` and to each process as `KEYBEARER_CONFIG`.',
-    'Names are read without regard to case; sections of the same name add up; a list is the same line repeated; `;` and',
-    '`#` begin a comment. A fault stops the start and names section, setting and line, never the value.',
+    'One file in the gcfg format, named to the launcher with `--config` and to each process as `KEYBEARER_CONFIG`. It is',
+    'read once, at the start. Files that start as they stand: [Google](examples/google.gcfg),',
+    '[Microsoft Entra ID](examples/entra.gcfg), [Databricks](examples/databricks.gcfg),',
+    '[a site of Posit Connect](examples/connect-site.gcfg).',
+    '',
+    '## The file',
+    '',
+    '- `[Section]` and `Name = value`, a line each. Names are read without regard to case; sections of the same name add',
+    '  up.',
+    '- A list is the same line repeated; of any other setting the last line holds.',
+    '- Values are bare or in double quotes, in which `\\"` and `\\\\` stand for a quote and a backslash. `Name = ""` is an',
+    '  empty value, which is not the same as no line at all: `FirstNameClaim = ""` lets people edit their first name.',
+    '- `;` and `#` begin a comment, behind a bare value only after a space.',
+    '- A fault stops the start. All of them are told at once, with section, setting and line, never with a value.',
+    '',
+    '| kind | as written |',
+    '|---|---|',
+    '| string | `oauth2`, `"a string with spaces"` |',
+    '| bool | `true` or `false`, nothing else |',
+    '| int, decimal | `42`, `-123`; `0.25` |',
+    '| duration | `500ms`, `20s`, `5m`, `1h30m`; a bare number is nanoseconds |',
+    '| size | `5 MB` (5,000,000 bytes), `5 KiB` (5,120); a bare number is bytes |',
+    '| secret | a string, as it is or [encrypted](#encrypted-secrets); it is never logged |',
+    '',
+    'Give each application credentials of its own at the OpenID provider: whoever learns the secret of one has not learnt',
+    'that of another, and each can be changed alone.',
     '',
   ]
   for (const section of SECTIONS) {
@@ -50,13 +75,78 @@ function config() {
     for (const setting of settingsOf(section)) {
       const kind = setting.list ? `list of ${setting.kind}s` : setting.kind
       lines.push(
-        `| \`${setting.name}\` | ${kind} | ${shown(setting, defaults[setting.property])} | ${setting.description} |`,
+        `| \`${setting.name}\` | ${kind} | ${shown(setting, defaults[setting.property])} | ${inCell(setting.description)} |`,
       )
     }
     lines.push('')
   }
+  const rule = ({ settings, message }) => `- \`${settings[0]}\` ${inText(message)}`
+  lines.push(
+    '## What stops the start',
+    '',
+    'Besides values that are not of their kind or not in their bounds, names that nobody knows, and files of secrets that',
+    'others may read:',
+    '',
+    ...SETTINGS_RULES.map(rule),
+    '',
+    '## What warns',
+    '',
+    'The server starts, and says once:',
+    '',
+    ...SETTINGS_ADVICE.map(rule),
+    '- that a line has no meaning here, when it is one of those below.',
+    '',
+    'A file of Posit Connect can be used as it is: what only Connect has is passed over with a warning. These are the',
+    'sections',
+    '',
+    CONNECT_NAMES.sections.map((name) => `\`[${name}]\``).join(', '),
+    '',
+    'and, in sections that both have, the settings',
+    '',
+    ...Object.entries(CONNECT_NAMES.settings).map(
+      ([section, names]) => `- \`[${section}]\` ${names.map((name) => `\`${name}\``).join(', ')}`,
+    ),
+    '',
+    '## Settings from the environment',
+    '',
+    'A variable takes the place of all lines of its setting. Its name is `KEYBEARER_`, the section, `_` and the setting, in',
+    `capitals: \`${variableOf(SECTIONS[0], settingsOf(SECTIONS[0])[0])}\`. A list has one value a line; an empty variable is`,
+    'an empty value. Faults name the variable; one that begins like these and is no setting stops the start. All processes',
+    'of an installation must be given the same.',
+    '',
+    SECTIONS.flatMap((section) => settingsOf(section).map((setting) => `\`${variableOf(section, setting)}\``)).join(
+      ', ',
+    ),
+    '',
+    '## Encrypted secrets',
+    '',
+    'Whoever reads the settings file need not learn the secrets in it. A command turns a secret into a text that can stand',
+    'for it, in the file, in a variable, or as the content of the file that `OAuth2.ClientSecretFile` names:',
+    '',
+    '```sh',
+    'npx keybearer encrypt-config-value --config keybearer.gcfg < secret.txt',
+    '```',
+    '',
+    'It reads standard input and writes standard output; at a terminal it asks, and shows nothing of what is typed. The',
+    'text begins with `keybearer1:`, the version of the format; it is encrypted and authenticated with AES-256-GCM. The key',
+    'is in the file that `Server.SecretKeyFile` names (`secret.key` beside the settings file unless told otherwise), Base64',
+    'of 32 bytes, mode 0600. The command makes it when it is missing: keep a copy in a safe place. Only processes that use',
+    'a secret need the key.',
+    '',
+    'Identity keeps a fingerprint of the key in its database and refuses to start with another one, so that a lost or mixed',
+    'up key is noticed at once. When the former key is lost: `npx keybearer reset-secret-key` (or `npm start --',
+    '--reset-secret-key`), then encrypt all secrets again.',
+    '',
+  )
   return lines.join('\n')
 }
+
+/** Names in prose that are not to be taken for links or tags. */
+function inText(text) {
+  return text.replace(/\[(\w+)\]/g, '\\[$1\\]').replace(/</g, '&lt;')
+}
+
+const inCell = (text) => inText(text).replace(/\|/g, '\\|')
 
 function shown({ kind, list }, value) {
   if (value === undefined || list || value === '') return ''
