@@ -146,7 +146,9 @@ function inText(text) {
   return text.replace(/\[(\w+)\]/g, '\\[$1\\]').replace(/</g, '&lt;')
 }
 
-const inCell = (text) => inText(text).replace(/\|/g, '\\|')
+function inCell(text) {
+  return inText(text).replace(/\|/g, '\\|')
+}
 
 function shown({ kind, list }, value) {
   if (value === undefined || list || value === '') return ''
