@@ -61,9 +61,10 @@ export class LogIn {
     verified: VerifiedLogin,
     { formerSid, correlationId }: { readonly formerSid?: string; readonly correlationId?: string } = {},
   ): Promise<LoggedInSession> {
-    const { issuer, claims } = verified
+    const { claims } = verified
     const context: CommandContext = { actor: { type: 'provider' }, commandId: randomUUID(), correlationId }
-    const identity = { issuer, uniqueId: uniqueIdOf(claims, this.oauth2) }
+    // The issuer of the settings, by which people are made ahead too; `verified` has been proved to be of it.
+    const identity = { issuer: this.oauth2.issuer, uniqueId: uniqueIdOf(claims, this.oauth2) }
     mustHaveAccess(claims, this.oauth2)
     // Whatever would be refused below is refused before a group is made.
     const person = await this.#personOf(identity)
