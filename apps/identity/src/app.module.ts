@@ -37,7 +37,11 @@ import { Transfer } from './operator/transfer.js'
 import { PublishedController } from './published.controller.js'
 import { KnownSecretKey } from './secret-key/known-secret-key.js'
 import { ServerSettingsController } from './server-settings/server-settings.controller.js'
+import { BackchannelLogoutController } from './session/backchannel-logout.controller.js'
 import { LogoutController } from './session/logout.controller.js'
+import { ProviderSessions } from './session/provider-sessions.js'
+import { SessionController } from './session/session.controller.js'
+import { Sessions } from './session/sessions.js'
 import { sources } from './sources.js'
 import { StartupChecks, type StartupCheck } from './startup-checks.js'
 import { TokenKeys } from './token/token-keys.js'
@@ -67,6 +71,7 @@ import { UsernamesCheck } from './user/usernames.check.js'
   controllers: [
     ApiKeyController,
     AuditController,
+    BackchannelLogoutController,
     BootstrapController,
     GroupController,
     LoginController,
@@ -75,6 +80,7 @@ import { UsernamesCheck } from './user/usernames.check.js'
     OperatorController,
     PublishedController,
     ServerSettingsController,
+    SessionController,
     TokenController,
     UserController,
   ],
@@ -98,6 +104,7 @@ import { UsernamesCheck } from './user/usernames.check.js'
     LogInQueries,
     People,
     Transfer,
+    Sessions,
     UserQueries,
     UsernamesCheck,
     { provide: VENDOR_ADDRESSES, useValue: REAL_VENDOR_ADDRESSES },
@@ -127,6 +134,12 @@ import { UsernamesCheck } from './user/usernames.check.js'
       inject: [Deployment, DataSource],
       useFactory: ({ loginKeyFile }: Deployment, dataSource: DataSource) =>
         new PendingLogins(poolOf(dataSource), readLoginKey(loginKeyFile)),
+    },
+    {
+      provide: ProviderSessions,
+      inject: [Deployment, DataSource],
+      useFactory: ({ loginKeyFile }: Deployment, dataSource: DataSource) =>
+        new ProviderSessions(poolOf(dataSource), readLoginKey(loginKeyFile)),
     },
     {
       provide: Outbound,

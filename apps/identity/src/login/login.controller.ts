@@ -7,6 +7,7 @@ import { Authenticator } from 'passport'
 import { DomainError, errorNumber, sessionCookie } from '#libs/contracts'
 import { CallbackError } from '#libs/oauth'
 import { Audit, currentRequest, ErrorPageFilter, NotAudited, PAGE_HEADERS, Public, ServerSettings } from '#libs/service'
+import { ProviderSessions } from '../session/provider-sessions.js'
 import { cookiesOf, sidOfCookies } from '../session/session.js'
 import { LogIn } from './log-in.js'
 import { OidcStrategy, type LoggedIn, type LoginOptions } from './oidc.strategy.js'
@@ -29,6 +30,7 @@ export class LoginController {
     private readonly provider: OpenIdProvider,
     private readonly pending: PendingLogins,
     private readonly logIn: LogIn,
+    private readonly sessions: ProviderSessions,
     private readonly server: ServerSettings,
   ) {}
 
@@ -54,11 +56,12 @@ export class LoginController {
   async end(@Req() request: Request, @Res() response: Response): Promise<void> {
     await this.#answering(request, response, async () => {
       const options = { session: false, browser: this.#browserOf(request), query: queryOf(request) } as const
-      const { returnTo, ...identity } = await this.#authenticate(request, response, options)
-      const session = await this.logIn.run(identity, {
+      const { returnTo, ...verified } = await this.#authenticate(request, response, options)
+      const session = await this.logIn.run(verified, {
         formerSid: sidOfCookies(request.headers.cookie, this.server.url),
         correlationId: currentRequest()?.correlationId,
       })
+      await this.sessions.begun(session.sid, verified)
       for (const cookie of cookiesOf(session, this.server.url, new Date())) response.append('Set-Cookie', cookie)
       this.#redirect(response, returnTo)
     })
@@ -92,7 +95,7 @@ export class LoginController {
   /** Says who can mend it, and nothing that came from outside. */
   #refuse(_request: Request, response: Response, error: unknown): void {
     const { status, title, message } = explain(error)
-    this.#logger[status >= 500 ? 'error' : 'warn']({ err: error }, 'login refused')
+    this.#logger[status >= 500 ? 'error' : 'warn']({ err: error, issuer: this.provider.issuer }, 'login refused')
     const links = { again: this.server.urlOf('/__login__'), home: this.server.urlOf('/') }
     response
       .status(status)

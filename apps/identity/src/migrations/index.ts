@@ -4,6 +4,7 @@ import { SearchOfPeople1795312801000 } from './1795312801000-search-of-people.js
 import { SearchOfGroups1795312802000 } from './1795312802000-search-of-groups.js'
 import { AuditIdentity1795348800000 } from './1795348800000-audit-identity.js'
 import { SecretKey1795352400000 } from './1795352400000-secret-key.js'
+import { SessionsOfProviders1795356000000 } from './1795356000000-sessions-of-providers.js'
 
 /** Oldest first. */
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   SearchOfGroups1795312802000,
   AuditIdentity1795348800000,
   SecretKey1795352400000,
+  SessionsOfProviders1795356000000,
 ]

@@ -16,7 +16,7 @@ import {
 import { ContentSettings, CurrentActor, IsGuid, NotAudited, Open, ServerSettings, ServiceOnly } from '#libs/service'
 import { ApiKeyUse } from '../api-key/api-key-use.js'
 import { ApiKeyQueries } from '../api-key/api-key.queries.js'
-import { UserQueries } from '../user/user.queries.js'
+import { Sessions } from '../session/sessions.js'
 import { TokenKeys } from './token-keys.js'
 
 const ASSERTION_SECONDS = 60
@@ -51,7 +51,7 @@ class UserSessionTokenBody {
 export class TokenController {
   constructor(
     private readonly keys: TokenKeys,
-    private readonly users: UserQueries,
+    private readonly sessions: Sessions,
     private readonly apiKeys: ApiKeyQueries,
     private readonly apiKeyUse: ApiKeyUse,
     private readonly server: ServerSettings,
@@ -81,7 +81,7 @@ export class TokenController {
     @Body() body: UserSessionTokenBody,
     @CurrentActor() actor: Actor,
   ): Promise<{ token: string; expires_in: number }> {
-    const session = actor.type === 'user' ? await this.users.ofSession(actor.sid) : undefined
+    const session = actor.type === 'user' ? await this.sessions.use(actor.sid) : undefined
     if (actor.type !== 'user' || session?.guid !== actor.guid) throw authenticationFailed()
     const seconds = secondsUntil(session.expiresAt, Math.floor(this.content.userSessionTokenLifetimeMs / 1000))
     const claims: UserSessionClaims = { content: body.content_guid, sid: actor.sid }
@@ -108,7 +108,7 @@ export class TokenController {
 
   async #bySession({ value }: Credential): Promise<{ actor: Actor; endsAt: Date | null } | undefined> {
     const sid = sidOf(value)
-    const user = sid && (await this.users.ofSession(sid))
+    const user = sid && (await this.sessions.use(sid))
     if (!sid || !user) return undefined
     return { actor: { type: 'user', guid: user.guid, role: user.role, sid }, endsAt: user.expiresAt }
   }
