@@ -115,6 +115,20 @@ describe('the demo’s OpenID provider', () => {
     expect((await finish()).claims()?.sub).toBe('vera')
   })
 
+  it('logs people out who come from Keybearer, and sends them back there', async () => {
+    const browser = newBrowser()
+    const finish = await beginLogin(browser)
+    await browser.submit({ username: 'vera' }, { stopBefore: toKeybearer })
+    expect((await finish()).claims()?.sid).toEqual(expect.any(String))
+    const done = 'http://localhost:3939/__logout__/done'
+    const logout = client.buildEndSessionUrl(relyingParty, { post_logout_redirect_uri: done, state: 's' })
+    expect((await browser.get(logout)).status).toBe(200)
+    await browser.submit({ logout: 'yes' }, { stopBefore: ({ href }) => href.startsWith(done) })
+    expect(locationOf(browser.page)?.href).toBe(`${done}?state=s`)
+    await beginLogin(browser)
+    expect(browser.page.body).toContain('Who are you?')
+  })
+
   it('knows many guests, and tells its witness every secret', async () => {
     const browser = newBrowser()
     const finish = await beginLogin(browser)

@@ -17,6 +17,10 @@ import {
 import { PEOPLE, type Person, personOf } from './people.js'
 import type { Witness } from './witness.js'
 
+type LogoutSource = NonNullable<
+  NonNullable<NonNullable<Configuration['features']>['rpInitiatedLogout']>['logoutSource']
+>
+
 export interface OidcProviderOptions {
   /** Loopback port; the issuer is `http://localhost:<port>`. */
   readonly port: number
@@ -100,6 +104,9 @@ async function configuration(options: OidcProviderOptions): Promise<Configuratio
         client_secret: options.clientSecret,
         client_name: 'Keybearer',
         redirect_uris: [options.redirectUri],
+        post_logout_redirect_uris: [beside(options, '/__logout__/done')],
+        backchannel_logout_uri: beside(options, '/__logout__/backchannel'),
+        backchannel_logout_session_required: true,
         response_types: ['code'],
         grant_types: ['authorization_code'],
         token_endpoint_auth_method: 'client_secret_basic',
@@ -119,7 +126,11 @@ async function configuration(options: OidcProviderOptions): Promise<Configuratio
       email: ['email', 'email_verified'],
     },
     conformIdTokenClaims: false,
-    features: { devInteractions: { enabled: false } },
+    features: {
+      devInteractions: { enabled: false },
+      backchannelLogout: { enabled: true },
+      rpInitiatedLogout: { enabled: true, logoutSource: logoutPage },
+    },
     interactions: { url: (_context, interaction) => `/login/${interaction.uid}` },
     findAccount: (_context, username) => {
       const person = personOf(username)
@@ -143,6 +154,20 @@ async function configuration(options: OidcProviderOptions): Promise<Configuratio
       context.body = pageText('That did not work', `<p>${text(description ?? '')} <small>(${text(error)})</small></p>`)
     },
   }
+}
+
+/** Another address of the server that people are sent back to. */
+const beside = ({ redirectUri }: OidcProviderOptions, path: string): string =>
+  redirectUri.replace(/\/__login__\/callback$/, path)
+
+/** @param form the provider's own, which the buttons belong to */
+const logoutPage: LogoutSource = (context, form) => {
+  context.set(PAGE_HEADERS)
+  context.body = pageText(
+    'Log out?',
+    `<p>This is the demo’s OpenID Connect provider.</p>
+    ${form.replace('</form>', '<button name="logout" value="yes">Log out</button></form>')}`,
+  )
 }
 
 const claimsOf = ({ username, givenName, familyName, groups }: Person) => ({
