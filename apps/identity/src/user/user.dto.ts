@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
 import { Transform, Type } from 'class-transformer'
-import { IsBoolean, IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator'
+import { IsBoolean, IsIn, IsInt, IsNotEmpty, IsString, Matches, Max, MaxLength, Min } from 'class-validator'
 import { isAtLeast, personOf, ROLES, type Actor, type Role } from '#libs/contracts'
 import { MayBeAbsent, refusedAs, toTime } from '#libs/service'
 import type { Wanted } from './editability.js'
@@ -176,7 +176,7 @@ export class UserBody {
   @IsString()
   @MaxLength(LONGEST)
   @Matches(EMAIL, NO_EMAIL)
-  @Matches(/\S/, BLANK_EMAIL)
+  @IsNotEmpty(BLANK_EMAIL)
   email?: string
 }
 
