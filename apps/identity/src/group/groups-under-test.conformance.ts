@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Pool } from 'pg'
 import type { Actor } from '#libs/contracts'
-import { freshDatabase } from '#libs/testing'
+import { freshDatabase, type FreshDatabase } from '#libs/testing'
 import { identityUnderTest, keyOf, type IdentityUnderTest } from '../identity-under-test.conformance.js'
 import { LogIn } from '../login/log-in.js'
 
@@ -26,24 +26,18 @@ export class GroupsUnderTest {
 
   /**
    * @param oauth2 lines of that section
-   * @param sections further sections
+   * @param options.sections further sections; `database`: of an earlier start, which is kept then
    */
   static async open(
     oauth2: string,
-    {
-      sections = '',
-      google = false,
-      prepare,
-    }: { sections?: string; google?: boolean; prepare?: (pool: Pool) => Promise<void> } = {},
+    { sections = '', google = false, database }: { sections?: string; google?: boolean; database?: FreshDatabase } = {},
   ): Promise<GroupsUnderTest> {
-    const database = await freshDatabase('identity')
-    const pool = database.pool()
-    await prepare?.(pool)
+    const own = database ?? (await freshDatabase('identity'))
     const issuer = google ? '' : `OpenIDConnectIssuer = ${ISSUER}`
-    const service = await identityUnderTest(database, [CLIENT, issuer, oauth2].join('\n'), { sections })
-    return new GroupsUnderTest(service, pool, async () => {
+    const service = await identityUnderTest(own, [CLIENT, issuer, oauth2].join('\n'), { sections })
+    return new GroupsUnderTest(service, own.pool(), async () => {
       await service.close()
-      await database.drop()
+      if (!database) await own.drop()
     })
   }
 
@@ -57,6 +51,20 @@ export class GroupsUnderTest {
       ...(groups !== undefined && { groups }),
     }
     return (await this.service.app.get(LogIn).run({ issuer: ISSUER, claims })).userGuid
+  }
+
+  /** Somebody new who can publish. */
+  async publisher(sub: string): Promise<string> {
+    const guid = await this.login(sub)
+    const path = `/__api__/v1/users/${guid}`
+    const answer = await this.service.request({
+      method: 'PUT',
+      path,
+      actor: this.alice,
+      body: { user_role: 'publisher' },
+    })
+    if (answer.status !== 200) throw new Error(answer.text)
+    return guid
   }
 
   /** Makes a group as an administrator; its guid. */
@@ -84,7 +92,7 @@ export class GroupsUnderTest {
   }
 
   async page<Item = { guid: string; name: string; owner_guid: string | null }>(
-    path: string,
+    path = '',
     actor: Actor = this.alice,
   ): Promise<Page<Item>> {
     return (await this.service.get(GROUPS + path, actor)).json<Page<Item> & Record<string, unknown>>()
