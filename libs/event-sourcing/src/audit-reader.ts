@@ -157,7 +157,8 @@ function conditionsOf(log: AuditedLog, question: AuditQuestion, until: string): 
   if (question.since !== undefined) where.add(`recorded_at >= ${where.value(question.since)}::timestamptz`)
   for (const condition of question.conditions ?? []) {
     const any = anyOf(log, condition, where)
-    if (any.length > 0) where.add(`(${any.join(' or ')}) is ${condition.not ? 'not true' : 'true'}`)
+    // No index serves `is true`.
+    if (any.length > 0) where.add(`(${any.join(' or ')})${condition.not ? ' is not true' : ''}`)
     else if (!condition.not) return undefined
   }
   return where
