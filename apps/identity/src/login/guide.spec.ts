@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs'
+import { PROHIBITED_USERNAMES } from '../user/username-rules.js'
+
+const guide = readFileSync(new URL('../../../../docs/login.md', import.meta.url), 'utf8').replace(/\s+/g, ' ')
+
+describe('the guide to logging in', () => {
+  it.each([
+    ['LOGIN-03 that the application is of the web kind', /kind \*web\*/],
+    ['LOGIN-02 what the redirect URI is', /`https:\/\/[^`]*\/__login__\/callback`/],
+    ['CFG-50 that each application has credentials of its own', /credentials of its own for each application/],
+    ['ACCESS-08 that login comes before restrictions', /\*\*Log in\.\*\*.*\*\*Only when login works, restrict it\*\*/],
+    [
+      'ROLE-19 what a mapping needs with Google',
+      /With Google\*\*, a mapping needs a custom claim.*Private accounts.*default role/,
+    ],
+    [
+      'ID-31 that duplicate usernames may affect content',
+      /Content that decides by username cannot tell them apart.*`guid`/,
+    ],
+    [
+      'ID-32 that some publishing tools want one username once',
+      /publishing tools do not support two users of one name/,
+    ],
+    ['PROV-05 who makes accounts when logins do not', /administrator must make the account/],
+    ['CFG-44 what goes with RegisterOnFirstLogin = false', /Set `UserInfoEditableBy = Admin` with it/],
+    ['LOGIN-14 how nested claims are named', /exactly the name in the setting wins.*`realm_access\.role`/],
+  ])('says %s', (_name, text) => {
+    expect(guide).toMatch(text)
+  })
+
+  it('ID-08 names the prohibited usernames', () => {
+    for (const name of PROHIBITED_USERNAMES) expect(guide).toContain(`\`${name}\``)
+  })
+})
