@@ -162,12 +162,12 @@ describe('what stops the start', () => {
       'line 11: Authorization.UserRoleMapping and Authorization.UserRoleGroupMapping exclude each other',
     ],
     [
-      'CFG-41 I02 groups by unique ID that are made at login',
+      'CFG-41 GRP-38 I02 groups by unique ID that are made at login',
       { oauth2: `${ISSUER}\nGroupsByUniqueId = true\nGroupsAutoProvision = true` },
       'line 10: OAuth2.GroupsByUniqueId and OAuth2.GroupsAutoProvision exclude each other: the groups would have unique IDs for names',
     ],
     [
-      'CFG-42 roles from groups that are managed here',
+      'CFG-42 ROLE-18 roles from groups that are managed here',
       { oauth2: `${ISSUER}\nGroupsClaim = ""`, authorization: 'UserRoleGroupMapping = true' },
       'line 12: Authorization.UserRoleGroupMapping does not work with groups managed here, as an empty OAuth2.GroupsClaim makes them',
     ],
