@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect } from 'node:net'
-import { apiKeyContract, contentContract, userContract } from '#libs/contracts'
+import { apiKeyContract, contentContract, groupContract, userContract } from '#libs/contracts'
 import { eventually } from '#libs/testing'
 import { Street } from '../door/street.conformance.js'
 
@@ -85,6 +85,19 @@ describe('a visit to content', () => {
         permissions: [{ principal_guid: group.guid, principal_type: 'group', role: 'viewer' }],
       })
       expect((await street.get(`/content/${guid}/`, { cookie: header })).status).toBe(200)
+    })
+
+    it('GRP-12 by group no more once the group is deleted, although list and membership are as they were', async () => {
+      const group = await street.group('analysts')
+      const { header } = await street.login({ group_guids: [group.guid] })
+      const { guid } = await street.content({
+        access_type: 'acl',
+        permissions: [{ principal_guid: group.guid, principal_type: 'group', role: 'viewer' }],
+      })
+      const visit = async () => (await street.get(`/content/${guid}/`, { cookie: header })).status
+      expect(await visit()).toBe(200)
+      await street.tell(groupContract, group.guid, null)
+      expect(await visit()).toBe(403)
     })
 
     it('R16 after the owner of the list has been asked, when only the copy did not know', async () => {
@@ -476,6 +489,22 @@ describe('a visit to content', () => {
         await eventually(() => closed)
       },
     )
+
+    it('D28 GRP-12 is closed when the group that gave access is deleted', async () => {
+      const group = await street.group('analysts')
+      const { header } = await street.login({ group_guids: [group.guid] })
+      const content = await street.content({
+        access_type: 'acl',
+        permissions: [{ principal_guid: group.guid, principal_type: 'group', role: 'viewer' }],
+      })
+      const { socket } = await street.upgrade(`/content/${content.guid}/`, { cookie: header })
+      let closed = false
+      socket!.resume().once('close', () => (closed = true))
+      await street.tell(groupContract, group.guid, { ...group, name: 'scientists' })
+      expect(closed).toBe(false)
+      await street.tell(groupContract, group.guid, null)
+      await eventually(() => closed)
+    })
 
     const openedBy = async (headers: Record<string, string>) => {
       const { guid } = await street.content()

@@ -119,10 +119,10 @@ export class House {
     return this.replicas.ready()
   }
 
-  /** Calls back with the guid of each person, API key and content item that changed. */
+  /** Calls back with the guid of each person, group, API key and content item that changed. */
   onChanged(listener: (guid: string) => void): void {
     const tell = (changes: readonly Applied<unknown>[]): void => changes.forEach(({ guid }) => listener(guid))
-    for (const contract of [userContract, apiKeyContract, contentContract])
+    for (const contract of [userContract, groupContract, apiKeyContract, contentContract])
       this.replicas.of<unknown>(contract).onApplied(tell)
   }
 
