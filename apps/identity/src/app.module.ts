@@ -40,7 +40,6 @@ import { ServerSettingsController } from './server-settings/server-settings.cont
 import { BackchannelLogoutController } from './session/backchannel-logout.controller.js'
 import { LogoutController } from './session/logout.controller.js'
 import { ProviderSessions } from './session/provider-sessions.js'
-import { SessionController } from './session/session.controller.js'
 import { Sessions } from './session/sessions.js'
 import { sources } from './sources.js'
 import { StartupChecks, type StartupCheck } from './startup-checks.js'
@@ -80,7 +79,6 @@ import { UsernamesCheck } from './user/usernames.check.js'
     OperatorController,
     PublishedController,
     ServerSettingsController,
-    SessionController,
     TokenController,
     UserController,
   ],

@@ -84,13 +84,6 @@ export class Sessions implements OnApplicationBootstrap, BeforeApplicationShutdo
     await this.streams.handle(userStream, userGuid, { type: 'EndSession', sid, reason }, context)
   }
 
-  /** Ends all sessions of a person. */
-  async endAll(userGuid: string, reason: SessionEndReason, actor: Actor): Promise<void> {
-    const { rows } = await poolOf(this.dataSource).query<HeldSession>(sql`
-      select user_guid as "userGuid", sid from session where user_guid = ${userGuid}`)
-    for (const session of rows) await this.end(session, reason, actor)
-  }
-
   /** Ends what has run out or was not used for too long, whether anybody asks or not. Several replicas may do it at once. */
   async sweep(): Promise<void> {
     const limit = this.#idleSeconds
