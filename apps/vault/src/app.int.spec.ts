@@ -88,7 +88,7 @@ beforeEach(async () => {
 })
 
 interface Options {
-  from?: 'gateway' | 'integrations'
+  from?: 'gateway' | 'identity' | 'integrations'
   body?: string
   type?: string
   headers?: Record<string, string>
@@ -208,6 +208,29 @@ describe('the vault as a process', () => {
     )
     expect(rows.map(({ place }) => place)).toEqual([`client_secret/${reference}/${world.integrationGuid}`])
     expect(rows[0]?.envelope.includes('hush-hush')).toBe(false)
+  })
+
+  it('DISC-02 LOGIN-09 takes login tokens from identity and gives them to identity only', async () => {
+    const path = `/internal/login-tokens/${world.viewerGuid}/${world.sid}`
+    const body = JSON.stringify({ access_token: 'token-of-the-login', expires_in: 3600 })
+    const put = (from: NonNullable<Options['from']>) =>
+      ask('PUT', path, undefined, { from, body, type: 'application/json' })
+    expect((await ask('GET', path, undefined, { from: 'identity' })).status).toBe(404)
+    expect((await put('gateway')).status).toBe(403)
+    expect((await put('identity')).status).toBe(204)
+    for (const from of ['gateway', 'integrations'] as const) {
+      const refused = await ask('GET', path, undefined, { from })
+      expect(refused.status).toBe(403)
+      expect(await refused.text()).not.toContain('token-of-the-login')
+    }
+    expect((await ask('GET', path, viewer(), { from: 'gateway' })).status).toBe(403)
+    const given = await ask('GET', path, undefined, { from: 'identity' })
+    expect(given.headers.get('cache-control')).toBe('no-store')
+    expect(await given.json()).toEqual({ access_token: 'token-of-the-login', expires_in: expect.any(Number) as number })
+    // Neither the exchange nor the way of the viewer gives it to anybody.
+    expect(await (await exchange(world.caller)).text()).not.toContain('token-of-the-login')
+    const page = await ask('GET', `/__oauth__/integrations/${world.integrationGuid}/login`, viewer())
+    expect(JSON.stringify([...page.headers]) + (await page.text())).not.toContain('token-of-the-login')
   })
 
   it('tells the gateway what is still to be consented to', async () => {

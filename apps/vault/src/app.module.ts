@@ -33,6 +33,8 @@ import { IssueLog } from './exchange/issue-log.js'
 import { SubjectTokens, USER_SESSION_KEYS_PATH } from './exchange/subject-tokens.js'
 import { GrantQueries } from './grant/grant.queries.js'
 import { Refreshes } from './grant/refresh.js'
+import { LoginTokenController } from './login-token/login-token.controller.js'
+import { LoginTokens } from './login-token/login-tokens.js'
 import { migrations } from './migrations/index.js'
 import { askOwner } from './replica/ask-owner.js'
 import { ChangesController, copied } from './replica/changes.controller.js'
@@ -60,6 +62,7 @@ import { Keyring, Safe } from './safe/index.js'
     ClientSecretController,
     ConsentController,
     CredentialsController,
+    LoginTokenController,
     MissingConsentsController,
   ],
   providers: [
@@ -68,6 +71,7 @@ import { Keyring, Safe } from './safe/index.js'
     ConsentRequests,
     FactQueries,
     GrantQueries,
+    LoginTokens,
     MissingConsents,
     Refreshes,
     { provide: Pool, inject: [DataSource], useFactory: poolOf },

@@ -56,6 +56,24 @@ export const INTERNAL_CALLS = {
     actors: ['none'],
     whenDown: 'creating or changing the integration fails whole, with 503',
   },
+  /** `{access_token, expires_in}` of a login, for the session that began with it → 204. Kept for the directory search alone. */
+  putLoginToken: {
+    caller: 'identity',
+    callee: 'vault',
+    method: 'PUT',
+    path: '/internal/login-tokens/:guid/:sid',
+    actors: ['none'],
+    whenDown: 'the login goes on; the person’s searches find known people only',
+  },
+  /** → `{access_token, expires_in}` of the searcher’s own session; 404 when there is none, or it is over. */
+  loginAccessToken: {
+    caller: 'identity',
+    callee: 'vault',
+    method: 'GET',
+    path: '/internal/login-tokens/:guid/:sid',
+    actors: ['none'],
+    whenDown: 'the search finds known people only',
+  },
   /** One published document, for a replica that is behind or misses it: a `ChangeMessage`. */
   vaultReadsIdentity: {
     caller: 'vault',

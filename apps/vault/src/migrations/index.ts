@@ -1,5 +1,6 @@
 import { CreateVault1795300000000 } from './1795300000000-create-vault.js'
 import { AuditVault1795348800000 } from './1795348800000-audit-vault.js'
+import { LoginTokens1795359600000 } from './1795359600000-login-tokens.js'
 
 /** Oldest first. */
-export const migrations = [CreateVault1795300000000, AuditVault1795348800000]
+export const migrations = [CreateVault1795300000000, AuditVault1795348800000, LoginTokens1795359600000]
