@@ -2,6 +2,7 @@ import { type FactoryProvider, Module } from '@nestjs/common'
 import { Freshness, MessagingModule, Replicas } from '#libs/messaging'
 import { sessionCookie, type ServiceName } from '#libs/contracts'
 import {
+  AuthenticationSettings,
   ContentSettings,
   Deployment,
   DevelopmentSettings,
@@ -15,6 +16,7 @@ import {
 import { ActorAssertions, type Asserted } from './auth/actor-assertions.js'
 import { Callers } from './auth/callers.js'
 import { FailureLimit } from './auth/failure-limit.js'
+import { LoginLimit } from './auth/login-limit.js'
 import { Door } from './door/door.js'
 import { PublicAddress } from './door/public-address.js'
 import { PublicDoor } from './door/public-door.js'
@@ -64,9 +66,13 @@ const auth = [
   }),
   made(
     Callers,
-    [House, ActorAssertions, PublicAddress],
-    (house: House, assertions: ActorAssertions, { url, origin }: PublicAddress) =>
-      new Callers(house, assertions, sessionCookie(url).name, origin),
+    [House, ActorAssertions, PublicAddress, AuthenticationSettings],
+    (
+      house: House,
+      assertions: ActorAssertions,
+      { url, origin }: PublicAddress,
+      { inactivityMs }: AuthenticationSettings,
+    ) => new Callers(house, assertions, sessionCookie(url).name, origin, inactivityMs > 0),
   ),
 ]
 
@@ -155,7 +161,7 @@ const door = [
     Door,
     [Callers, Forward, Visits, Site, Refusals, PublicAddress],
     (callers: Callers, forward: Forward, visits: Visits, pages: Site, refusals: Refusals, address: PublicAddress) =>
-      new Door(callers, forward, visits, pages, refusals, address),
+      new Door(callers, new LoginLimit(), forward, visits, pages, refusals, address),
   ),
 ]
 

@@ -1,4 +1,18 @@
-import { ContentSettings, DevelopmentSettings, ExchangeSettings, HttpSettings, ServerSettings } from '#libs/service'
+import {
+  AuthenticationSettings,
+  ContentSettings,
+  DevelopmentSettings,
+  ExchangeSettings,
+  HttpSettings,
+  ServerSettings,
+} from '#libs/service'
 
 /** What the gateway reads of the settings file. */
-export const GATEWAY_SETTINGS = [ServerSettings, HttpSettings, ContentSettings, DevelopmentSettings, ExchangeSettings]
+export const GATEWAY_SETTINGS = [
+  ServerSettings,
+  HttpSettings,
+  AuthenticationSettings,
+  ContentSettings,
+  DevelopmentSettings,
+  ExchangeSettings,
+]

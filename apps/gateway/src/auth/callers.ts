@@ -23,16 +23,23 @@ export interface ContentVisitor {
   readonly key: string | undefined
   /** Identity's word for one service. */
   assertion(audience: ServiceName): Promise<string>
+  /** Tells identity that they are still at it, where sessions end when they are not. Never rejects. */
+  use(): Promise<void>
 }
 
 /** Finds out who is at the door. */
 export class Callers {
-  /** @param origin of `Server.Address` */
+  /**
+   * @param origin of `Server.Address`
+   * @param sessionsGoIdle whether a session that is not used ends: then identity has to hear of its use, which it does
+   * whenever it is asked for an assertion
+   */
   constructor(
     private readonly house: House,
     private readonly assertions: ActorAssertions,
     private readonly cookieName: string,
     private readonly origin: string,
+    private readonly sessionsGoIdle = false,
     private readonly now: () => Date = () => new Date(),
   ) {}
 
@@ -71,6 +78,7 @@ export class Callers {
       ...found,
       groups: await this.house.groups(found.user.group_guids),
       assertion: async (audience) => (await this.assertions.of(presented, audience, arrival.address)).assertion,
+      use: async () => void (await this.#isInUse(presented, arrival.address)),
     }
   }
 
@@ -84,6 +92,17 @@ export class Callers {
     if (sid !== undefined && !isAlive(user, sid, this.now())) return undefined
     if (key !== undefined && !(await this.#isKeyGood(key))) return undefined
     return user
+  }
+
+  /** Asks identity about once a minute; what it cannot be asked, it is not held against the session. */
+  async #isInUse(presented: Presented, address: string): Promise<boolean> {
+    if (!this.sessionsGoIdle || presented.type !== 'session') return true
+    try {
+      await this.assertions.of(presented, 'identity', address)
+      return true
+    } catch (error) {
+      return !isNobody(error)
+    }
   }
 
   async #isKeyGood(guid: string): Promise<boolean> {
@@ -127,7 +146,7 @@ export class Callers {
   ): Promise<Pick<ContentVisitor, 'user' | 'sid' | 'key'> | undefined> {
     if (presented.type === 'session') {
       const known = this.house.sessionOf(presented.secret, this.now())
-      if (known) return { ...known, key: undefined }
+      if (known) return (await this.#isInUse(presented, address)) ? { ...known, key: undefined } : undefined
     }
     try {
       const { actor } = await this.assertions.of(presented, 'identity', address)

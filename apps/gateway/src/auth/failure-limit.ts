@@ -11,8 +11,16 @@ export class FailureLimit {
   /** Attempts whose end is not known yet. */
   readonly #pending = new Map<string, number>()
 
-  /** @param now monotonic, ms */
-  constructor(private readonly now: () => number = () => performance.now()) {}
+  /**
+   * @param now monotonic, ms
+   * @param burst how often at once
+   * @param perSecond how often in the long run
+   */
+  constructor(
+    private readonly now: () => number = () => performance.now(),
+    private readonly burst = BURST,
+    private readonly perSecond = PER_SECOND,
+  ) {}
 
   /** Whether the address has used up what it may, or will have if all fails that it is at. */
   isExhausted(address: string): boolean {
@@ -42,6 +50,8 @@ export class FailureLimit {
 
   #left(address: string): number {
     const known = this.#failures.get(address)
-    return known ? Math.min(BURST, known.tokens + ((this.now() - known.at) / 1000) * PER_SECOND) : BURST
+    return known
+      ? Math.min(this.burst, known.tokens + ((this.now() - known.at) / 1000) * this.perSecond)
+      : this.burst
   }
 }

@@ -177,6 +177,24 @@ describe('a request to a service', () => {
       expect(street.identity.last.headers.cookie).toBe(header)
     })
 
+    it('A37 lets the login provider end sessions, by a form and without cookies', async () => {
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+      await street.send('POST', '/__logout__/backchannel', headers, 'logout_token=x.y.z')
+      expect(street.identity.last).toMatchObject({
+        url: '/__logout__/backchannel',
+        body: 'logout_token=x.y.z',
+        headers: expect.objectContaining(headers) as object,
+      })
+      const { header } = await street.login()
+      const forged = await street.send(
+        'POST',
+        '/__logout__/backchannel',
+        { ...headers, cookie: header },
+        'logout_token=x',
+      )
+      expect(forged.status).toBe(403)
+    })
+
     it('that has run out is anonymous, so that one can log in again', async () => {
       const answer = await street.get('/__login__?return_to=%2F', { cookie: 'keybearer_session=gone' })
       expect(JSON.parse(answer.text)).toMatchObject({ service: 'identity', actor: null })

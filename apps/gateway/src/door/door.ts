@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Callers } from '../auth/callers.js'
+import type { LoginLimit } from '../auth/login-limit.js'
 import type { Visits } from '../proxy/visits.js'
 import type { Forward } from '../routes/forward.js'
 import { canonicalPath, type Route, routeOf } from '../routes/routes.js'
@@ -18,6 +19,7 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 export class Door {
   constructor(
     private readonly callers: Callers,
+    private readonly limit: LoginLimit,
     private readonly forward: Forward,
     private readonly visits: Visits,
     private readonly site: Site,
@@ -61,6 +63,7 @@ export class Door {
 
   async #service(arrival: Arrival, response: ServerResponse, path: string, route: Route): Promise<void> {
     if (!METHODS.has(arrival.request.method ?? '')) throw noSuchRoute()
+    if (route.limited) this.limit.take(arrival.address)
     const { assertion, bootstrap } = await this.callers.introduce(arrival, route)
     const { service, cookies = false } = route
     const body = route.audience === 'api'

@@ -52,6 +52,23 @@ describe('an open WebSocket', () => {
     expect(socket.destroyed).toBe(true)
   })
 
+  it('D18 is use of its session while something comes from the visitor, and not when it is only open', async () => {
+    let [received, used] = [10, 0]
+    sockets.add({
+      socket: new PassThrough(),
+      restsOn: [],
+      mayStay,
+      received: () => received,
+      use: async () => void used++,
+    })
+    await sockets.sweep()
+    expect(used).toBe(0)
+    received = 11
+    await sockets.sweep()
+    await sockets.sweep()
+    expect(used).toBe(1)
+  })
+
   it('is asked about when something that it rests on changes', () => {
     let asked = 0
     mayStay = () => {

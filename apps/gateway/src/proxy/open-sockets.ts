@@ -13,11 +13,17 @@ interface OpenSocket {
   readonly restsOn: readonly (string | undefined)[]
   /** Rejects when nobody can say at present. */
   readonly mayStay: () => Promise<boolean>
+  /** Bytes that have come from the visitor. */
+  readonly received?: () => number
+  /** Called now and then while something comes from the visitor. */
+  readonly use?: () => Promise<void>
 }
 
 interface Entry extends OpenSocket {
   /** When it was last known that the visitor may be there. */
   sureAt: number
+  /** What had been received at the last sweep. */
+  seen: number
 }
 
 /** WebSockets live long, so whether their visitors may still be there is asked again at every change, and now and then. */
@@ -36,7 +42,7 @@ export class OpenSockets {
   ) {}
 
   add(open: OpenSocket): void {
-    const entry = { ...open, sureAt: this.now() }
+    const entry = { ...open, sureAt: this.now(), seen: open.received?.() ?? 0 }
     this.#open.add(entry)
     open.socket.once('close', () => this.#open.delete(entry))
     // Sessions and keys run out without any change.
@@ -54,6 +60,7 @@ export class OpenSockets {
     this.#sweeping = true
     for (const entry of this.#open) {
       const isFresh = this.isFresh()
+      await this.#notice(entry)
       await this.#review(entry)
       if (!isFresh) await delay(PACE_MS, undefined, { ref: false })
     }
@@ -68,6 +75,13 @@ export class OpenSockets {
     clearInterval(this.#timer)
     this.#timer = undefined
     for (const { socket } of this.#open) socket.destroy()
+  }
+
+  async #notice(entry: Entry): Promise<void> {
+    const received = entry.received?.() ?? 0
+    if (received === entry.seen) return
+    entry.seen = received
+    await entry.use?.()
   }
 
   async #review(entry: Entry): Promise<void> {

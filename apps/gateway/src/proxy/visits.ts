@@ -85,8 +85,10 @@ export class Visits {
     if (socket.destroyed) return
     this.sockets.add({
       socket,
-      restsOn: [content.guid, visitor?.user.guid, visitor?.key],
+      restsOn: [content.guid, visitor?.user.guid, visitor?.key, ...(visitor?.groups ?? []).map(({ guid }) => guid)],
       mayStay: () => this.#mayStay(content.guid, visitor),
+      received: () => socket.bytesRead,
+      ...(visitor && { use: () => visitor.use() }),
     })
     this.proxy.socket(arrival.request, socket, head, (path.rest || '/') + arrival.query, introduction, (error) =>
       refuse(this.#unreachable(admitted, error)),

@@ -32,6 +32,8 @@ describe('the routes', () => {
     ['/__login__', 'identity'],
     ['/__login__/callback', 'identity'],
     ['/__logout__', 'identity'],
+    ['/__logout__/done', 'identity'],
+    ['/__logout__/backchannel', 'identity'],
     ['/__oauth__/integrations/callback', 'vault'],
     ['/__oauth__/integrations/0b1c/login', 'vault'],
   ])('lead %s to %s', (path, service) => {

@@ -8,6 +8,8 @@ export interface Route {
   readonly cookies?: true
   /** Whether `Authorization: Connect-Bootstrap` means anything here. */
   readonly bootstrap?: true
+  /** Whether anybody may ask, so that one address may not ask too often. */
+  readonly limited?: true
 }
 
 /**
@@ -31,8 +33,11 @@ const ROUTES: readonly (readonly [path: string, route: Route])[] = [
   ['/__api__/metrics/procs', { service: 'identity', audience: 'api' }],
   ['/__api__/v1/bootstrap', { service: 'identity', audience: 'api', bootstrap: true }],
   ['/__api__/v1/experimental/bootstrap', { service: 'identity', audience: 'api', bootstrap: true }],
+  ['/__login__', { service: 'identity', audience: 'browser', cookies: true, limited: true }],
   ['/__login__/…', { service: 'identity', audience: 'browser', cookies: true }],
   ['/__logout__', { service: 'identity', audience: 'browser', cookies: true }],
+  ['/__logout__/done', { service: 'identity', audience: 'browser', cookies: true }],
+  ['/__logout__/backchannel', { service: 'identity', audience: 'api', limited: true }],
   ['/__oauth__/…', { service: 'vault', audience: 'browser' }],
 ]
 

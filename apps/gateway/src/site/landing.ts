@@ -35,7 +35,7 @@ export class Landing {
   #greeting({ username, first_name, last_name, user_role }: UserState): Html {
     const name = `${first_name} ${last_name}`.trim() || username
     return html`<p>You are <strong>${name}</strong> (${username}, ${user_role}).</p>
-      <form action="${this.prefix}/__logout__"><button>Log out</button></form>`
+      <p><a class="button" href="${this.prefix}/__logout__">Log out</a></p>`
   }
 
   #invitation(): Html {
