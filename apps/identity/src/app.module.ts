@@ -16,12 +16,20 @@ import { AuditController } from './audit/audit.controller.js'
 import { AuditQueries } from './audit/audit.queries.js'
 import { BootstrapController } from './bootstrap/bootstrap.controller.js'
 import { Bootstrap } from './bootstrap/bootstrap.js'
+import { DirectoryController } from './directory/directory.controller.js'
+import { DirectoryQueries } from './directory/directory.queries.js'
+import { GoogleDirectory } from './directory/google-directory.js'
+import { LoginTokens } from './directory/login-tokens.js'
+import { PeopleSearch } from './directory/people-search.js'
+import { Tickets } from './directory/tickets.js'
 import { GroupStartupCheck } from './group/group-startup-check.js'
 import { GroupController } from './group/group.controller.js'
 import { GroupQueries } from './group/group.queries.js'
 import { Groups } from './group/groups.js'
 import { NormalizeGroups } from './group/normalize-groups.js'
 import { GroupProvisioning } from './group/provisioning.js'
+import { GraphOverage } from './login/graph-overage.js'
+import { GroupOverage } from './login/group-overage.js'
 import { LogIn } from './login/log-in.js'
 import { LogInQueries } from './login/log-in.queries.js'
 import { readLoginKey } from './login/login-key.js'
@@ -72,6 +80,8 @@ import { UsernamesCheck } from './user/usernames.check.js'
     AuditController,
     BackchannelLogoutController,
     BootstrapController,
+    // Before the people: `remote` is no guid.
+    DirectoryController,
     GroupController,
     LoginController,
     LogoutController,
@@ -90,6 +100,8 @@ import { UsernamesCheck } from './user/usernames.check.js'
     AuditLog,
     AuditQueries,
     Bootstrap,
+    DirectoryQueries,
+    GoogleDirectory,
     ContentOwners,
     GroupProvisioning,
     GroupQueries,
@@ -100,12 +112,20 @@ import { UsernamesCheck } from './user/usernames.check.js'
     KnownSecretKey,
     LogIn,
     LogInQueries,
+    LoginTokens,
     People,
+    PeopleSearch,
     Transfer,
     Sessions,
     UserQueries,
     UsernamesCheck,
     { provide: VENDOR_ADDRESSES, useValue: REAL_VENDOR_ADDRESSES },
+    { provide: GroupOverage, useClass: GraphOverage },
+    {
+      provide: Tickets,
+      inject: [Deployment],
+      useFactory: ({ loginKeyFile }: Deployment) => new Tickets(readLoginKey(loginKeyFile)),
+    },
     {
       provide: AuditReader,
       inject: [DataSource],

@@ -162,7 +162,7 @@ function textsOf(value: unknown): string[] {
 }
 
 /** A line of text without anything that would let it pass for another: `undefined` when nothing is left. */
-function textOf(value: unknown): string | undefined {
+export function textOf(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined
   // Control characters, and those that turn the direction of writing.
   const text = value

@@ -2,6 +2,9 @@ import { Injectable } from '@nestjs/common'
 import { DataSource } from 'typeorm'
 import { PROVIDER_ID, providerIdValue, type ProviderIdentity } from '../user/provider-identity.js'
 import { USERNAME } from '../user/username.js'
+import { numberedUsername } from '../user/username-rules.js'
+
+const NAMES_A_TIME = 100
 
 /** What a login asks of people whom it does not know yet. */
 @Injectable()
@@ -26,5 +29,21 @@ export class LogInQueries {
       [USERNAME, usernames, exceptGuid],
     )
     return new Set(rows.map(({ name }) => name))
+  }
+
+  /**
+   * ID-20: a derived name that somebody has gets the next free number.
+   * @param skip how many of the free-looking ones have turned out to be taken
+   */
+  async freeName(name: string, exceptGuid: string, skip: number): Promise<string> {
+    for (let first = 1 + skip; ; first += NAMES_A_TIME) {
+      const names = Array.from({ length: NAMES_A_TIME }, (_, index) => numberedUsername(name, first + index))
+      const taken = await this.taken(
+        names.map((one) => one.toLowerCase()),
+        exceptGuid,
+      )
+      const free = names.find((one) => !taken.has(one.toLowerCase()))
+      if (free !== undefined) return free
+    }
   }
 }

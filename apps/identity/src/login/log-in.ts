@@ -10,7 +10,6 @@ import { changedFields, writeProfile } from '../user/profile.js'
 import { takeProviderId, userGuidOf, type ProviderIdentity } from '../user/provider-identity.js'
 import { UserQueries, type UserRow } from '../user/user.queries.js'
 import { userStream } from '../user/user.stream.js'
-import { numberedUsername } from '../user/username-rules.js'
 import { takeUsername } from '../user/username.js'
 import { mustHaveAccess } from './access.js'
 import { groupsOf, profileOf, roleValuesOf, uniqueIdOf, type Claims, type GroupsClaim } from './claims.js'
@@ -20,7 +19,6 @@ import { mappedRole, rolesAreMapped, type MappedRole } from './role-mapping.js'
 import type { VerifiedLogin } from './verified-login.js'
 
 const MOST_ATTEMPTS = 100
-const NAMES_A_TIME = 100
 
 /** Somebody else was faster: what was decided on is no longer so. */
 const AGAIN = [
@@ -164,7 +162,7 @@ export class LogIn {
     const now = new Date()
     const { profile: stated, origin } = profileOf(claims, this.oauth2, identity.uniqueId, before)
     const isDerived = origin === 'email'
-    const username = isDerived ? await this.#freeName(stated.username, guid, tried.namesTaken) : stated.username
+    const username = isDerived ? await this.queries.freeName(stated.username, guid, tried.namesTaken) : stated.username
     const profile = { ...stated, username }
     const fields = changedFields(before, profile)
     const basis = before?.profileVersion ?? 0
@@ -200,19 +198,6 @@ export class LogIn {
       )
     }
     return { ...session, userGuid: guid }
-  }
-
-  /** ID-20: a derived name that somebody has gets the next free number. */
-  async #freeName(name: string, guid: string, skip: number): Promise<string> {
-    for (let first = 1 + skip; ; first += NAMES_A_TIME) {
-      const names = Array.from({ length: NAMES_A_TIME }, (_, index) => numberedUsername(name, first + index))
-      const taken = await this.queries.taken(
-        names.map((one) => one.toLowerCase()),
-        guid,
-      )
-      const free = names.find((one) => !taken.has(one.toLowerCase()))
-      if (free !== undefined) return free
-    }
   }
 }
 

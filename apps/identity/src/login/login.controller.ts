@@ -9,6 +9,7 @@ import { CallbackError } from '#libs/oauth'
 import { Audit, currentRequest, ErrorPageFilter, NotAudited, PAGE_HEADERS, Public, ServerSettings } from '#libs/service'
 import { ProviderSessions } from '../session/provider-sessions.js'
 import { cookiesOf, sidOfCookies } from '../session/session.js'
+import { LoginTokens } from '../directory/login-tokens.js'
 import { LogIn } from './log-in.js'
 import { OidcStrategy, type LoggedIn, type LoginOptions } from './oidc.strategy.js'
 import { LoginError, OpenIdProvider } from './open-id-provider.js'
@@ -32,6 +33,7 @@ export class LoginController {
     private readonly logIn: LogIn,
     private readonly sessions: ProviderSessions,
     private readonly server: ServerSettings,
+    private readonly loginTokens: LoginTokens,
   ) {}
 
   /** Sends the browser to the provider; `return_to` is a path of this server. */
@@ -62,6 +64,7 @@ export class LoginController {
         correlationId: currentRequest()?.correlationId,
       })
       await this.sessions.begun(session.sid, verified)
+      await this.loginTokens.keep(verified, session)
       for (const cookie of cookiesOf(session, this.server.url, new Date())) response.append('Set-Cookie', cookie)
       this.#redirect(response, returnTo)
     })
