@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { Secret } from '#libs/contracts'
 import { loadSettings, SECTIONS, SettingsError, settingsFrom } from './load-settings.js'
 import { isLoopback } from './rules.js'
@@ -87,6 +88,15 @@ describe('the settings', () => {
   it('CFG-05 CFG-31 lists collect all their lines, and of a single value the last one holds', () => {
     const text = 'CustomScope = a\nUsernameClaim = one\nCustomScope = b\n[oauth2]\ncustomscope = c\nUSERNAMECLAIM = two'
     expect(load(text).get(OAuth2Settings)).toMatchObject({ customScope: ['a', 'b', 'c'], usernameClaim: 'two' })
+  })
+
+  it('I12 print no secret', () => {
+    const settings = load()
+    for (const section of SECTIONS) {
+      expect(JSON.stringify(settings.get(section))).not.toContain('hush')
+      expect(inspect(settings.get(section), { depth: 5 })).not.toContain('hush')
+    }
+    expect(JSON.stringify(settings.get(OAuth2Settings))).toContain('"clientSecret":"[secret]"')
   })
 
   it('are frozen, lists too', () => {
@@ -198,7 +208,7 @@ describe('the settings', () => {
     expect(faultsOf(SOUND.replace(line, ''))).toEqual([fault])
   })
 
-  it('CFG-13 refuses an http issuer and an http address but for development on loopback', () => {
+  it('CFG-13 I05 refuses an http issuer and an http address but for development on loopback', () => {
     const plain = SOUND.replaceAll('https://', 'http://')
     expect(faultsOf(plain)).toEqual([
       'line 2: Server.Address must be https; http is permitted by Development.Loopback only',
