@@ -65,7 +65,7 @@ describe('discovering a provider', () => {
     ['/', '/.well-known/openid-configuration'],
     ['/tenant', '/tenant/.well-known/openid-configuration'],
     ['/tenant/', '/tenant/.well-known/openid-configuration'],
-  ])('asks under an issuer that ends with %j without doubling a slash', async (path, expected) => {
+  ])('CFG-15 asks under an issuer that ends with %j without doubling a slash', async (path, expected) => {
     answer = say(document(base + path))
     await new Discovery(outbound).find(base + path)
     expect(asked).toEqual([expected])

@@ -381,7 +381,7 @@ describe('TLS', () => {
     expect(body.toString()).toBe('secured')
   })
 
-  it('F12 refuses a self-signed certificate, unsent', async () => {
+  it('CFG-14 F12 refuses a self-signed certificate, unsent', async () => {
     expect(await failure(local().request({ url: `https://localhost:${await secured()}/` }))).toEqual({
       reason: 'tls_failed',
       sent: false,
