@@ -5,7 +5,7 @@ const guide = readFileSync(new URL('../../../../docs/login.md', import.meta.url)
 
 describe('the guide to logging in', () => {
   it.each([
-    ['LOGIN-03 that the application is of the web kind', /kind \*web\*/],
+    ['LOGIN-03 that the application is of the web kind', /kind [*_]web[*_]/],
     ['LOGIN-02 what the redirect URI is', /`https:\/\/[^`]*\/__login__\/callback`/],
     ['CFG-50 that each application has credentials of its own', /credentials of its own for each application/],
     ['ACCESS-08 that login comes before restrictions', /\*\*Log in\.\*\*.*\*\*Only when login works, restrict it\*\*/],
