@@ -85,6 +85,7 @@ export class NewGroupBody {
   @ApiPropertyOptional({
     description: 'What the login provider calls the group. Needed with OAuth2.GroupsByUniqueId, refused without.',
     nullable: true,
+    type: String,
   })
   @IsOptional()
   @IsString(UNIQUE_ID)

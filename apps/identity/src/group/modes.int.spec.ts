@@ -152,4 +152,15 @@ describe('normalizing', () => {
       await expect(house.make('single')).rejects.toThrow('There is a group of this name already')
     })
   })
+
+  it('GRP-36 a name that was given up while names may occur twice is free afterwards', async () => {
+    await started('', (house) => house.make('old'))
+    await started('GroupsByUniqueId = true', async (house) => {
+      await house.patch((await house.all()).get('old')!, { name: 'new' })
+    })
+    await started('', async (house) => {
+      await house.make('old')
+      await expect(house.make('new')).rejects.toThrow('There is a group of this name already')
+    })
+  })
 })
