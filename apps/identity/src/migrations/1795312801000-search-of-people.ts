@@ -13,8 +13,12 @@ export class SearchOfPeople1795312801000 implements MigrationInterface {
                     where newer.user_guid = profile.user_guid and newer.version > profile.version);
       create unique index profile_current on record.profile (user_guid) where current;
       create index profile_username_key on record.profile (username_key, user_guid) where current;
-      create index profile_first_name_key on record.profile (first_name_key, user_guid) where current;
-      create index profile_last_name_key on record.profile (last_name_key, user_guid) where current;
+      create index profile_first_name_key on record.profile (first_name_key, user_guid)
+        include (username_key) where current;
+      create index profile_last_name_key on record.profile (last_name_key, user_guid)
+        include (username_key, first_name_key) where current;
+      -- The searches read the indexes alone, as long as the visibility map is fresh.
+      alter table record.profile set (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_vacuum_scale_factor = 0.02);
       comment on column record.profile.current is 'Whether it is the newest version, the one that is searched.';
       comment on column record.profile.username_key is 'In lower case and byte order, so that one index finds prefixes and gives the order.';
 

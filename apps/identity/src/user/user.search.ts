@@ -70,17 +70,18 @@ export function searchOf(filter: UserFilter): { text: string; values: unknown[] 
   const limits = `limit ${value(filter.pageSize)} offset ${value((filter.page - 1) * filter.pageSize)}`
   const direction = filter.ascending ? 'asc' : 'desc'
   const orderBy = (guid: string): string => `${KEYS[filter.sort]} ${direction}, ${guid} ${direction}`
-  const joined = `profile join person on person.guid = profile.user_guid`
+  const isOfPerson = ofPerson.length > 0 || OF_PERSON.has(filter.sort)
+  const source = isOfPerson ? 'profile join person on person.guid = profile.user_guid' : 'profile'
 
   if (prefix === undefined) {
     const where = ['current', ...ofPerson].join(' and ')
-    const counted = ofPerson.length > 0 ? `person where ${ofPerson.join(' and ')}` : 'profile where current'
+    const counted = ofPerson.length > 0 ? `person where ${ofPerson.join(' and ')}` : 'person'
     return {
       text: `
         select (select count(*)::int from ${counted}) as total, page.*
         from (select) as always left join (
           select user_guid as chosen, row_number() over (order by ${orderBy('user_guid')}) as place from (
-            select user_guid, ${KEYS[filter.sort]} from ${joined} where ${where}
+            select user_guid, ${KEYS[filter.sort]} from ${source} where ${where}
             order by ${orderBy('user_guid')} ${limits}
           ) as found
         ) as places on true left join (${USERS}) as page on page.guid = places.chosen
@@ -88,14 +89,21 @@ export function searchOf(filter: UserFilter): { text: string; values: unknown[] 
       values,
     }
   }
-  const found = ofPerson.length > 0 || OF_PERSON.has(filter.sort) ? joined : 'profile'
-  const begins = ['username_key', 'first_name_key', 'last_name_key'].map((key) => startsWith(key, prefix))
-  const where = ['current', `(${begins.join(' or ')})`, ...ofPerson].join(' and ')
+  const key = KEYS[filter.sort]
+  const names = ['username_key', 'first_name_key', 'last_name_key'].map((name) => startsWith(name, prefix))
+  // Each index is read by itself and knows the keys of those before it: nobody is found twice, and the table is not read.
+  const found = names.map((begins, index) => {
+    const before = names.slice(0, index).map((other) => ` and not ${other}`)
+    return `select user_guid${OF_PERSON.has(filter.sort) ? '' : `, ${key}`} from profile where current and ${begins}${before.join('')}`
+  })
+  const together = `(${found.join(' union all ')}) as profile`
+  const of = isOfPerson ? `${together} join person on person.guid = profile.user_guid` : together
+  const where = ofPerson.length > 0 ? ` where ${ofPerson.join(' and ')}` : ''
   // Read once, for the number and for the page.
   return {
     text: `
       with found as materialized (
-        select user_guid, ${KEYS[filter.sort]} from ${found} where ${where}
+        select user_guid, ${key} from ${of}${where}
       ), chosen as (
         select user_guid, row_number() over (order by ${orderBy('user_guid')}) as place from (
           select * from found order by ${orderBy('user_guid')} ${limits}
