@@ -19,11 +19,15 @@ export interface Received {
   readonly token: string | undefined
 }
 
+/** A body that is no string is sent as JSON. */
+export interface Answer {
+  readonly status: number
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
 /** What a vendor answers instead of the right thing; `hang`: nothing at all; `cut`: half an answer. */
-export type Fault =
-  | { readonly status: number; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> }
-  | 'hang'
-  | 'cut'
+export type Fault = Answer | 'hang' | 'cut'
 
 /** A vendor's API over plain HTTP, with a journal of what came and faults to order. */
 export abstract class FakeVendor {
@@ -60,7 +64,7 @@ export abstract class FakeVendor {
     await once(this.#server, 'close')
   }
 
-  protected abstract answer(request: Received): { readonly status: number; readonly body?: unknown }
+  protected abstract answer(request: Received): Answer
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let body = ''
@@ -82,10 +86,8 @@ export abstract class FakeVendor {
       response.destroy()
       return
     }
-    const { status, body: answer } = fault ?? this.answer(received)
-    const text = typeof answer === 'string' ? answer : JSON.stringify(answer ?? {})
-    response
-      .writeHead(status, { 'content-type': 'application/json; charset=UTF-8', ...(fault?.headers ?? {}) })
-      .end(answer === undefined && status === 204 ? undefined : text)
+    const { status, body: answer = {}, headers = {} } = fault ?? this.answer(received)
+    response.writeHead(status, { 'content-type': 'application/json; charset=UTF-8', ...headers })
+    response.end(status === 204 ? undefined : typeof answer === 'string' ? answer : JSON.stringify(answer))
   }
 }
