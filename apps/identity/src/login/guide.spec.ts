@@ -24,6 +24,10 @@ describe('the guide to logging in', () => {
     ['PROV-05 who makes accounts when logins do not', /administrator must make the account/],
     ['CFG-44 what goes with RegisterOnFirstLogin = false', /Set `UserInfoEditableBy = Admin` with it/],
     ['LOGIN-14 how nested claims are named', /exactly the name in the setting wins.*`realm_access\.role`/],
+    ['GRP-43 what happens to groups that do not fit into a token', /overage.*By unique ID.*By name.*stay as they were/],
+    ['DISC-03 that people of one domain will not find those of another', /will likely not find people of another/],
+    ['DISC-06 DISC-07 whom a search finds with other providers', /known here.*Searching the provider is not supported/],
+    ['LOGIN-09 LOGIN-10 that content gets no token of a login', /No content ever gets it, nor the ID token/],
   ])('says %s', (_name, text) => {
     expect(guide).toMatch(text)
   })
