@@ -3,6 +3,7 @@ import { Freshness, MessagingModule, Replicas } from '#libs/messaging'
 import { sessionCookie, type ServiceName } from '#libs/contracts'
 import {
   AuthenticationSettings,
+  AuthorizationSettings,
   ContentSettings,
   Deployment,
   DevelopmentSettings,
@@ -179,7 +180,11 @@ const door = [
   ],
   controllers: [ChangesController],
   providers: [
-    made(House, [Replicas], (replicas: Replicas) => new House(replicas)),
+    made(
+      House,
+      [Replicas, AuthorizationSettings],
+      (replicas: Replicas, authorization: AuthorizationSettings) => new House(replicas, authorization),
+    ),
     ...auth,
     ...proxy,
     ...site,

@@ -1,5 +1,6 @@
 import {
   AuthenticationSettings,
+  AuthorizationSettings,
   ContentSettings,
   DevelopmentSettings,
   ExchangeSettings,
@@ -12,6 +13,7 @@ export const GATEWAY_SETTINGS = [
   ServerSettings,
   HttpSettings,
   AuthenticationSettings,
+  AuthorizationSettings,
   ContentSettings,
   DevelopmentSettings,
   ExchangeSettings,

@@ -20,7 +20,7 @@ import {
 import { PostgresEventStore, Streams } from '#libs/event-sourcing'
 import { Freshness, OwnerQuestions, Replica, Replicas, TableReplica } from '#libs/messaging'
 import { Outbound } from '#libs/oauth'
-import { ExchangeSettings, ServerSettings } from '#libs/service'
+import { AuthorizationSettings, ExchangeSettings, ServerSettings } from '#libs/service'
 import { freshDatabase, type FreshDatabase } from '#libs/testing'
 import { ClientSecrets } from './client-secret/client-secrets.js'
 import { ConsentRequests } from './consent/consent-requests.js'
@@ -225,6 +225,7 @@ export class World {
 
 /** One process of the vault. */
 export class VaultProcess {
+  readonly authorization = new AuthorizationSettings()
   readonly settings = Object.assign(new ExchangeSettings(), {
     tokenRequestTimeoutMs: 2_000,
     refreshLeaseMs: 2_500,
@@ -267,7 +268,7 @@ export class VaultProcess {
     const server = Object.assign(new ServerSettings(), { address: ADDRESS })
     this.exchange = new Exchange(
       new SubjectTokens({ find: () => Promise.resolve(publicKey) }, ADDRESS),
-      new FactQueries(database),
+      new FactQueries(database, this.authorization),
       this.replicas,
       this.refreshes,
       this.safe,

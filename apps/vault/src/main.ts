@@ -1,12 +1,19 @@
 import { JetStreamServer } from '#libs/messaging'
-import { ContentSettings, DevelopmentSettings, ExchangeSettings, ServerSettings, startService } from '#libs/service'
+import {
+  AuthorizationSettings,
+  ContentSettings,
+  DevelopmentSettings,
+  ExchangeSettings,
+  ServerSettings,
+  startService,
+} from '#libs/service'
 import { AppModule } from './app.module.js'
 import { Refreshes, STORE_WITHIN_MS } from './grant/refresh.js'
 
 await startService({
   name: 'vault',
   module: AppModule,
-  settings: [ContentSettings, DevelopmentSettings, ExchangeSettings, ServerSettings],
+  settings: [AuthorizationSettings, ContentSettings, DevelopmentSettings, ExchangeSettings, ServerSettings],
   prepare: (app) => {
     app.connectMicroservice({ strategy: app.get(JetStreamServer) })
   },

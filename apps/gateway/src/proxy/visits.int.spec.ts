@@ -573,3 +573,22 @@ describe('content under a path prefix', () => {
     }
   })
 })
+
+describe('content where groups are turned off', () => {
+  it('CFG-39 lets nobody in by group, and tells it of none', async () => {
+    const street = new Street()
+    try {
+      await street.open({ settings: '[Authorization]\nUserGroups = false' })
+      const group = await street.group('analysts')
+      const { header } = await street.login({ group_guids: [group.guid] })
+      const permissions = [{ principal_guid: group.guid, principal_type: 'group', role: 'viewer' } as const]
+      const { guid } = await street.content({ access_type: 'acl', permissions })
+      expect((await street.get(`/content/${guid}/`, { cookie: header })).status).toBe(403)
+      const open = await street.content({ access_type: 'logged_in' })
+      expect((await street.get(`/content/${open.guid}/`, { cookie: header })).status).toBe(200)
+      expect(JSON.parse(String(street.app.last!.headers['rstudio-connect-credentials']))).toMatchObject({ groups: [] })
+    } finally {
+      await street.close()
+    }
+  })
+})

@@ -14,6 +14,7 @@ import {
   type UserState,
 } from '#libs/contracts'
 import { type Applied, type Freshness, MemoryReplica, type Replicas } from '#libs/messaging'
+import type { AuthorizationSettings } from '#libs/service'
 import type { Presented } from '../auth/actor-assertions.js'
 
 /** What the gateway keeps copies of. */
@@ -42,7 +43,10 @@ export interface LoggedIn {
 export class House {
   readonly #userOfSession = new Map<string, string>()
 
-  constructor(private readonly replicas: Replicas) {
+  constructor(
+    private readonly replicas: Replicas,
+    private readonly authorization: AuthorizationSettings,
+  ) {
     // Session ids in the order of documents: a session belongs to one person for ever.
     replicas.of(userContract).onApplied((changes) => {
       for (const { guid, before, after } of changes) {
@@ -83,8 +87,9 @@ export class House {
     return this.replicas.of(apiKeyContract).find(guid)
   }
 
-  /** Those of the groups that still exist; a group that is not known yet is asked for. */
+  /** Those of the groups that still exist; a group that is not known yet is asked for. None when groups are turned off. */
   async groups(guids: readonly string[]): Promise<GroupState[]> {
+    if (!this.authorization.userGroups) return []
     const groups = await Promise.all(guids.map((guid) => this.replicas.of(groupContract).find(guid)))
     return groups.filter((group) => group !== undefined)
   }

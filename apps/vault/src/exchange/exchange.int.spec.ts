@@ -76,7 +76,7 @@ describe('the exchange of a valid token', () => {
     })
   })
 
-  it('GRP-12 asks who may see the content by groups that live', async () => {
+  it('GRP-12 CFG-39 asks who may see the content by groups that live, and not at all where groups are off', async () => {
     const group = '99999999-9999-4999-8999-999999999999'
     await process.grant(world, 600)
     await process.tell('user', world.viewerGuid, world.user(world.viewerGuid, { group_guids: [group] }), 2)
@@ -87,6 +87,9 @@ describe('the exchange of a valid token', () => {
     expect(await process.refused(world)).toMatchObject({ code: 'content.access_denied' })
     await process.tell('group', group, { guid: group, name: 'analysts' }, 3)
     expect((await process.exchanged(world)).accessToken.reveal()).toBe('access-0')
+    process.authorization.userGroups = false
+    expect(await process.refused(world)).toMatchObject({ code: 'content.access_denied' })
+    process.authorization.userGroups = true
     // Deleted for good: the list and the membership are as they were.
     await process.tell('group', group, null, 4)
     expect(await process.refused(world)).toMatchObject({ code: 'content.access_denied' })

@@ -2,6 +2,7 @@ import { Pool } from 'pg'
 import { Injectable } from '@nestjs/common'
 import type { ContentState, IntegrationState, UserState } from '#libs/contracts'
 import { sql } from '#libs/event-sourcing'
+import { AuthorizationSettings } from '#libs/service'
 import type { Doubt, Facts, GrantFacts, Known } from './decide.js'
 
 /** What the decision rests on, and the sealed token that it may lead to. */
@@ -38,7 +39,10 @@ const NOBODY = '00000000-0000-0000-0000-000000000000'
 
 @Injectable()
 export class FactQueries {
-  constructor(private readonly pool: Pool) {}
+  constructor(
+    private readonly pool: Pool,
+    private readonly authorization: AuthorizationSettings,
+  ) {}
 
   /**
    * One prepared statement for everything: the exchange is the busiest place of the house.
@@ -82,7 +86,7 @@ export class FactQueries {
         and safe.generation = oauth_grant.generation`)
     const [row] = rows
     if (!row) throw new Error('a statement that always has one row had none')
-    const groups = row.groups ?? []
+    const groups = this.authorization.userGroups ? (row.groups ?? []) : []
     return {
       facts: {
         now: row.now,
