@@ -277,10 +277,16 @@ describe('the token of a login at Google', () => {
   })
 
   it('LOGIN-09 LOGIN-10 is in no answer that content, or whoever serves it, gets', async () => {
-    const actor = await logIn(newPerson())
+    const browser = new Browser({ service, provider })
+    provider.person = claimsOf(newPerson())
+    const answer = await browser.logIn()
+    const asserted = await service.assert(browser.session!)
+    const { actor } = asserted.json<{ actor: UserActor }>()
     people.directories.set(tokenOf(actor), [GRACE])
     const publisher = { ...actor, role: 'publisher' } as const
     const answers = [
+      answer,
+      asserted,
       await search('gra', publisher),
       await service.get('/__api__/v1/user', publisher),
       await service.get(`/__api__/v1/users/${actor.guid}`, keyOf(actor.guid, 'publisher')),
@@ -292,7 +298,7 @@ describe('the token of a login at Google', () => {
         body: { content_guid: randomUUID() },
       }),
     ]
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, expect.any(Number)])
+    expect(answers.map(({ status }) => status)).toEqual([302, 200, 200, 200, 200, 200, expect.any(Number)])
     const said = answers.map(({ text, headers }) => text + JSON.stringify(headers)).join('\n')
     for (const secret of [...provider.issued.accessTokens, ...provider.issued.idTokens])
       expect(said).not.toContain(secret)

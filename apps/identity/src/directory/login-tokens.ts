@@ -37,7 +37,7 @@ export class LoginTokens {
         timeoutMs: TIMEOUT_MS,
       })
     } catch (error) {
-      if (!(error instanceof DomainError)) throw error
+      // Whatever it is: the session has begun.
       this.#logger.warn(
         { err: error, user: userGuid },
         'the vault did not keep the token of a login; until the next one, searches find known people only',
