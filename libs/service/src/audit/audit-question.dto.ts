@@ -89,7 +89,7 @@ export class AuditQuestionBody implements AuditQuestion {
   until?: string
 
   @MayBeAbsent()
-  @Matches(TIME)
+  @Matches(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/)
   since?: string
 
   @MayBeAbsent()
