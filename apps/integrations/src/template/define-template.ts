@@ -36,7 +36,7 @@ export function defineTemplate({ id, displayName, fields: own, missing, resolve 
       if (field.secret) clientSecret = new Secret(String(value))
       else config[key] = value
     }
-    checkMode(config, clientSecret)
+    checkMode(config, clientSecret, options)
     const [lacking] = missing?.(config) ?? []
     if (lacking) throw configFault(lacking, 'is required')
     return { authType: config.auth_type as AuthType, config, clientSecret }
@@ -55,9 +55,9 @@ function answer(key: string, field: Field, given: unknown, options: ParseOptions
   return parsed.value
 }
 
-function checkMode(config: Config, clientSecret: Secret | undefined): void {
+function checkMode(config: Config, clientSecret: Secret | undefined, { hasSecret = false }: ParseOptions): void {
   if (config.auth_mode === 'Confidential') {
-    if (!clientSecret) throw configFault('client_secret', 'is required')
+    if (!clientSecret && !hasSecret) throw configFault('client_secret', 'is required')
     return
   }
   if (clientSecret) throw configFault('client_secret', 'must be left out when auth_mode is Public')

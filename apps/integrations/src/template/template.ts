@@ -14,6 +14,8 @@ export type Config = Readonly<Record<string, string | boolean>>
 export interface ParseOptions {
   /** `[Development] Loopback`: http and loopback addresses may be named. */
   readonly loopback: boolean
+  /** The vault keeps a client secret already: a form need not bring it again. */
+  readonly hasSecret?: boolean
 }
 
 /** A form that was filled in correctly. */
