@@ -1,9 +1,10 @@
 import { Module } from '@nestjs/common'
 import { TypeOrmModule } from '@nestjs/typeorm'
+import { Pool } from 'pg'
 import { DataSource } from 'typeorm'
 import { AuditReader, databaseOptions, mustBeMigrated, poolOf, PostgresEventStore, Streams } from '#libs/event-sourcing'
-import { ChangePublisher, MessagingModule } from '#libs/messaging'
-import { ContentSettings, Deployment, Readiness, UpstreamList } from '#libs/service'
+import { ChangePublisher, Freshness, MessagingModule } from '#libs/messaging'
+import { ContentSettings, Deployment, InternalHttp, Readiness, UpstreamList } from '#libs/service'
 import { audited } from './audit/actions.js'
 import { AuditController } from './audit/audit.controller.js'
 import { AssociationsController } from './content/associations.controller.js'
@@ -17,7 +18,11 @@ import { Integration } from './integration/integration.entity.js'
 import { IntegrationQueries } from './integration/integration.queries.js'
 import { migrations } from './migrations/index.js'
 import { PublishedController } from './published.controller.js'
+import { askOwner } from './replica/ask-owner.js'
+import { ChangesController, copied } from './replica/changes.controller.js'
+import { People } from './replica/people.js'
 import { sources } from './sources.js'
+import { Todo } from './todo/todo.js'
 
 const entities = [Association, Content, Integration]
 
@@ -29,18 +34,20 @@ const entities = [Association, Content, Integration]
     }),
     TypeOrmModule.forFeature(entities),
     MessagingModule.forRootAsync({
-      inject: [Deployment, DataSource],
-      useFactory: ({ natsUrl, instance }: Deployment, dataSource: DataSource) => ({
+      inject: [Deployment, DataSource, InternalHttp],
+      useFactory: ({ natsUrl, instance }: Deployment, dataSource: DataSource, http: InternalHttp) => ({
         service: 'integrations',
         natsUrl: natsUrl.reveal(),
         instance,
         publish: { pool: poolOf(dataSource), sources },
+        read: { contracts: copied, pool: poolOf(dataSource), ask: askOwner(http) },
       }),
     }),
   ],
   controllers: [
     AssociationsController,
     AuditController,
+    ChangesController,
     ContentController,
     IntegrationController,
     OwnersController,
@@ -50,6 +57,9 @@ const entities = [Association, Content, Integration]
     ClientSecrets,
     ContentQueries,
     IntegrationQueries,
+    People,
+    Todo,
+    { provide: Pool, inject: [DataSource], useFactory: poolOf },
     {
       provide: AuditReader,
       inject: [DataSource],
@@ -69,7 +79,13 @@ const entities = [Association, Content, Integration]
   ],
 })
 export class AppModule {
-  constructor(readiness: Readiness, dataSource: DataSource) {
-    readiness.add('database', () => mustBeMigrated(poolOf(dataSource), migrations))
+  constructor(readiness: Readiness, pool: Pool, freshness: Freshness) {
+    readiness.add('database', () => mustBeMigrated(pool, migrations))
+    readiness.add('copies', () => mustHaveBeenRead(freshness))
   }
+}
+
+/** Only once: what grows old later is asked for at identity, and no service's readiness hangs on another's. */
+function mustHaveBeenRead(freshness: Freshness): void {
+  if (!freshness.snapshotComplete('identity')) throw new Error('the copies of identity have not been read yet')
 }

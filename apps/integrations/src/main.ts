@@ -1,3 +1,4 @@
+import { JetStreamServer } from '#libs/messaging'
 import { ContentSettings, DevelopmentSettings, ServerSettings, startService } from '#libs/service'
 import { AppModule } from './app.module.js'
 
@@ -5,4 +6,7 @@ await startService({
   name: 'integrations',
   module: AppModule,
   settings: [ContentSettings, DevelopmentSettings, ServerSettings],
+  prepare: (app) => {
+    app.connectMicroservice({ strategy: app.get(JetStreamServer) })
+  },
 })

@@ -91,6 +91,14 @@ export const INTERNAL_CALLS = {
     actors: ['none'],
     whenDown: '503 temporarily_unavailable',
   },
+  integrationsReadsIdentity: {
+    caller: 'integrations',
+    callee: 'identity',
+    method: 'GET',
+    path: '/internal/published/:category/:guid',
+    actors: ['none'],
+    whenDown: '503 for what hangs on a person or group not known here; names of owners stay empty',
+  },
   gatewayReadsIdentity: {
     caller: 'gateway',
     callee: 'identity',

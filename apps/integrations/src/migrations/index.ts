@@ -1,5 +1,6 @@
 import { CreateIntegrations1795300000000 } from './1795300000000-create-integrations.js'
 import { AuditIntegrations1795348800000 } from './1795348800000-audit-integrations.js'
+import { Copies1795363200000 } from './1795363200000-copies.js'
 
 /** Oldest first. */
-export const migrations = [CreateIntegrations1795300000000, AuditIntegrations1795348800000]
+export const migrations = [CreateIntegrations1795300000000, AuditIntegrations1795348800000, Copies1795363200000]
