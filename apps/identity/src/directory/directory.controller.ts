@@ -1,5 +1,6 @@
-import { Body, Controller, Get, Put, Query } from '@nestjs/common'
+import { Body, Controller, Get, Put, Query, Res } from '@nestjs/common'
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
+import type { Response } from 'express'
 import { isAtLeast, mustBePerson, type Actor } from '#libs/contracts'
 import {
   Audit,
@@ -13,7 +14,9 @@ import {
 import { userView, UserView } from '../user/user.dto.js'
 import { UserQueries } from '../user/user.queries.js'
 import { RemoteUserPage, RemoteUserQuery, remoteUserView, TicketBody } from './directory.dto.js'
-import { PeopleSearch } from './people-search.js'
+import { DIRECTORY_STATES, PeopleSearch } from './people-search.js'
+
+const DIRECTORY_HEADER = 'Keybearer-Directory'
 
 @ApiTags('Users')
 @Controller('__api__/v1/users')
@@ -30,15 +33,30 @@ export class DirectoryController {
     description:
       'With Google only. The directory is searched on behalf of the caller, as long as their login at Google lasts; without it, and with an API key, known people are found.',
   })
-  @ApiOkResponse({ type: RemoteUserPage })
+  @ApiOkResponse({
+    type: RemoteUserPage,
+    headers: {
+      // Not in the page: clients know exactly its three members.
+      [DIRECTORY_HEADER]: {
+        description:
+          'Whether the provider’s directory was asked: `login_needed`, the caller has to log in (again) in a browser; `unavailable`, it did not answer; `not_asked`, the prefix is blank.',
+        schema: { type: 'string', enum: [...DIRECTORY_STATES] },
+      },
+    },
+  })
   @RequireRole('publisher')
   @NotAudited('read only')
-  async find(@Query() { prefix }: RemoteUserQuery, @CurrentActor() actor: Actor): Promise<RemoteUserPage> {
+  async find(
+    @Query() { prefix }: RemoteUserQuery,
+    @CurrentActor() actor: Actor,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<RemoteUserPage> {
     const caller = mustBePerson(actor)
     const { found, directory } = await this.search.search(prefix, caller, actor)
     const hideEmail = this.server.hideEmailAddresses && !isAtLeast(caller.role, 'administrator')
     const results = found.map((person) => remoteUserView(person, actor, hideEmail))
-    return { results, current_page: 1, total: results.length, directory }
+    response.setHeader(DIRECTORY_HEADER, directory)
+    return { results, current_page: 1, total: results.length }
   }
 
   @Put()

@@ -3,7 +3,7 @@ import { IsIn, IsString, Matches, MaxLength } from 'class-validator'
 import { ROLES, type Actor, type Role } from '#libs/contracts'
 import { MayBeAbsent, refusedAs } from '#libs/service'
 import { userView } from '../user/user.dto.js'
-import { DIRECTORY_STATES, type DirectoryState, type PersonFound } from './people-search.js'
+import type { PersonFound } from './people-search.js'
 
 const ROLE = refusedAs('role.unknown', `The user_role must be one of (${ROLES.join(', ')}).`)
 const NO_USERNAME = refusedAs('user.username_invalid', 'The username must be a text without control characters.')
@@ -60,13 +60,6 @@ export class RemoteUserPage {
 
   @ApiProperty({ description: 'How many there are in `results`.' })
   total: number
-
-  @ApiProperty({
-    description:
-      'Whether the provider’s directory was asked: `login_needed`, the caller has to log in (again) in a browser; `unavailable`, it did not answer; `not_asked`, the prefix is blank.',
-    enum: DIRECTORY_STATES,
-  })
-  directory: DirectoryState
 }
 
 export class RemoteUserQuery {
