@@ -53,6 +53,13 @@ describe('a request to a service', () => {
     },
   )
 
+  it('asks for the server’s settings without a credential, but not with one that is no good', async () => {
+    const path = '/__api__/server_settings'
+    expect(JSON.parse((await street.get(path)).text)).toMatchObject({ service: 'identity', actor: null })
+    const answer = await street.get(path, { authorization: 'Key unknown' })
+    expect([answer.status, JSON.parse(answer.text)]).toMatchObject([401, { code: 30 }])
+  })
+
   it('is told the way to authenticate when the service wants somebody known', async () => {
     street.identity.behave = (_, response) => void response.writeHead(401).end('{}')
     expect((await street.get('/__api__/v1/user')).headers['www-authenticate']).toBe('Key')
