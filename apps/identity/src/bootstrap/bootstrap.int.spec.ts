@@ -33,7 +33,7 @@ describe('bootstrap', () => {
       guid: asserted.actor.user,
       username: 'admin',
       user_role: 'administrator',
-      active_time: null,
+      active_time: expect.stringMatching(/Z$/) as string,
     })
     const { rows } = await pool.query<{ everything: string }>(
       `select (select string_agg(e::text, '') from event e) || (select string_agg(h::text, '') from api_key_hash h) as everything`,

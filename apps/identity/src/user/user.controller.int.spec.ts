@@ -181,7 +181,8 @@ describe('API keys', () => {
       expires_in: 60,
     })
     const listed = (await service.get(keys(priya), priya)).json<Shown[]>()
-    expect(listed).toEqual([{ ...created, key: `…${created.key.slice(-4)}` }])
+    const used = expect.stringMatching(/Z$/) as string
+    expect(listed).toEqual([{ ...created, key: `…${created.key.slice(-4)}`, active_time: used }])
     expect((await service.get(`${keys(priya)}/${created.id}`, priya)).json()).toEqual(listed[0])
   })
 
