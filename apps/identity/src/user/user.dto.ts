@@ -102,6 +102,7 @@ export class UserQuery {
   @ApiPropertyOptional({ description: 'Beginning of username, first or last name, in any case.' })
   @MayBeAbsent()
   @IsString()
+  @MaxLength(LONGEST)
   prefix?: string
 
   @ApiPropertyOptional({ description: 'One role, or several with `|` between them.', type: String })

@@ -2,13 +2,24 @@ import { type ArgumentMetadata, Injectable, type PipeTransform, type Type, Valid
 import { plainToInstance } from 'class-transformer'
 import { validate, type ValidationError } from 'class-validator'
 import { DomainError } from '#libs/contracts'
+import { isPlainJson } from '../body/plain.js'
 
 const OPTIONS = { whitelist: true, forbidUnknownValues: true, stopAtFirstError: true } as const
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** Checks DTO classes; unknown members are dropped. Refuses with the name of the member, never with its value. */
 export const validationPipe = (): ValidationPipe =>
-  new ValidationPipe({ ...OPTIONS, transform: true, exceptionFactory: (errors) => invalidParameter(errors) })
+  new PlainValidationPipe({ ...OPTIONS, transform: true, exceptionFactory: (errors) => invalidParameter(errors) })
+
+/** What no database can store is no parameter of any query; bodies are looked at where they are read. */
+class PlainValidationPipe extends ValidationPipe {
+  override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (metadata.type === 'query' && !isPlainJson(value)) {
+      throw new DomainError('invalid', 'request.parameter_invalid', 'The query must be plain text.')
+    }
+    return super.transform(value, metadata) as Promise<unknown>
+  }
+}
 
 /**
  * Options for a class-validator decorator whose failure has a code of its own, for example
