@@ -37,6 +37,8 @@ export interface FaultyProvider {
   readonly keys: { readonly rsa: KeyPair; readonly ec: KeyPair; readonly pss: KeyPair; readonly stranger: KeyPair }
   /** Every token that was given out. */
   readonly issued: { readonly accessTokens: string[]; readonly idTokens: string[] }
+  /** PKCE verifiers as they came. */
+  readonly verifiers: string[]
   /** Method and path of every request that came. */
   readonly journal: string[]
   faults: Faults
@@ -85,6 +87,7 @@ export async function faultyProvider(): Promise<FaultyProvider> {
     clientId: CLIENT.id,
     keys,
     issued,
+    verifiers: [],
     journal,
     faults: {},
     person: { sub: 'ada' },
@@ -145,6 +148,7 @@ export async function faultyProvider(): Promise<FaultyProvider> {
         const proof = createHash('sha256')
           .update(form.get('code_verifier') ?? '')
           .digest('base64url')
+        provider.verifiers.push(form.get('code_verifier') ?? '')
         const [user, password] =
           faults.authentication === 'post'
             ? [form.get('client_id'), form.get('client_secret')]

@@ -1,5 +1,7 @@
 import { createHmac, sign, type KeyObject } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
 import type { Pool } from 'pg'
+import type { Actor } from '#libs/contracts'
 import { freshDatabase, type FreshDatabase, type TestAnswer } from '#libs/testing'
 import { identityUnderTest, keyOf, type IdentityUnderTest } from '../identity-under-test.conformance.js'
 import { Browser } from './browser.conformance.js'
@@ -26,13 +28,14 @@ beforeAll(async () => {
   service = await start()
 })
 
-const start = (): Promise<IdentityUnderTest> =>
+const start = (more = ''): Promise<IdentityUnderTest> =>
   identityUnderTest(
     database,
     `ClientId = ${CLIENT.id}
 ClientSecret = "${CLIENT.secret}"
 OpenIDConnectIssuer = ${provider.issuer}
-GroupsAutoProvision = true`,
+GroupsAutoProvision = true
+${more}`,
   )
 
 afterAll(async () => {
@@ -58,6 +61,22 @@ const userOf = async (username: string) =>
       [username],
     )
   ).rows
+/** Every row of every table of the service. */
+async function everythingStored(): Promise<string> {
+  const owner = database.ownerPool()
+  const { rows: tables } = await owner.query<{ name: string }>(
+    `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname in ('log', 'record', 'model')`,
+  )
+  const texts: string[] = []
+  for (const { name } of tables) {
+    const { rows } = await owner.query<{ text: string | null }>(
+      `select string_agg(t::text, ' ') as text from ${name} t`,
+    )
+    texts.push(rows[0]?.text ?? '')
+  }
+  expect(texts.join('').length).toBeGreaterThan(1000)
+  return texts.join(' ')
+}
 const seconds = (): number => Math.floor(Date.now() / 1000)
 
 describe('a login', () => {
@@ -99,6 +118,32 @@ describe('a login', () => {
     expect(rows[0]?.everything).not.toContain(browser.session)
     for (const personal of ['ada@company.com', 'Lovelace', '"ada"', 'ada-1'])
       expect(rows[0]?.everything).not.toContain(personal)
+  })
+
+  it('LOGIN-09 LOGIN-10 keeps neither access token nor ID token, and hands out neither', async () => {
+    const browser = newBrowser()
+    await browser.logIn('/content/c1/')
+    const asserted = await service.assert(browser.session!)
+    const { actor } = asserted.json<{ actor: Actor & { type: 'user' } }>()
+    const token = await service.post('/internal/user-session-tokens', actor, {
+      content_guid: '40000000-0000-4000-8000-000000000001',
+    })
+    const told = await Promise.all([
+      service.get('/__api__/v1/user', actor),
+      service.get(`/__api__/v1/users/${actor.guid}`, actor),
+      service.request({ path: `/internal/published/user/${actor.guid}`, caller: 'gateway' }),
+    ])
+    const heard = [asserted, token, ...told].map(({ status, headers, text }) => {
+      expect(status).toBe(200)
+      return JSON.stringify(headers) + text
+    })
+    heard.push(...browser.cookies.values(), await everythingStored())
+    const { accessTokens, idTokens } = provider.issued
+    const parts = idTokens.at(-1)!.split('.')
+    expect(parts).toHaveLength(3)
+    for (const secret of [accessTokens.at(-1)!, ...parts.slice(1)]) {
+      for (const text of heard) expect(text).not.toContain(secret)
+    }
   })
 
   it('is one append to the user’s stream, and a second one changes the sessions only', async () => {
@@ -242,6 +287,21 @@ const claim =
   (changes: object) =>
   (claims: Claims): Claims => ({ ...claims, ...changes })
 
+/** Each way of signing, with its key. */
+const SIGNED = { rsa: { alg: 'RS256', kid: 'k1' }, ec: { alg: 'ES256', kid: 'k2' }, pss: { alg: 'PS256', kid: 'k3' } }
+
+const signed =
+  (by: keyof typeof SIGNED) =>
+  (claims: Claims, { sign, keys }: FaultyProvider): Promise<string> =>
+    sign(claims, keys[by].privateKey, SIGNED[by])
+
+const flipped = (by: keyof typeof SIGNED) => async (claims: Claims, from: FaultyProvider) => {
+  const [header, body, signature = ''] = (await signed(by)(claims, from)).split('.')
+  const bytes = Buffer.from(signature, 'base64url')
+  bytes[0]! ^= 1
+  return `${header}.${body}.${bytes.toString('base64url')}`
+}
+
 const tokenFaults: [string, FaultyProvider['faults']][] = [
   ['A01 another issuer', { claims: claim({ iss: 'https://evil.test' }) }],
   ['A01 an issuer with a slash more', { claims: (claims) => ({ ...claims, iss: `${claims.iss}/` }) }],
@@ -263,24 +323,24 @@ const tokenFaults: [string, FaultyProvider['faults']][] = [
   ['A07 an nbf of tomorrow', { claims: (claims) => ({ ...claims, nbf: seconds() + 86_400 }) }],
   ['A08 another nonce', { claims: claim({ nonce: 'x' }) }],
   ['A08 no nonce', { claims: claim({ nonce: undefined }) }],
+  ['A08 an empty nonce', { claims: claim({ nonce: '' }) }],
   ['A09 a forged signature', { idToken: (claims, { sign, keys }) => sign(claims, keys.stranger.privateKey) }],
-  [
-    'A09 a signature with one bit flipped',
-    {
-      idToken: async (claims, { sign }) => {
-        const [header, body, signature = ''] = (await sign(claims)).split('.')
-        const bytes = Buffer.from(signature, 'base64url')
-        bytes[0]! ^= 1
-        return `${header}.${body}.${bytes.toString('base64url')}`
-      },
-    },
-  ],
+  ['A09 a flipped bit in RS256', { idToken: flipped('rsa') }],
+  ['A09 a flipped bit in ES256', { idToken: flipped('ec') }],
+  ['A09 a flipped bit in PS256', { idToken: flipped('pss') }],
   ['A10 alg none', { idToken: (claims) => unsigned({ alg: 'none' }, claims) }],
   ['A10 alg nOnE', { idToken: (claims) => unsigned({ alg: 'nOnE' }, claims) }],
   ['A10 no alg', { idToken: (claims) => unsigned({}, claims) }],
   [
     'A11 HS256 with the public key as PEM',
     { idToken: (claims, { keys }) => hmac(claims, keys.rsa.publicKey.export({ type: 'spki', format: 'pem' })) },
+  ],
+  [
+    'A11 HS256 with the public key as PEM behind white space',
+    {
+      idToken: (claims, { keys }) =>
+        hmac(claims, ` \n${String(keys.rsa.publicKey.export({ type: 'spki', format: 'pem' }))}`),
+    },
   ],
   [
     'A11 HS256 with the public key as DER',
@@ -302,9 +362,24 @@ const tokenFaults: [string, FaultyProvider['faults']][] = [
         }),
     },
   ],
+  [
+    'A13 the key of another algorithm',
+    { idToken: (claims, { sign, keys }) => sign(claims, keys.rsa.privateKey, { kid: 'k3' }) },
+  ],
   ['A18 a critical header that nobody knows', { idToken: (claims, { keys }) => critical(claims, keys.rsa.privateKey) }],
-  ['no ID token', { tokenAnswer: (answer) => ({ ...answer, id_token: undefined }) }],
-  ['an ID token that is none', { idToken: () => 'nonsense' }],
+  ['A40 no ID token', { tokenAnswer: (answer) => ({ ...answer, id_token: undefined }) }],
+  ['A40 an ID token that is none', { idToken: () => 'nonsense' }],
+  [
+    'A40 an ID token in the wrong field',
+    {
+      tokenAnswer: ({ id_token, ...answer }: { id_token?: string }) => ({
+        ...answer,
+        access_token: id_token,
+        idToken: id_token,
+      }),
+    },
+  ],
+  ['A40 the token type mac', { tokenAnswer: (answer) => ({ ...answer, token_type: 'mac' }) }],
   ['A19 userinfo for another subject', { userinfo: () => ({ sub: 'admin' }) }],
   ['A19 userinfo without a subject', { userinfo: () => ({ email: 'x@y.z' }) }],
   ['A19 userinfo with 500', { userinfoStatus: 500 }],
@@ -337,13 +412,49 @@ describe('a login is refused, and nobody is registered, for', () => {
     expect((await browser.logIn()).status).toBe(302)
   })
 
-  it('A16 unknown kids, without the provider being asked for its keys each time', async () => {
-    provider.faults = { idToken: (claims, { sign, keys }) => sign(claims, keys.rsa.privateKey, { kid: 'k9' }) }
-    for (let attempt = 0; attempt < 5; attempt++) {
+  it('A16 A18 unknown kids and keys elsewhere, without anybody being asked for keys each time', async () => {
+    provider.faults = {
+      idToken: (claims, { sign, keys }) =>
+        sign(claims, keys.stranger.privateKey, {
+          kid: 'k9',
+          jku: `${provider.issuer}/evil-jwks`,
+          x5u: `${provider.issuer}/evil-x5u`,
+        }),
+    }
+    for (let attempt = 0; attempt < 20; attempt++) {
       const browser = newBrowser()
       await refused(browser, await browser.logIn(), 403)
     }
     expect(provider.journal.filter((line) => line === 'GET /jwks').length).toBeLessThanOrEqual(1)
+    expect(provider.journal.filter((line) => line.includes('evil'))).toEqual([])
+    provider.faults = {}
+    expect((await newBrowser().logIn()).status).toBe(302)
+  })
+
+  it('A08 the nonce of an earlier login of the same browser', async () => {
+    const browser = newBrowser()
+    const earlier = await browser.get('/__login__')
+    const nonce = new URL(String(earlier.headers['location'])).searchParams.get('nonce')
+    const way = await browser.leave()
+    provider.faults = { claims: (claims) => ({ ...claims, nonce }) }
+    await refused(browser, await browser.come(way), 403)
+  })
+
+  it.each<[string, (response: ServerResponse, answer: object) => void]>([
+    [
+      'a page',
+      (response, answer) => void response.writeHead(200, { 'content-type': 'text/html' }).end(JSON.stringify(answer)),
+    ],
+    ['a redirect', (response) => void response.writeHead(302, { location: `${provider.issuer}/elsewhere` }).end()],
+    ['nothing', (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end()],
+    ['a list', (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end('[]')],
+  ])('A40 a token endpoint that answers with %s', async (_name, tokenRaw) => {
+    const browser = newBrowser()
+    provider.faults = { tokenRaw }
+    await refused(browser, await browser.logIn(), 502)
+    expect(provider.journal).not.toContain('GET /elsewhere')
+    provider.faults = {}
+    expect((await browser.logIn()).status).toBe(302)
   })
 
   it('A19 userinfo of 5 MB, A40 a token endpoint that fails', async () => {
@@ -424,6 +535,20 @@ describe('a login is refused, and nobody is registered, for', () => {
     await refused(browser, await browser.logIn(), 403)
   })
 
+  it('A34 nobody: S256 and a verifier of its own go with each way to the provider', async () => {
+    const seen = { challenges: new Set<string>(), verifiers: new Set<string>() }
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const browser = newBrowser()
+      const { searchParams } = new URL(String((await browser.get('/__login__')).headers['location']))
+      expect(searchParams.get('code_challenge_method')).toBe('S256')
+      seen.challenges.add(searchParams.get('code_challenge')!)
+      expect((await browser.logIn()).status).toBe(302)
+      seen.verifiers.add(provider.verifiers.at(-1)!)
+    }
+    expect([seen.challenges.size, seen.verifiers.size]).toEqual([3, 3])
+    for (const verifier of seen.verifiers) expect(verifier).toMatch(/^[\w.~-]{43,128}$/)
+  })
+
   it('A34 a verifier that does not fit: each way to the provider has its own', async () => {
     const browser = newBrowser()
     const [first, second] = [await browser.leave(), await browser.leave()]
@@ -456,6 +581,9 @@ describe('a login is accepted with', () => {
   it.each<[string, FaultyProvider['faults']]>([
     ['A04 two audiences and our azp', { claims: claim({ aud: [CLIENT.id, 'another-client'], azp: CLIENT.id }) }],
     ['A07 an exp of 50 s ago, within the leeway', { claims: (claims) => ({ ...claims, exp: seconds() - 50 }) }],
+    ['A09 RS256', { idToken: signed('rsa') }],
+    ['A09 ES256', { idToken: signed('ec') }],
+    ['A09 PS256', { idToken: signed('pss') }],
     [
       'A14 no kid and one key',
       { idToken: (claims, { sign, keys }) => sign(claims, keys.rsa.privateKey, { kid: undefined }) },
@@ -466,7 +594,113 @@ describe('a login is accepted with', () => {
   })
 })
 
+/** With a provider of its own, and the service that has just started. */
+async function withFresh(
+  faults: FaultyProvider['faults'],
+  work: (fresh: FaultyProvider) => Promise<void>,
+  more = '',
+): Promise<void> {
+  const fresh = await faultyProvider()
+  const mine = [service, provider] as const
+  try {
+    provider = fresh
+    provider.person = ADA
+    provider.faults = faults
+    service = await start(more)
+    await work(fresh)
+    await service.close()
+  } finally {
+    ;[service, provider] = mine
+    await fresh.close()
+  }
+}
+
 describe('a provider', () => {
+  it('A17 may change its keys between discovery and login', async () => {
+    await withFresh({}, async (fresh) => {
+      const way = await newBrowser().get('/__login__')
+      expect(way.status).toBe(302)
+      fresh.faults = {
+        jwks: (keys) => [
+          { kty: 'RSA', kid: 'broken', n: '!', e: '!' },
+          { ...keys[0]!, ...fresh.keys.stranger.publicKey.export({ format: 'jwk' }), kid: 'new' },
+        ],
+        idToken: (claims, { sign, keys }) => sign(claims, keys.stranger.privateKey, { kid: 'new' }),
+      }
+      expect((await newBrowser().logIn()).status).toBe(302)
+    })
+  })
+
+  it('A15 is not believed without a kid when none of its keys verifies', async () => {
+    const without = { jwks: (keys: object[]) => keys.map((key) => ({ ...key, kid: undefined, alg: undefined })) }
+    await withFresh(
+      { ...without, idToken: (claims, { sign, keys }) => sign(claims, keys.stranger.privateKey, { kid: undefined }) },
+      async (fresh) => {
+        const browser = newBrowser()
+        await refused(browser, await browser.logIn(), 403)
+        fresh.faults = {
+          ...without,
+          idToken: (claims, { sign, keys }) => sign(claims, keys.rsa.privateKey, { kid: undefined }),
+        }
+        expect((await browser.logIn()).status).toBe(302)
+      },
+    )
+  })
+
+  it('LOGIN-03 LOGIN-05 is asked for custom scopes beside the standard ones, and may want the secret in the form', async () => {
+    await withFresh(
+      {
+        authentication: 'post',
+        discovery: (document) => ({ ...document, token_endpoint_auth_methods_supported: ['client_secret_post'] }),
+      },
+      async () => {
+        const way = new URL(String((await newBrowser().get('/__login__')).headers['location']))
+        expect(way.searchParams.get('scope')).toBe('openid email profile groups offline_access')
+        expect((await newBrowser().logIn()).status).toBe(302)
+      },
+      'CustomScope = groups\nCustomScope = offline_access',
+    )
+  })
+
+  it('LOGIN-07 CFG-17 is Google without an issuer: the claims come from UserInfo, the page is told the domain', async () => {
+    const google = await faultyProvider()
+    const mine = [service, provider] as const
+    try {
+      provider = google
+      google.person = { sub: 'g-1' }
+      google.faults = {
+        claims: (claims) => ({ ...claims, iss: String(claims.iss).replace('http://', '') }),
+        userinfo: () => ({
+          sub: 'g-1',
+          email: 'grete@company.com',
+          email_verified: true,
+          hd: 'company.com',
+          given_name: 'Grete',
+          family_name: 'Hermann',
+        }),
+      }
+      service = await identityUnderTest(
+        database,
+        `ClientId = ${CLIENT.id}\nClientSecret = "${CLIENT.secret}"\nAllowedDomain = company.com`,
+        { vendors: { googleIssuer: google.issuer } },
+      )
+      const way = new URL(String((await newBrowser().get('/__login__')).headers['location']))
+      expect(way.origin + way.pathname).toBe(`${google.issuer}/authorize`)
+      expect(way.searchParams.get('hd')).toBe('company.com')
+      expect(way.searchParams.get('scope')).toContain('https://www.googleapis.com/auth/directory.readonly')
+      expect((await newBrowser().logIn()).status).toBe(302)
+      const [user] = await userOf('grete')
+      const { rows } = await pool.query('select first_name, last_name, email from profile where user_guid = $1', [
+        user!.guid,
+      ])
+      expect(rows).toEqual([{ first_name: 'Grete', last_name: 'Hermann', email: 'grete@company.com' }])
+      await service.close()
+    } finally {
+      ;[service, provider] = mine
+      await google.close()
+    }
+  })
+
   it('A15 A17 may have several keys, some of which nobody understands', async () => {
     const fresh = await faultyProvider()
     const mine = [service, provider] as const
@@ -499,6 +733,11 @@ describe('a provider', () => {
     [
       'offers no signature but shared ones',
       { discovery: (document) => ({ ...document, id_token_signing_alg_values_supported: ['HS256', 'none'] }) },
+      403,
+    ],
+    [
+      'A13 publishes its key for another algorithm',
+      { jwks: (keys) => keys.map((key) => ({ ...key, alg: 'RS512' })) },
       403,
     ],
     ['A13 publishes its key for encryption only', { jwks: (keys) => keys.map((key) => ({ ...key, use: 'enc' })) }, 403],
@@ -535,6 +774,7 @@ describe('a provider', () => {
       const answer = await browser.get('/__login__')
       await refused(browser, answer, 503)
       expect(answer.text).toContain('OAuth2.OpenIDConnectIssuer')
+      expect(answer.headers['set-cookie']).not.toContain('keybearer_session')
       await service.close()
     } finally {
       ;[service, provider] = mine

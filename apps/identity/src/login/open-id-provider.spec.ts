@@ -75,6 +75,25 @@ describe('an ID token', () => {
     await expect(verify(proper(changes))).rejects.toThrow(/login refused: ERR_J[WS]/)
   })
 
+  it.each([
+    'http://openid.example.com/tenant',
+    'https://openid.example.com/tenant/',
+    'https://OPENID.example.com/tenant',
+    'https://openid.example.com',
+    'https://openid.example.com/Tenant',
+    'openid.example.com/tenant',
+    'https://evil.test/tenant',
+  ])('A01 is refused from %s, which is not exactly the issuer', async (iss) => {
+    const issuer = 'https://openid.example.com/tenant'
+    const verify = async (claimed: string) =>
+      providerOf({}, () => new Date(NOW * 1000)).verify(new Secret(await faulty.sign(proper({ iss: claimed }))), 'n', {
+        ...metadata,
+        issuer,
+      })
+    await expect(verify(iss)).rejects.toThrow('iss')
+    expect(await verify(issuer)).toMatchObject({ sub: 'ada' })
+  })
+
   it('says in the log what was wrong, without quoting it', async () => {
     await expect(verify(proper({ aud: 'sesame' }))).rejects.toThrow(
       /^login refused: ERR_JWT_CLAIM_VALIDATION_FAILED aud$/,
