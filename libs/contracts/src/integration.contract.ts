@@ -11,12 +11,21 @@ import {
   ValidateNested,
 } from 'class-validator'
 import type { ChangeContract } from './change-message.js'
+import { ROLES, type Role } from './role.js'
+import { REQUESTED_TOKEN_TYPE } from './token.js'
 
 export const AUTH_TYPES = ['Viewer', 'Service Account', 'Visitor API Key'] as const
 export type AuthType = (typeof AUTH_TYPES)[number]
 
 /** What RFC 8414 cannot say about a provider. A closed list, each implemented once in `libs/oauth`. */
-export const QUIRKS = ['errors_with_status_200', 'omits_expires_in', 'single_use_refresh_token'] as const
+export const QUIRKS = [
+  'comma_separated_scope',
+  'error_code_and_summary',
+  'errors_with_status_200',
+  'omits_expires_in',
+  'revocation_by_delete',
+  'single_use_refresh_token',
+] as const
 export type Quirk = (typeof QUIRKS)[number]
 
 const ENDPOINT = { protocols: ['http', 'https'], require_protocol: true, require_tld: false }
@@ -28,6 +37,7 @@ export class AuthorizationServer {
   @IsString()
   issuer?: string
 
+  /** With the parameters that this provider wants beside ours; they are retained (RFC 6749 §3.1). */
   @IsOptional()
   @IsUrl(ENDPOINT)
   authorization_endpoint?: string
@@ -62,6 +72,28 @@ export class ClientRegistration {
   client_secret_reference: string | null
 }
 
+/** What content gets instead of the provider's access token. */
+export class IssuedToken {
+  /** The only `requested_token_type` of an exchange (RFC 8693 §2.1) beside none at all. */
+  @IsIn([REQUESTED_TOKEN_TYPE.apiKey, REQUESTED_TOKEN_TYPE.awsCredentials])
+  type: typeof REQUESTED_TOKEN_TYPE.apiKey | typeof REQUESTED_TOKEN_TYPE.awsCredentials
+
+  /** For an API key: the most that it may do, whoever the visitor is. */
+  @IsOptional()
+  @IsIn(ROLES)
+  max_role?: Role
+
+  /** For credentials that an ID token is traded for: where, by a POST in form encoding. */
+  @IsOptional()
+  @IsUrl(ENDPOINT)
+  endpoint?: string
+
+  /** What is posted there beside the ID token and a name for the session. */
+  @IsOptional()
+  @IsObject()
+  parameters?: Record<string, string>
+}
+
 /** A configured OAuth client. The template is already resolved: nobody downstream hears a vendor's name. */
 export class IntegrationState {
   @IsUUID()
@@ -74,25 +106,35 @@ export class IntegrationState {
   @IsIn(AUTH_TYPES)
   auth_type: AuthType
 
+  /** `null` where nothing outside the house is asked for authorization. */
+  @IsOptional()
   @IsObject()
   @ValidateNested()
   @Type(() => AuthorizationServer)
-  authorization_server: AuthorizationServer
+  authorization_server: AuthorizationServer | null
 
+  @IsOptional()
   @IsObject()
   @ValidateNested()
   @Type(() => ClientRegistration)
-  client: ClientRegistration
+  client: ClientRegistration | null
 
   @ArrayUnique()
   @IsIn(QUIRKS, { each: true })
   quirks: Quirk[]
+
+  /** Absent: the provider's access token itself. */
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => IssuedToken)
+  issues?: IssuedToken
 }
 
 export const integrationContract: ChangeContract<IntegrationState> = {
   service: 'integrations',
   category: 'integration',
   type: 'IntegrationChanged',
-  revision: 1,
+  revision: 2,
   state: IntegrationState,
 }

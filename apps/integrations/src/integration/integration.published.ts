@@ -17,14 +17,15 @@ export const publishedIntegration = publishedSource<IntegrationState, Integratio
   integrationContract,
   `select guid, name, template, auth_type, config, client_secret_reference from integration where guid = $1`,
   ({ guid, name, template, auth_type, config, client_secret_reference }) => {
-    const { authorizationServer, client, quirks } = templateById(template).resolve(config)
+    const { authorizationServer, client, quirks, issues } = templateById(template).resolve(config)
     return {
       guid,
       name,
       auth_type,
       authorization_server: authorizationServer,
-      client: { ...client, client_secret_reference },
+      client: client && { ...client, client_secret_reference },
       quirks: [...quirks],
+      ...(issues && { issues }),
     }
   },
 )

@@ -43,7 +43,7 @@ describe('the custom template', () => {
     const { client_secret: _, ...rest } = form
     const { config, clientSecret } = parse({ ...rest, auth_mode: 'Public' })
     expect(clientSecret).toBeUndefined()
-    expect(custom.resolve(config).client.token_endpoint_auth_method).toBe('none')
+    expect(custom.resolve(config).client?.token_endpoint_auth_method).toBe('none')
   })
 
   it.each<[string, Record<string, unknown>, string]>([

@@ -1,5 +1,13 @@
 import { defineTemplate } from './define-template.js'
 import { choice, endpoint, flag } from './fields.js'
+import type { Config } from './template.js'
+import { when } from './visibility.js'
+
+const application = {
+  scopes: '',
+  tokenEndpointAuthMethod: (config: Config) =>
+    config.token_endpoint_auth_method === 'client_secret_basic' ? 'client_secret_basic' : 'client_secret_post',
+} as const
 
 /**
  * Any authorization server that implements OAuth 2.0, by its endpoints.
@@ -8,30 +16,31 @@ import { choice, endpoint, flag } from './fields.js'
 export const custom = defineTemplate({
   id: 'custom',
   displayName: 'Custom',
+  description: 'Any system that implements OAuth 2.0, by its two endpoints.',
+  authTypes: { Viewer: application, 'Service Account': application },
   fields: {
-    authorization_uri: endpoint(),
-    token_uri: endpoint({ required: true }),
+    authorization_uri: endpoint({
+      label: 'Authorization endpoint',
+      description: 'Where viewers are sent to consent. Query parameters that it has are kept.',
+      required: true,
+      visible: when('auth_type', 'Viewer'),
+    }),
+    token_uri: endpoint({ label: 'Token endpoint', description: 'Where tokens are asked for.', required: true }),
     token_endpoint_auth_method: choice(['client_secret_basic', 'client_secret_post'], {
+      label: 'Client authentication',
+      description: 'Whether the client secret goes into a header (HTTP Basic) or into the body of token requests.',
       default: 'client_secret_post',
     }),
     // Accepted for the clients that send it. We send PKCE always: servers ignore what they do not know (RFC 7636 §5).
-    use_pkce: flag({ default: true }),
+    use_pkce: flag({
+      label: 'PKCE',
+      description: 'Proof Key for Code Exchange (RFC 7636). It is used always; servers without it pass over it.',
+      default: true,
+    }),
   },
-  missing: (config) => (config.auth_type === 'Viewer' && !config.authorization_uri ? ['authorization_uri'] : []),
-  resolve: (config) => ({
-    authorizationServer: {
-      ...(config.authorization_uri ? { authorization_endpoint: String(config.authorization_uri) } : {}),
-      token_endpoint: String(config.token_uri),
-      code_challenge_methods_supported: ['S256'],
-    },
-    client: {
-      client_id: String(config.client_id),
-      scope: String(config.scopes ?? ''),
-      token_endpoint_auth_method:
-        config.auth_mode === 'Public'
-          ? 'none'
-          : (config.token_endpoint_auth_method as 'client_secret_basic' | 'client_secret_post'),
-    },
-    quirks: [],
+  authorizationServer: (config) => ({
+    ...(config.authorization_uri ? { authorization_endpoint: String(config.authorization_uri) } : {}),
+    token_endpoint: String(config.token_uri),
+    code_challenge_methods_supported: ['S256'],
   }),
 })

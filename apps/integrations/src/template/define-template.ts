@@ -1,67 +1,204 @@
 import { Secret, type AuthType } from '#libs/contracts'
-import { choice, text, type Field } from './fields.js'
+import { choice, orList, text, type Field } from './fields.js'
 import {
+  AUTH_MODES,
   configFault,
+  type Application,
+  type AuthMode,
   type Config,
   type ParseOptions,
   type Parsed,
+  type Question,
+  type Resolved,
   type Template,
   type TemplateDefinition,
 } from './template.js'
-
-const COMMON: Readonly<Record<string, Field>> = {
-  auth_type: choice(['Viewer', 'Service Account'], { default: 'Viewer' }),
-  auth_mode: choice(['Confidential', 'Public'], { default: 'Confidential' }),
-  client_id: text({ required: true }),
-  client_secret: text({ secret: true }),
-  scopes: text(),
-}
+import { allOf, isVisible, when, type Visibility } from './visibility.js'
 
 /** A template from what is particular to a vendor; what is common to all is added and checked here. */
-export function defineTemplate({ id, displayName, fields: own, missing, resolve }: TemplateDefinition): Template {
-  const fields: Readonly<Record<string, Field>> = { ...COMMON, ...own }
+export function defineTemplate(definition: TemplateDefinition): Template {
+  const { id, displayName, description, authModes = AUTH_MODES } = definition
+  const authTypes = Object.keys(definition.authTypes) as AuthType[]
+  const questions = questionsOf(definition, authTypes, authModes)
+  const names = [...new Set(questions.map(({ name }) => name))]
 
   function parse(given: Record<string, unknown>, options: ParseOptions): Parsed {
-    const unknown = Object.keys(given).find((key) => !Object.hasOwn(fields, key))
-    if (unknown !== undefined) {
-      // The key is the caller's own text: only one that could be a key is repeated.
-      const key = /^\w{1,64}$/.test(unknown) ? unknown : 'that was given'
-      throw configFault(key, `is not one of this template: (${Object.keys(fields).join(', ')})`)
-    }
+    const unknown = Object.keys(given).find((key) => !names.includes(key))
+    if (unknown !== undefined) throw unknownKey(unknown, questions, names)
     const config: Record<string, string | boolean> = {}
     let clientSecret: Secret | undefined
-    for (const [key, field] of Object.entries(fields)) {
-      const value = answer(key, field, given[key], options)
+    for (const name of names) {
+      const variants = questions.filter((question) => question.name === name)
+      const asked = variants.find(({ visible }) => isVisible(visible, config))
+      const question = asked ?? variants[0]!
+      const value = answer(question, given[name], asked !== undefined, options)
       if (value === undefined) continue
-      if (field.secret) clientSecret = new Secret(String(value))
-      else config[key] = value
+      if (!question.secret) config[name] = value
+      else if (asked) clientSecret = new Secret(String(value))
+      else throw notASecretHere(name, config)
     }
-    checkMode(config, clientSecret, options)
-    const [lacking] = missing?.(config) ?? []
-    if (lacking) throw configFault(lacking, 'is required')
     return { authType: config.auth_type as AuthType, config, clientSecret }
   }
 
-  return { id, displayName, parse, resolve }
+  function resolve(config: Config): Resolved {
+    const authType = (config.auth_type ?? authTypes[0]) as AuthType
+    const application = definition.authTypes[authType] ?? null
+    const { quirks = [], issues } = definition
+    return {
+      authorizationServer: definition.authorizationServer(config),
+      client: application && clientOf(application, config),
+      quirks,
+      ...(issues && { issues: issues(config) }),
+    }
+  }
+
+  return { id, displayName, description, authTypes, authModes, questions, parse, resolve }
 }
 
-function answer(key: string, field: Field, given: unknown, options: ParseOptions): string | boolean | undefined {
-  if (given === undefined || given === null || given === '') {
-    if (field.required) throw configFault(key, 'is required')
-    return field.default
+function questionsOf(
+  { displayName, authTypes, fields = {}, scopes = {} }: TemplateDefinition,
+  all: readonly AuthType[],
+  authModes: readonly AuthMode[],
+): Question[] {
+  const registered = all.filter((type) => authTypes[type])
+  const always = registered.length === all.length
+  const common = { auth_type: authTypeOf(displayName, all) }
+  if (registered.length === 0) return named({ ...common, ...fields })
+
+  const asked: Visibility = always ? null : when('auth_type', ...registered)
+  const canBePublic = authModes.includes('Public')
+  return [
+    ...named(common),
+    ...authModeOf(displayName, registered, authModes, asked),
+    ...named({
+      ...fields,
+      client_id: text({
+        label: 'Client ID',
+        description: 'Identifies the OAuth application. Its administrator notes it and gives it to you.',
+        required: true,
+        visible: asked,
+        pattern: '^(?!\\.{1,2}$)',
+      }),
+      client_secret: text({
+        label: 'Client secret',
+        description:
+          'The application’s password. Needed for Confidential applications and for service accounts. It is never shown again; a new one takes the place of the old.',
+        required: true,
+        secret: true,
+        visible: canBePublic ? allOf(asked, when('auth_mode', 'Confidential')) : asked,
+      }),
+    }),
+    ...scopesOf(authTypes, registered, asked, scopes),
+  ]
+}
+
+/** One question, or one without a choice for service accounts, which need the secret. */
+function authModeOf(
+  displayName: string,
+  registered: readonly AuthType[],
+  authModes: readonly AuthMode[],
+  asked: Visibility,
+): Question[] {
+  const question = (modes: readonly AuthMode[], visible: Visibility, otherwise: string): Question => ({
+    name: 'auth_mode',
+    ...choice(modes as readonly [AuthMode, ...AuthMode[]], {
+      label: 'Kind of application',
+      description: modes.includes('Public')
+        ? 'Confidential applications show a client secret when they ask for tokens, Public ones have none. Choose Confidential when you are not sure.'
+        : 'Confidential applications show a client secret when they ask for tokens.',
+      default: 'Confidential',
+      ...{ visible, otherwise },
+    }),
+  })
+  if (!authModes.includes('Public')) return [question(authModes, asked, `; ${displayName} has no other applications`)]
+  if (!registered.includes('Service Account')) return [question(authModes, asked, '')]
+  return [
+    question(authModes, when('auth_type', 'Viewer'), ''),
+    question(['Confidential'], when('auth_type', 'Service Account'), '; a service account needs a client secret'),
+  ]
+}
+
+const named = (fields: Readonly<Record<string, Field>>): Question[] =>
+  Object.entries(fields).map(([name, field]) => ({ name, ...field }))
+
+function authTypeOf(displayName: string, authTypes: readonly AuthType[]): Field {
+  const lacking = (['Viewer', 'Service Account'] as const).filter((type) => !authTypes.includes(type))
+  const each: Readonly<Record<AuthType, string>> = {
+    Viewer: 'Viewer: each viewer consents once, and content acts as the viewer who looks at it.',
+    'Service Account':
+      'Service Account: content acts as one identity, whoever looks at it. Take care: all publishers and all viewers get the permissions of that identity.',
+    'Visitor API Key': 'Visitor API Key: content gets a short-lived API key of this server that acts as the visitor.',
   }
-  const parsed = field.parse(given, options)
-  if ('fault' in parsed) throw configFault(key, parsed.fault)
+  return choice(authTypes as readonly [AuthType, ...AuthType[]], {
+    label: 'Authentication type',
+    description: authTypes.map((type) => each[type]).join(' '),
+    default: authTypes[0]!,
+    ...(lacking.length > 0 && { otherwise: `; ${displayName} integrations cannot be of the type ${orList(lacking)}` }),
+  })
+}
+
+/** One question, or one for each authentication type where they begin with different scopes. */
+function scopesOf(
+  authTypes: TemplateDefinition['authTypes'],
+  registered: readonly AuthType[],
+  asked: Visibility,
+  {
+    note = '',
+    pattern = '^[!#-\\[\\]-~ ]*$',
+    must = 'names of scopes with spaces between them',
+  }: Required<TemplateDefinition>['scopes'],
+): Question[] {
+  const question = (scopes: string, visible: Visibility): Question => ({
+    name: 'scopes',
+    ...text({
+      label: 'Scopes',
+      description:
+        `What is asked for, with spaces between: only what is needed, and only what the application may ask for. ${note}`.trim(),
+      ...(scopes !== '' && { default: scopes }),
+      ...{ pattern, must, visible, wrongNames: ['scope', 'default_scopes'] },
+    }),
+  })
+  const defaults = registered.map((type) => authTypes[type]!.scopes)
+  if (new Set(defaults).size === 1) return [question(defaults[0]!, asked)]
+  return registered.map((type, index) => question(defaults[index]!, when('auth_type', type)))
+}
+
+function answer(
+  { name, required, choices, must, parse, default: otherwise }: Question,
+  given: unknown,
+  asked: boolean,
+  options: ParseOptions,
+): string | boolean | undefined {
+  if (given === undefined || given === null || given === '') {
+    if (!asked || !required) return asked ? otherwise : undefined
+    if (name === 'client_secret' && options.hasSecret) return undefined
+    throw configFault(name, choices ? `must be ${must}` : 'is required')
+  }
+  const parsed = parse(given, options)
+  if ('fault' in parsed) throw configFault(name, parsed.fault)
   return parsed.value
 }
 
-function checkMode(config: Config, clientSecret: Secret | undefined, { hasSecret = false }: ParseOptions): void {
-  if (config.auth_mode === 'Confidential') {
-    if (!clientSecret && !hasSecret) throw configFault('client_secret', 'is required')
-    return
-  }
-  if (clientSecret) throw configFault('client_secret', 'must be left out when auth_mode is Public')
-  if (config.auth_type === 'Service Account') {
-    throw configFault('auth_mode', 'must be Confidential for a Service Account integration')
+function unknownKey(key: string, questions: readonly Question[], names: readonly string[]) {
+  const meant = questions.find(({ wrongNames }) => wrongNames.includes(key))
+  if (meant) return configFault(key, `is called ${meant.name} here`)
+  // The key is the caller's own text: only one that could be a key is repeated.
+  const repeatable = /^\w{1,64}$/.test(key) ? key : 'that was given'
+  return configFault(repeatable, `is not one of this template: (${names.join(', ')})`)
+}
+
+const notASecretHere = (name: string, config: Config) =>
+  configFault(
+    name,
+    config.auth_mode === 'Public' ? 'must be left out when auth_mode is Public' : 'must be left out here',
+  )
+
+function clientOf({ scopes, tokenEndpointAuthMethod }: Application, config: Config): Resolved['client'] {
+  const method =
+    typeof tokenEndpointAuthMethod === 'function' ? tokenEndpointAuthMethod(config) : tokenEndpointAuthMethod
+  return {
+    client_id: String(config.client_id),
+    scope: String(config.scopes ?? scopes),
+    token_endpoint_auth_method: config.auth_mode === 'Public' ? 'none' : method,
   }
 }

@@ -22,8 +22,12 @@ export class ClientSecrets {
     await this.safe.put(this.pool, placeOf(reference, integrationGuid), 0, secret)
   }
 
-  /** The integration as `libs/oauth` wants it, with its secret opened if it has one. */
+  /**
+   * The integration as `libs/oauth` wants it, with its secret opened if it has one.
+   * @throws TypeError for an integration that has no provider
+   */
   async providerOf({ guid, authorization_server, client, quirks }: IntegrationState): Promise<Provider> {
+    if (!authorization_server || !client) throw new TypeError(`integration ${guid} has no provider`)
     return {
       authorizationServer: authorization_server,
       client,

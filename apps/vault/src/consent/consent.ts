@@ -58,7 +58,8 @@ export class Consent {
     if (
       !found ||
       found.integration.auth_type !== 'Viewer' ||
-      !found.integration.authorization_server.authorization_endpoint
+      !found.integration.authorization_server?.authorization_endpoint ||
+      !found.integration.client
     )
       return { page: noSuchIntegration }
     const { authorization_server, client } = found.integration
@@ -110,7 +111,7 @@ export class Consent {
     const code = acceptCode(callback, {
       // Found by its hash: the state is the right one.
       state: callback.state,
-      authorizationServer: integration.authorization_server,
+      authorizationServer: integration.authorization_server ?? {},
     })
     return await redeemCode(
       this.outbound,
