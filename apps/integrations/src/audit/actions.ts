@@ -14,6 +14,13 @@ const content = {
   IntegrationDissociated: ['remove_oauth_association', 'integrationGuid'],
   ContentOwnerChanged: ['edit_content', 'ownerGuid'],
   ContentDeleted: 'remove_content',
+  VanityPathChanged: ['edit_content_vanity', 'vanityPath'],
+  EnvironmentChanged: ['edit_content_environment', 'added', 'removed'],
+  RepositoryChanged: 'edit_content',
+  TagsChanged: ['edit_content_tags', 'added', 'removed'],
+  BundleUploaded: ['add_bundle', 'bundleGuid', 'size', 'sha256', 'appMode'],
+  BundleDeployed: ['deploy_bundle', 'bundleGuid'],
+  BundleDeleted: ['remove_bundle', 'bundleGuid'],
 } as const satisfies AuditTable<ContentEvent>
 
 const integration = {

@@ -1,6 +1,13 @@
 import { DomainError, type AccessType, type AuthType, type ContentKind, type Person } from '#libs/contracts'
 import type { Decider } from '#libs/event-sourcing'
 import { kindOf, type AppMode } from './app-mode.js'
+import {
+  decideBelongings,
+  evolveBelongings,
+  NO_BELONGINGS,
+  type Belongings,
+  type BelongingsCommand,
+} from './belongings.js'
 import type { ContentEvent } from './content.events.js'
 
 /** What the controller has looked up about an integration, so that `decide` need not ask. */
@@ -40,10 +47,11 @@ export type ContentCommand =
   /** By the operator, who may give everything to anybody. */
   | { type: 'GiveContent'; ownerGuid: string }
   | { type: 'DeleteContent'; editor: Person }
+  | BelongingsCommand
 
 export type Content = { readonly status: 'unknown' } | Registered | { readonly status: 'deleted' }
 
-interface Registered {
+interface Registered extends Belongings {
   readonly status: 'registered'
   readonly ownerGuid: string
   readonly name: string
@@ -80,13 +88,15 @@ export const contentDecider: Decider<ContentCommand, ContentEvent, Content> = {
       case 'DeleteContent':
         editable(state, command.editor)
         return [{ type: 'ContentDeleted', data: {} }]
+      default:
+        return decideBelongings(command, editable(state, command.editor))
     }
   },
 
   evolve(state, event) {
     switch (event.type) {
       case 'ContentRegistered':
-        return { status: 'registered', ...event.data, appMode: 'unknown', upstreamUrl: null, associated: new Set() }
+        return { status: 'registered', ...NO_BELONGINGS, ...event.data, appMode: 'unknown', upstreamUrl: null, associated: new Set() }
       case 'ContentRenamed':
       case 'ContentDescribed':
       case 'AccessTypeChanged':
@@ -100,6 +110,10 @@ export const contentDecider: Decider<ContentCommand, ContentEvent, Content> = {
         return withAssociated(known(state), (set) => set.delete(event.data.integrationGuid))
       case 'ContentDeleted':
         return { status: 'deleted' }
+      default: {
+        const content = known(state)
+        return { ...content, ...evolveBelongings(content, event) }
+      }
     }
   },
 }

@@ -33,6 +33,32 @@ export class Content {
   @Column('text', { name: 'upstream_url', nullable: true })
   upstreamUrl: string | null
 
+  /** Begins and ends with a slash. */
+  @Column('text', { name: 'vanity_path', nullable: true })
+  vanityPath: string | null
+
+  @Column('timestamptz', { name: 'vanity_at', nullable: true })
+  vanityAt: Date | null
+
+  /** Of the bundle that is deployed: the position of its upload. */
+  @Column('bigint', { name: 'bundle_id', nullable: true })
+  bundleId: string | null
+
+  @Column('timestamptz', { name: 'deployed_at', nullable: true })
+  deployedAt: Date | null
+
+  @Column('text', { name: 'content_category' })
+  contentCategory: string
+
+  @Column('text', { name: 'r_version', nullable: true })
+  rVersion: string | null
+
+  @Column('text', { name: 'py_version', nullable: true })
+  pyVersion: string | null
+
+  @Column('text', { name: 'quarto_version', nullable: true })
+  quartoVersion: string | null
+
   @Column('timestamptz', { name: 'created_at' })
   createdAt: Date
 

@@ -15,6 +15,13 @@ describe('the events of content', () => {
       IntegrationDissociated: true,
       ContentOwnerChanged: true,
       ContentDeleted: true,
+      VanityPathChanged: true,
+      EnvironmentChanged: true,
+      RepositoryChanged: true,
+      TagsChanged: true,
+      BundleUploaded: true,
+      BundleDeployed: true,
+      BundleDeleted: true,
     },
     new URL('content.events.histories.json', import.meta.url),
   )

@@ -1,5 +1,6 @@
 import type { AccessType, AuthType } from '#libs/contracts'
 import type { AppMode } from './app-mode.js'
+import type { BelongingsEvent } from './belongings.js'
 
 /** Everything that can have happened to a content item. Append-only: add an event or a version, never edit one. */
 export type ContentEvent =
@@ -17,3 +18,4 @@ export type ContentEvent =
   /** Given to somebody else, by the operator. */
   | { type: 'ContentOwnerChanged'; data: { ownerGuid: string } }
   | { type: 'ContentDeleted'; data: Record<string, never> }
+  | BelongingsEvent

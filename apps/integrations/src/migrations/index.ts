@@ -1,6 +1,12 @@
 import { CreateIntegrations1795300000000 } from './1795300000000-create-integrations.js'
 import { AuditIntegrations1795348800000 } from './1795348800000-audit-integrations.js'
 import { Copies1795363200000 } from './1795363200000-copies.js'
+import { Belongings1795363210000 } from './1795363210000-belongings.js'
 
 /** Oldest first. */
-export const migrations = [CreateIntegrations1795300000000, AuditIntegrations1795348800000, Copies1795363200000]
+export const migrations = [
+  CreateIntegrations1795300000000,
+  AuditIntegrations1795348800000,
+  Copies1795363200000,
+  Belongings1795363210000,
+]
