@@ -14,8 +14,13 @@ import { ContentQueries } from './content/content.queries.js'
 import { OwnersController } from './content/owners.controller.js'
 import { ClientSecrets } from './integration/client-secrets.js'
 import { IntegrationController } from './integration/integration.controller.js'
-import { Integration } from './integration/integration.entity.js'
+import { IntegrationAccess } from './integration/integration-access.js'
+import { IntegrationDeletions } from './integration/integration-deletions.js'
+import { Integration, IntegrationPermission } from './integration/integration.entity.js'
 import { IntegrationQueries } from './integration/integration.queries.js'
+import { SecretNames } from './integration/secret-names.js'
+import { SecretNamesController } from './integration/secret-names.controller.js'
+import { Verification } from './integration/verification.js'
 import { migrations } from './migrations/index.js'
 import { PublishedController } from './published.controller.js'
 import { askOwner } from './replica/ask-owner.js'
@@ -24,7 +29,7 @@ import { People } from './replica/people.js'
 import { sources } from './sources.js'
 import { Todo } from './todo/todo.js'
 
-const entities = [Association, Content, Integration]
+const entities = [Association, Content, Integration, IntegrationPermission]
 
 @Module({
   imports: [
@@ -52,13 +57,18 @@ const entities = [Association, Content, Integration]
     IntegrationController,
     OwnersController,
     PublishedController,
+    SecretNamesController,
   ],
   providers: [
     ClientSecrets,
     ContentQueries,
+    IntegrationAccess,
+    IntegrationDeletions,
     IntegrationQueries,
     People,
+    SecretNames,
     Todo,
+    Verification,
     { provide: Pool, inject: [DataSource], useFactory: poolOf },
     {
       provide: AuditReader,

@@ -56,6 +56,30 @@ export const INTERNAL_CALLS = {
     actors: ['none'],
     whenDown: 'creating or changing the integration fails whole, with 503',
   },
+  /**
+   * `{integration}`, an `IntegrationState`: asks its provider for a token of the service account and throws it away → 204;
+   * refused with `token_endpoint.failed` or `token_endpoint.unavailable`.
+   */
+  verifyIntegration: {
+    caller: 'integrations',
+    callee: 'vault',
+    method: 'POST',
+    path: '/internal/integration-verifications',
+    actors: ['none'],
+    whenDown: '503: nothing is said of the integration',
+  },
+  /**
+   * → `{standing: 'current'|'former'|'never', since}`: whether the integration names the secret, and since when no more.
+   * What it says decides what the vault destroys.
+   */
+  namesSecret: {
+    caller: 'vault',
+    callee: 'integrations',
+    method: 'GET',
+    path: '/internal/integrations/:guid/client-secrets/:reference',
+    actors: ['none'],
+    whenDown: 'the secret is kept, and asked about again',
+  },
   /** `{access_token, expires_in}` of a login, for the session that began with it → 204. Kept for the directory search alone. */
   putLoginToken: {
     caller: 'identity',
@@ -223,5 +247,13 @@ export const INTERNAL_CALLS = {
     whenDown: '503: no page of the audit log leaves a service out',
   },
 } as const satisfies Record<string, InternalCall>
+
+/** What integrations say of a client secret; see `namesSecret`. */
+export interface SecretStanding {
+  /** `never`: no integration has ever named it. */
+  readonly standing: 'current' | 'former' | 'never'
+  /** RFC 3339: since when it is no more than `former`; `null` for the other two. */
+  readonly since: string | null
+}
 
 export type InternalCallName = keyof typeof INTERNAL_CALLS

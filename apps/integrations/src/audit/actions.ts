@@ -25,6 +25,12 @@ const content = {
 
 const integration = {
   IntegrationCreated: ['add_oauth_integration', 'template', 'authType', 'name'],
+  IntegrationDescribed: ['edit_oauth_integration', 'name', 'description'],
+  IntegrationConfigured: 'edit_oauth_integration',
+  ClientSecretReplaced: ['edit_oauth_integration', 'clientSecretReference'],
+  IntegrationAccessGranted: ['edit_oauth_integration_access', 'userGuid', 'groupGuid'],
+  IntegrationAccessWithdrawn: ['edit_oauth_integration_access', 'permissionGuid'],
+  IntegrationVerified: ['verify_oauth_integration', 'succeeded', 'error'],
   IntegrationDeleted: 'remove_oauth_integration',
 } as const satisfies AuditTable<IntegrationEvent>
 

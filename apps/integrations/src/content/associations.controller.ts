@@ -12,6 +12,7 @@ import {
   RequireRole,
   type CommandContext,
 } from '#libs/service'
+import { IntegrationAccess } from '../integration/integration-access.js'
 import { IntegrationQueries } from '../integration/integration.queries.js'
 import { AssociationBody, associationView, AssociationView } from './association.dto.js'
 import { ContentQueries } from './content.queries.js'
@@ -24,6 +25,7 @@ export class AssociationsController {
     private readonly streams: Streams,
     private readonly contents: ContentQueries,
     private readonly integrations: IntegrationQueries,
+    private readonly access: IntegrationAccess,
   ) {}
 
   @Get()
@@ -57,7 +59,8 @@ export class AssociationsController {
   ): Promise<void> {
     const editor = mustBePerson(actor)
     await this.contents.visible(guid, editor)
-    const integrations = await this.integrations.candidates(body.map((entry) => entry.oauth_integration_guid))
+    const guids = body.map((entry) => entry.oauth_integration_guid)
+    const integrations = await this.access.candidates(guids, editor)
     const command = { type: 'SetAssociations', editor, integrations } as const
     await this.streams.handle(contentStream, guid, command, context)
   }

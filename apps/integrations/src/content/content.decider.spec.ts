@@ -1,7 +1,8 @@
 import type { Person } from '#libs/contracts'
 import { specification } from '#libs/event-sourcing'
 import type { AppMode } from './app-mode.js'
-import { contentDecider, type Candidate, type UpstreamVerdict } from './content.decider.js'
+import type { Candidate } from './association.rules.js'
+import { contentDecider, type UpstreamVerdict } from './content.decider.js'
 import type { ContentEvent } from './content.events.js'
 
 const content = specification(contentDecider)
@@ -9,8 +10,8 @@ const content = specification(contentDecider)
 const priya: Person = { guid: 'priya', role: 'publisher' }
 const paul: Person = { guid: 'paul', role: 'publisher' }
 const alice: Person = { guid: 'alice', role: 'administrator' }
-const github: Candidate = { guid: 'github', authType: 'Viewer' }
-const robot: Candidate = { guid: 'robot', authType: 'Service Account' }
+const github: Candidate = { guid: 'github', authType: 'Viewer', usable: true }
+const robot: Candidate = { guid: 'robot', authType: 'Service Account', usable: true }
 
 const registered: ContentEvent = {
   type: 'ContentRegistered',

@@ -1,4 +1,4 @@
-import { DomainError, type AccessType, type AuthType, type ContentKind, type Person } from '#libs/contracts'
+import { DomainError, type AccessType, type AuthType, type Person } from '#libs/contracts'
 import type { Decider } from '#libs/event-sourcing'
 import { kindOf, type AppMode } from './app-mode.js'
 import {
@@ -8,13 +8,8 @@ import {
   type Belongings,
   type BelongingsCommand,
 } from './belongings.js'
+import { mayBeOpenedTo, setAssociations, type Candidate } from './association.rules.js'
 import type { ContentEvent } from './content.events.js'
-
-/** What the controller has looked up about an integration, so that `decide` need not ask. */
-export interface Candidate {
-  readonly guid: string
-  readonly authType: AuthType
-}
 
 /** What `[Content] Upstream` says of a URL; see `UpstreamList` of `#libs/service`. */
 export type UpstreamVerdict = 'listed' | 'administrators_only' | 'outside'
@@ -60,7 +55,8 @@ interface Registered extends Belongings {
   readonly accessType: AccessType
   readonly appMode: AppMode
   readonly upstreamUrl: string | null
-  readonly associated: ReadonlySet<string>
+  /** The integrations that it has, by guid. */
+  readonly associated: ReadonlyMap<string, AuthType>
 }
 
 export const contentDecider: Decider<ContentCommand, ContentEvent, Content> = {
@@ -75,8 +71,10 @@ export const contentDecider: Decider<ContentCommand, ContentEvent, Content> = {
       }
       case 'ChangeContent':
         return changeContent(command, editable(state, command.editor))
-      case 'SetAssociations':
-        return setAssociations(command.integrations, editable(state, command.editor))
+      case 'SetAssociations': {
+        const content = editable(state, command.editor)
+        return setAssociations(command.integrations, { ...content, kind: kindOf(content.appMode) })
+      }
       case 'DropIntegration':
         return state.status === 'registered' && state.associated.has(command.integrationGuid)
           ? [{ type: 'IntegrationDissociated', data: { integrationGuid: command.integrationGuid } }]
@@ -96,7 +94,7 @@ export const contentDecider: Decider<ContentCommand, ContentEvent, Content> = {
   evolve(state, event) {
     switch (event.type) {
       case 'ContentRegistered':
-        return { status: 'registered', ...NO_BELONGINGS, ...event.data, appMode: 'unknown', upstreamUrl: null, associated: new Set() }
+        return { status: 'registered', ...NO_BELONGINGS, ...event.data, appMode: 'unknown', upstreamUrl: null, associated: new Map() }
       case 'ContentRenamed':
       case 'ContentDescribed':
       case 'AccessTypeChanged':
@@ -105,9 +103,11 @@ export const contentDecider: Decider<ContentCommand, ContentEvent, Content> = {
       case 'ContentOwnerChanged':
         return { ...known(state), ...event.data }
       case 'IntegrationAssociated':
-        return withAssociated(known(state), (set) => set.add(event.data.integrationGuid))
+        return withAssociated(known(state), (associated) =>
+          associated.set(event.data.integrationGuid, event.data.authType),
+        )
       case 'IntegrationDissociated':
-        return withAssociated(known(state), (set) => set.delete(event.data.integrationGuid))
+        return withAssociated(known(state), (associated) => associated.delete(event.data.integrationGuid))
       case 'ContentDeleted':
         return { status: 'deleted' }
       default: {
@@ -148,7 +148,10 @@ function changeContent(
   if (title !== content.title || description !== content.description) {
     events.push({ type: 'ContentDescribed', data: { title, description } })
   }
-  if (accessType !== content.accessType) events.push({ type: 'AccessTypeChanged', data: { accessType } })
+  if (accessType !== content.accessType) {
+    mayBeOpenedTo(accessType, content)
+    events.push({ type: 'AccessTypeChanged', data: { accessType } })
+  }
   if (appMode !== content.appMode) events.push({ type: 'AppModeChanged', data: { appMode } })
   if (upstreamUrl !== content.upstreamUrl) {
     if (upstreamUrl !== null) mayChoose(upstream, editor)
@@ -173,50 +176,8 @@ function mayChoose(upstream: UpstreamVerdict | undefined, { role }: Person): voi
       )
 }
 
-function setAssociations(wanted: readonly Candidate[], content: Registered): ContentEvent[] {
-  const kind = kindOf(content.appMode)
-  const unsupported = wanted.find((integration) => !supports(kind, integration.authType))
-  if (unsupported) {
-    throw new DomainError(
-      'invalid',
-      'association.unsupported_auth_type',
-      `${kind} content cannot use a ${unsupported.authType} integration.`,
-    )
-  }
-  const wantedGuids = new Set(wanted.map(({ guid }) => guid))
-  if (wantedGuids.size < wanted.length) {
-    throw new DomainError('invalid', 'association.duplicate', 'An integration is named more than once.')
-  }
-  return [
-    ...[...content.associated]
-      .filter((guid) => !wantedGuids.has(guid))
-      .map((integrationGuid) => ({ type: 'IntegrationDissociated', data: { integrationGuid } }) as const),
-    ...wanted
-      .filter(({ guid }) => !content.associated.has(guid))
-      .map(
-        ({ guid, authType }) => ({ type: 'IntegrationAssociated', data: { integrationGuid: guid, authType } }) as const,
-      ),
-  ]
-}
-
-/**
- * The product's support table: viewers need interactive content, service accounts also serve rendered content. Content
- * of which nothing is known yet may be prepared; the exchange asks again.
- */
-function supports(kind: ContentKind, authType: AuthType): boolean {
-  switch (kind) {
-    case 'unknown':
-    case 'interactive':
-      return true
-    case 'rendered':
-      return authType === 'Service Account'
-    case 'static':
-      return false
-  }
-}
-
-function withAssociated(content: Registered, change: (associated: Set<string>) => void): Registered {
-  const associated = new Set(content.associated)
+function withAssociated(content: Registered, change: (associated: Map<string, AuthType>) => void): Registered {
+  const associated = new Map(content.associated)
   change(associated)
   return { ...content, associated }
 }

@@ -64,7 +64,7 @@ describe('content, from events to what is published', () => {
     const set = (...guids: string[]): ContentCommand => ({
       type: 'SetAssociations',
       editor,
-      integrations: guids.map((guid) => ({ guid, authType: 'Viewer' })),
+      integrations: guids.map((guid) => ({ guid, authType: 'Viewer', usable: true })),
     })
     await when(guid, register, set(first, second), set(third, second))
     const document = await publishedContent.read(pool, guid)
@@ -76,7 +76,7 @@ describe('content, from events to what is published', () => {
 
   it('leaves a tombstone with the version, and no rows', async () => {
     const guid = randomUUID()
-    const integrations = [{ guid: randomUUID(), authType: 'Viewer' }] as const
+    const integrations = [{ guid: randomUUID(), authType: 'Viewer', usable: true }] as const
     await when(guid, register, { type: 'SetAssociations', editor, integrations }, { type: 'DeleteContent', editor })
     expect(await publishedContent.read(pool, guid)).toEqual({ version: 3, state: null })
     expect((await pool.query('select from association where content_guid = $1', [guid])).rowCount).toBe(0)

@@ -43,9 +43,9 @@ export class ContentQueries {
     return this.associations.find({ where: { contentGuid }, order: { position: 'asc' } })
   }
 
-  async contentGuidsWith(integrationGuid: string): Promise<string[]> {
-    const rows = await this.associations.find({ where: { integrationGuid }, order: { position: 'asc' } })
-    return rows.map(({ contentGuid }) => contentGuid)
+  /** In the order in which they were made. */
+  associationsWith(integrationGuid: string): Promise<Association[]> {
+    return this.associations.find({ where: { integrationGuid }, order: { position: 'asc' } })
   }
 }
 

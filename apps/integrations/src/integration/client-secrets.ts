@@ -1,6 +1,9 @@
 import { Injectable } from '@nestjs/common'
-import type { Secret } from '#libs/contracts'
+import type { IntegrationState, Secret } from '#libs/contracts'
 import { createdGuid, InternalHttp, type CommandContext } from '#libs/service'
+
+/** Milliseconds: the vault has a provider to ask. */
+const VERIFY_WITHIN_MS = 15_000
 
 /** Hands client secrets to the vault and keeps nothing but the reference. */
 @Injectable()
@@ -24,5 +27,14 @@ export class ClientSecrets {
       body: { integration_guid: integrationGuid, client_secret: clientSecret.reveal() },
     })
     return reference
+  }
+
+  /**
+   * Has the vault get a token of the service account and throw it away.
+   * @param integration as it is now: the vault's own copy may be behind
+   * @throws DomainError `token_endpoint.failed`, `token_endpoint.unavailable`, or kind `unavailable`
+   */
+  async verify(integration: IntegrationState): Promise<void> {
+    await this.http.call('verifyIntegration', { body: { integration }, timeoutMs: VERIFY_WITHIN_MS })
   }
 }

@@ -13,15 +13,13 @@ const data = {
   clientSecretReference: 'c0ffee00-0000-4000-8000-000000000000',
 } as const
 const created: IntegrationEvent = { type: 'IntegrationCreated', data }
+const create = { type: 'CreateIntegration', ...data, access: [] } as const
 const deleted: IntegrationEvent = { type: 'IntegrationDeleted', data: {} }
 
 describe('an integration', () => {
   it('is created once', () => {
-    integration.when({ type: 'CreateIntegration', ...data }).then(created)
-    integration
-      .given(created)
-      .when({ type: 'CreateIntegration', ...data })
-      .thenNothing()
+    integration.when(create).then(created)
+    integration.given(created).when(create).thenNothing()
   })
 
   it('is deleted once', () => {

@@ -38,3 +38,23 @@ export class Integration {
   @Column('timestamptz', { name: 'updated_at' })
   updatedAt: Date
 }
+
+/** A row of `integration_permission`, written by its projection only. */
+@Entity('integration_permission')
+export class IntegrationPermission {
+  @PrimaryColumn('uuid')
+  guid: string
+
+  @Column('uuid', { name: 'integration_guid' })
+  integrationGuid: string
+
+  /** Of the event that granted it: the API's numeric id. */
+  @Column('bigint')
+  position: string
+
+  @Column('uuid', { name: 'user_guid', nullable: true })
+  userGuid: string | null
+
+  @Column('uuid', { name: 'group_guid', nullable: true })
+  groupGuid: string | null
+}

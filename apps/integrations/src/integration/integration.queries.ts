@@ -1,48 +1,51 @@
 import { Injectable } from '@nestjs/common'
 import { InjectRepository } from '@nestjs/typeorm'
 import { In, Repository } from 'typeorm'
-import { DomainError, type AuthType } from '#libs/contracts'
-import { Integration } from './integration.entity.js'
+import { DomainError } from '#libs/contracts'
+import { Integration, IntegrationPermission } from './integration.entity.js'
+
+/** An integration with its access list, oldest entry first. */
+export type ListedIntegration = Integration & { readonly permissions: readonly IntegrationPermission[] }
 
 /** The reads of integrations. */
 @Injectable()
 export class IntegrationQueries {
-  constructor(@InjectRepository(Integration) private readonly integrations: Repository<Integration>) {}
+  constructor(
+    @InjectRepository(Integration) private readonly integrations: Repository<Integration>,
+    @InjectRepository(IntegrationPermission) private readonly permissions: Repository<IntegrationPermission>,
+  ) {}
 
   /** In creation order. */
-  list(): Promise<Integration[]> {
-    return this.integrations.find({ order: { position: 'asc' } })
+  async list(): Promise<ListedIntegration[]> {
+    const found = await this.integrations.find({ order: { position: 'asc' } })
+    const permissions = await this.permissions.find({ order: { position: 'asc' } })
+    return withPermissions(found, permissions)
   }
 
   /** @throws DomainError `integration.not_found` */
-  async get(guid: string): Promise<Integration> {
-    const integration = await this.integrations.findOneBy({ guid })
-    if (!integration)
-      throw new DomainError('not_found', 'integration.not_found', 'This OAuth integration does not exist.')
+  async get(guid: string): Promise<ListedIntegration> {
+    const integration = (await this.byGuid([guid])).get(guid)
+    if (!integration) throw integrationNotFound()
     return integration
   }
 
-  async byGuid(guids: readonly string[]): Promise<Map<string, Integration>> {
+  async byGuid(guids: readonly string[]): Promise<Map<string, ListedIntegration>> {
     const found = await this.integrations.findBy({ guid: In(guids) })
-    return new Map(found.map((integration) => [integration.guid, integration]))
-  }
-
-  /**
-   * What the rules of associations ask about each integration, in the order given.
-   * @throws DomainError `association.integration_unknown`
-   */
-  async candidates(guids: readonly string[]): Promise<{ guid: string; authType: AuthType }[]> {
-    const found = await this.byGuid(guids)
-    return guids.map((guid) => {
-      const integration = found.get(guid)
-      if (!integration) {
-        throw new DomainError(
-          'invalid',
-          'association.integration_unknown',
-          'An oauth_integration_guid names no integration.',
-        )
-      }
-      return { guid, authType: integration.authType }
+    const permissions = await this.permissions.find({
+      where: { integrationGuid: In(guids) },
+      order: { position: 'asc' },
     })
+    return new Map(withPermissions(found, permissions).map((integration) => [integration.guid, integration]))
   }
+}
+
+export const integrationNotFound = (): DomainError =>
+  new DomainError('not_found', 'integration.not_found', 'This OAuth integration does not exist.')
+
+function withPermissions(
+  integrations: readonly Integration[],
+  permissions: readonly IntegrationPermission[],
+): ListedIntegration[] {
+  const byIntegration = Map.groupBy(permissions, ({ integrationGuid }) => integrationGuid)
+  return integrations.map((integration) => ({ ...integration, permissions: byIntegration.get(integration.guid) ?? [] }))
 }

@@ -1,10 +1,10 @@
 import { defineStream } from '#libs/event-sourcing'
 import { integrationDecider } from './integration.decider.js'
-import { integrations } from './integration.projection.js'
+import { accessLists, integrations } from './integration.projection.js'
 
 export const integrationStream = defineStream({
   category: 'integration',
   decider: integrationDecider,
-  projections: [integrations],
+  projections: [integrations, accessLists],
   published: true,
 })

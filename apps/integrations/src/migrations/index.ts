@@ -1,6 +1,7 @@
 import { CreateIntegrations1795300000000 } from './1795300000000-create-integrations.js'
 import { AuditIntegrations1795348800000 } from './1795348800000-audit-integrations.js'
 import { Copies1795363200000 } from './1795363200000-copies.js'
+import { IntegrationAccess1795363201000 } from './1795363201000-integration-access.js'
 import { Belongings1795363210000 } from './1795363210000-belongings.js'
 
 /** Oldest first. */
@@ -8,5 +9,6 @@ export const migrations = [
   CreateIntegrations1795300000000,
   AuditIntegrations1795348800000,
   Copies1795363200000,
+  IntegrationAccess1795363201000,
   Belongings1795363210000,
 ]
