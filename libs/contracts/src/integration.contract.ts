@@ -25,6 +25,7 @@ export const QUIRKS = [
   'omits_expires_in',
   'revocation_by_delete',
   'single_use_refresh_token',
+  'unencoded_basic_credentials',
 ] as const
 export type Quirk = (typeof QUIRKS)[number]
 

@@ -30,7 +30,7 @@ export interface OutboundOptions {
 }
 
 export interface OutboundRequest {
-  readonly method?: 'GET' | 'POST'
+  readonly method?: 'GET' | 'POST' | 'DELETE'
   readonly url: string | URL
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array

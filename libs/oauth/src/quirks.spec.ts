@@ -108,6 +108,12 @@ describe('the answer of a token endpoint', () => {
     expect(readTokenAnswer(error, [])).toEqual({ kind: 'error', error: 'invalid_grant' })
   })
 
+  it('may be called errorCode, by the quirk error_code_and_summary only', () => {
+    const error = json(401, { errorCode: 'invalid_client', errorSummary: 'Client authentication failed' })
+    expect(readTokenAnswer(error, [])).toEqual({ kind: 'unintelligible' })
+    expect(readTokenAnswer(error, ['error_code_and_summary'])).toEqual({ kind: 'error', error: 'invalid_client' })
+  })
+
   it('is translated by the quirk errors_with_status_200 only', () => {
     const error = json(200, { error: 'bad_refresh_token' })
     expect(readTokenAnswer(error, [])).toEqual({ kind: 'error', error: 'bad_refresh_token' })
@@ -116,5 +122,17 @@ describe('the answer of a token endpoint', () => {
       kind: 'error',
       error: 'invalid_client',
     })
+  })
+})
+
+describe('the quirk comma_separated_scope', () => {
+  it.each([
+    ['repo,gist', 'repo gist'],
+    ['repo, gist', 'repo gist'],
+    ['repo', 'repo'],
+  ])('reads %s', (scope, read) => {
+    const answered = json(200, { access_token: 'a', scope })
+    expect(readTokenAnswer(answered, ['comma_separated_scope'])).toMatchObject({ members: { scope: read } })
+    expect(readTokenAnswer(answered, [])).toMatchObject({ members: { scope } })
   })
 })

@@ -34,12 +34,16 @@ const RFC_WORD: Readonly<Record<string, string>> = {
 /**
  * Reads an answer as leniently as is safe: JSON under another content type, form encoding, a missing or unknown
  * `token_type`, numbers as text, empty members, and an error that comes with status 200. The quirk
- * `errors_with_status_200` translates that dialect's error codes too.
+ * `errors_with_status_200` translates that dialect's error codes too; `error_code_and_summary` takes `errorCode` for
+ * `error`; `comma_separated_scope` puts the RFC's spaces between scopes.
+ * @see https://github.com/databricks/databricks-sdk-py/blob/main/databricks/sdk/oauth.py (errorCode, errorSummary)
+ * @see https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps (scopes with commas)
  */
 export function readTokenAnswer({ status, headers, body }: OutboundAnswer, quirks: readonly Quirk[]): TokenAnswer {
   const members = parse(headers.get('content-type') ?? '', body.toString('utf8'))
   if (!members) return { kind: 'unintelligible' }
-  const { error, access_token } = members
+  const { access_token } = members
+  const error = members.error ?? (quirks.includes('error_code_and_summary') ? members.errorCode : undefined)
   if (typeof error === 'string' && error !== '' && !isToken(access_token)) {
     const word = quirks.includes('errors_with_status_200') ? RFC_WORD[error] : undefined
     return { kind: 'error', error: word ?? error }
@@ -53,7 +57,8 @@ export function readTokenAnswer({ status, headers, body }: OutboundAnswer, quirk
       token_type: tokenType(members['token_type']),
       ...(isToken(refresh_token) && { refresh_token }),
       ...(isToken(id_token) && { id_token }),
-      ...(typeof scope === 'string' && scope !== '' && { scope }),
+      ...(typeof scope === 'string' &&
+        scope !== '' && { scope: quirks.includes('comma_separated_scope') ? scope.replaceAll(/,\s*/g, ' ') : scope }),
       ...expiresIn(members['expires_in']),
     },
   }

@@ -20,6 +20,8 @@ const CODE = 'canary-code'
 const VERIFIER = 'canary-verifier-canary-verifier-canary-verifier'
 
 interface Asked {
+  readonly method: string
+  readonly body: string
   readonly path: string
   readonly headers: IncomingHttpHeaders
   readonly form: URLSearchParams
@@ -37,7 +39,8 @@ beforeAll(async () => {
     let body = ''
     request.on('data', (chunk: Buffer) => (body += chunk.toString()))
     request.on('end', () => {
-      asked.push({ path: request.url ?? '', headers: request.headers, form: new URLSearchParams(body) })
+      const { method = '', url = '', headers } = request
+      asked.push({ method, path: url, headers, body, form: new URLSearchParams(body) })
       answer(response)
     })
   })
@@ -163,11 +166,40 @@ describe('a token request', () => {
     expect(asked[1]?.form.get('client_secret')).toBe(secret)
   })
 
+  it.each<[string, Quirk[], string]>([
+    ['what has to be', [], 'the+client:a-b_c.d%2B%2F%3D'],
+    ['nothing, by the quirk unencoded_basic_credentials', ['unencoded_basic_credentials'], 'the client:a-b_c.d+/='],
+  ])('encodes for HTTP Basic %s', async (_case, quirks, credentials) => {
+    answer = json(200, { access_token: 'a' })
+    await refresh(provider('client_secret_basic', quirks, 'a-b_c.d+/='))
+    const [, encoded] = asked[0]?.headers.authorization?.split(' ') ?? []
+    expect(Buffer.from(encoded ?? '', 'base64').toString()).toBe(credentials)
+  })
+
   it('revokes', async () => {
     answer = (response) => response.writeHead(200).end()
     expect(await revokeToken(outbound, provider(), new Secret(REFRESH_TOKEN), 'refresh_token')).toBe(true)
     expect(asked[0]?.path).toBe('/revoke')
     expect(Object.fromEntries(asked[0]?.form ?? [])).toEqual({ token: REFRESH_TOKEN, token_type_hint: 'refresh_token' })
+  })
+
+  it('revokes by DELETE, and access tokens only, where the quirk says so', async () => {
+    answer = (response) => response.writeHead(204).end()
+    const peculiar = provider('client_secret_post', ['revocation_by_delete'])
+    const token = new Secret('canary-access-token')
+    expect(await revokeToken(outbound, peculiar, new Secret(REFRESH_TOKEN), 'refresh_token')).toBe(false)
+    expect(asked).toEqual([])
+    expect(await revokeToken(outbound, peculiar, token, 'access_token')).toBe(true)
+    expect(asked[0]).toMatchObject({
+      method: 'DELETE',
+      path: '/revoke',
+      body: '{"access_token":"canary-access-token"}',
+      headers: { authorization: `Basic ${Buffer.from(`the client:${CLIENT_SECRET}`).toString('base64')}` },
+    })
+    answer = json(404, { message: 'Not Found' })
+    expect(await revokeToken(outbound, peculiar, token, 'access_token')).toBe(true)
+    answer = json(401, { message: 'Bad credentials' })
+    expect(await fault(revokeToken(outbound, peculiar, token, 'access_token'))).toMatchObject({ status: 401 })
   })
 
   it('B20 says that a provider cannot revoke, or did not', async () => {

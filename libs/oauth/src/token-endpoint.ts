@@ -82,9 +82,10 @@ export function requestClientCredentials(
 
 /**
  * Tells the provider that a token is no longer wanted.
- * @returns `false` when the provider has no revocation endpoint
+ * @returns `false` when the provider has no way to revoke it
  * @throws TokenEndpointError
- * @see RFC 7009 §2
+ * @see RFC 7009 §2; for the quirk `revocation_by_delete`, which knows access tokens only,
+ * https://docs.github.com/rest/apps/oauth-applications#delete-an-app-token
  */
 export async function revokeToken(
   outbound: Outbound,
@@ -94,11 +95,46 @@ export async function revokeToken(
   options: CallOptions = {},
 ): Promise<boolean> {
   if (provider.authorizationServer.revocation_endpoint === undefined) return false
+  if (provider.quirks.includes('revocation_by_delete')) {
+    if (hint === 'access_token') await deleteToken(outbound, provider, token, options)
+    return hint === 'access_token'
+  }
   const parameters = { token_type_hint: hint }
   await call(outbound, provider, [token.reveal()], options, (configuration) =>
     oauth.tokenRevocation(configuration, token.reveal(), parameters),
   )
   return true
+}
+
+async function deleteToken(outbound: Outbound, provider: Provider, token: Secret, options: CallOptions): Promise<void> {
+  const { revocation_endpoint, token_endpoint } = provider.authorizationServer
+  const client = { ...provider.client, token_endpoint_auth_method: 'client_secret_basic' } as const
+  const headers = new Headers({ accept: 'application/json', 'content-type': 'application/json' })
+  authentication(client, provider.clientSecret, ['unencoded_basic_credentials'])(
+    { issuer: token_endpoint },
+    client,
+    new URLSearchParams(),
+    headers,
+  )
+  const heard: Heard = {}
+  try {
+    heard.answer = await outbound.request({
+      ...options,
+      url: revocation_endpoint!,
+      method: 'DELETE',
+      headers: Object.fromEntries(headers),
+      body: JSON.stringify({ access_token: token.reveal() }),
+    })
+  } catch (error) {
+    if (!(error instanceof OutboundError)) throw error
+    heard.failure = error
+  }
+  const { answer } = heard
+  // A token that is unknown there is as good as revoked (RFC 7009 §2.2).
+  if (answer && ((answer.status >= 200 && answer.status < 300) || answer.status === 404 || answer.status === 422))
+    return
+  if (answer) heard.reading = readTokenAnswer(answer, provider.quirks)
+  throw new TokenEndpointError(judge(heard, [token.reveal(), provider.clientSecret?.reveal() ?? '']))
 }
 
 async function requestTokens(
@@ -160,18 +196,27 @@ async function call(
   }
 }
 
-function configure({ authorizationServer, client, clientSecret }: Provider): oauth.Configuration {
+function configure({ authorizationServer, client, clientSecret, quirks }: Provider): oauth.Configuration {
   const { issuer, token_endpoint, revocation_endpoint } = authorizationServer
   // The library wants an issuer; it would compare it with ID tokens only, which it never sees.
   const server = { issuer: issuer ?? token_endpoint, token_endpoint, revocation_endpoint }
-  const configuration = new oauth.Configuration(server, client.client_id, {}, authentication(client, clientSecret))
+  const configuration = new oauth.Configuration(
+    server,
+    client.client_id,
+    {},
+    authentication(client, clientSecret, quirks),
+  )
   // Which plain http is permitted, and how long a request may take, is decided in one place: outbound.ts.
   oauth.allowInsecureRequests(configuration)
   configuration.timeout = 0
   return configuration
 }
 
-function authentication(client: ClientRegistration, secret: Secret | undefined): oauth.ClientAuth {
+function authentication(
+  client: ClientRegistration,
+  secret: Secret | undefined,
+  quirks: readonly Quirk[],
+): oauth.ClientAuth {
   if (client.token_endpoint_auth_method === 'none') return oauth.None()
   if (!secret) {
     throw new TokenEndpointError({
@@ -182,8 +227,22 @@ function authentication(client: ClientRegistration, secret: Secret | undefined):
     })
   }
   return client.token_endpoint_auth_method === 'client_secret_basic'
-    ? oauth.ClientSecretBasic(secret.reveal())
+    ? (_server, { client_id }, _body, headers) =>
+        headers.set('authorization', basic(client_id, secret, quirks.includes('unencoded_basic_credentials')))
     : oauth.ClientSecretPost(secret.reveal())
+}
+
+/**
+ * HTTP Basic with nothing encoded that need not be: openid-client's own would write `%2D` for a hyphen, which the RFC
+ * permits and servers that decode nothing do not understand.
+ * @param unencoded the quirk `unencoded_basic_credentials`
+ * @see RFC 6749 §2.3.1, Appendix B; for the quirk https://docs.snowflake.com/en/user-guide/oauth-custom (token endpoint)
+ */
+function basic(clientId: string, secret: Secret, unencoded: boolean): string {
+  const halves = [clientId, secret.reveal()].map((half) =>
+    unencoded ? half : new URLSearchParams({ '': half }).toString().slice(1),
+  )
+  return `Basic ${Buffer.from(halves.join(':')).toString('base64')}`
 }
 
 /**

@@ -39,5 +39,5 @@ export const databricks = defineTemplate({
     token_endpoint: endpointAt(String(workspace_host), ['oidc', 'v1', 'token']),
     code_challenge_methods_supported: ['S256'],
   }),
-  quirks: ['error_code_and_summary', 'single_use_refresh_token'],
+  quirks: ['error_code_and_summary', 'single_use_refresh_token', 'unencoded_basic_credentials'],
 })

@@ -26,5 +26,5 @@ export const snowflake = defineTemplate({
     token_endpoint: endpointAt(String(account_url), ['oauth', 'token-request']),
     code_challenge_methods_supported: ['S256'],
   }),
-  quirks: ['single_use_refresh_token'],
+  quirks: ['single_use_refresh_token', 'unencoded_basic_credentials'],
 })
