@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer'
-import { IsBoolean, IsIn, IsOptional, IsString, IsUrl, IsUUID, ValidateNested } from 'class-validator'
+import { IsBoolean, IsIn, IsISO8601, IsOptional, IsString, IsUrl, IsUUID, ValidateNested } from 'class-validator'
 import type { ChangeContract } from './change-message.js'
 import { AUTH_TYPES, type AuthType } from './integration.contract.js'
 
@@ -31,6 +31,20 @@ export class AssociationState {
   auth_type: AuthType
 }
 
+/** A way in for whoever has its token. */
+export class ShareLinkState {
+  @IsUUID()
+  guid: string
+
+  /** SHA-256, base64url, of the token's 256 random bits: safe as a bare hash. */
+  @IsString()
+  token_hash: string
+
+  @IsOptional()
+  @IsISO8601()
+  expires_at: string | null
+}
+
 /** A content item, its access list and its associations. */
 export class ContentState {
   @IsUUID()
@@ -56,9 +70,20 @@ export class ContentState {
   @IsBoolean()
   locked: boolean
 
+  /** What visitors are told while it is locked; absent before revision 2. */
+  @IsOptional()
+  @IsString()
+  locked_message?: string
+
   @ValidateNested({ each: true })
   @Type(() => PermissionState)
   permissions: PermissionState[]
+
+  /** Those that have not been revoked, oldest first; at most `MOST_SHARE_LINKS`. Absent before revision 2. */
+  @IsOptional()
+  @ValidateNested({ each: true })
+  @Type(() => ShareLinkState)
+  share_links?: ShareLinkState[]
 
   /** In the order in which they were associated. */
   @ValidateNested({ each: true })
@@ -70,6 +95,6 @@ export const contentContract: ChangeContract<ContentState> = {
   service: 'integrations',
   category: 'content',
   type: 'ContentChanged',
-  revision: 1,
+  revision: 2,
   state: ContentState,
 }

@@ -10,6 +10,18 @@ import {
 } from './belongings.js'
 import { mayBeOpenedTo, setAssociations, type Candidate } from './association.rules.js'
 import type { ContentEvent } from './content.events.js'
+import { mayEdit, mustManage, type Editor } from './editor.js'
+import {
+  handOver,
+  revokePermission,
+  setPermission,
+  type Permission,
+  type PermissionRole,
+  type Permissions,
+  type Principal,
+} from './permission.rules.js'
+import { differing, type RuntimeSettings } from './runtime-settings.js'
+import { createShareLink, revokeShareLink, type NewShareLink, type ShareLinks } from './share-link.rules.js'
 
 /** What `[Content] Upstream` says of a URL; see `UpstreamList` of `#libs/service`. */
 export type UpstreamVerdict = 'listed' | 'administrators_only' | 'outside'
@@ -22,6 +34,10 @@ export interface ContentChanges {
   readonly accessType?: AccessType
   readonly appMode?: AppMode
   readonly upstreamUrl?: string | null
+  readonly ownerGuid?: string
+  readonly locked?: boolean
+  readonly lockedMessage?: string
+  readonly settings?: Partial<RuntimeSettings>
 }
 
 export type ContentCommand =
@@ -32,16 +48,24 @@ export type ContentCommand =
       title: string | null
       description: string
       accessType: AccessType
+      settings?: Partial<RuntimeSettings>
     }
   /** `upstream`: what `[Content] Upstream` says of the new upstream URL, if there is one. */
-  | { type: 'ChangeContent'; editor: Person; changes: ContentChanges; upstream?: UpstreamVerdict }
+  | { type: 'ChangeContent'; editor: Editor; changes: ContentChanges; upstream?: UpstreamVerdict }
   /** Replaces the whole list, as `PUT …/associations` does. */
-  | { type: 'SetAssociations'; editor: Person; integrations: readonly Candidate[] }
+  | { type: 'SetAssociations'; editor: Editor; integrations: readonly Candidate[] }
   /** An integration has been deleted: what follows here. */
   | { type: 'DropIntegration'; integrationGuid: string }
+  | { type: 'SetPermission'; editor: Editor; principal: Principal; role: PermissionRole }
+  | { type: 'RevokePermission'; editor: Editor; principalGuid: string }
+  /** A person or group has been deleted: what follows here. */
+  | { type: 'DropPrincipal'; principalGuid: string }
+  | { type: 'CreateShareLink'; editor: Editor; link: NewShareLink; now: Date }
+  | { type: 'RevokeShareLink'; editor: Editor; linkGuid: string }
   /** By the operator, who may give everything to anybody. */
   | { type: 'GiveContent'; ownerGuid: string }
-  | { type: 'DeleteContent'; editor: Person }
+  | { type: 'GivePermission'; from: string; to: Principal }
+  | { type: 'DeleteContent'; editor: Editor }
   | BelongingsCommand
 
 export type Content = { readonly status: 'unknown' } | Registered | { readonly status: 'deleted' }
@@ -55,6 +79,11 @@ interface Registered extends Belongings {
   readonly accessType: AccessType
   readonly appMode: AppMode
   readonly upstreamUrl: string | null
+  /** The message for visitors while nobody may visit; `undefined` when it is not locked. */
+  readonly lock: string | undefined
+  readonly settings: Partial<RuntimeSettings>
+  readonly permissions: Permissions
+  readonly shareLinks: ShareLinks
   /** The integrations that it has, by guid. */
   readonly associated: ReadonlyMap<string, AuthType>
 }
@@ -66,8 +95,12 @@ export const contentDecider: Decider<ContentCommand, ContentEvent, Content> = {
     switch (command.type) {
       case 'RegisterContent': {
         if (state.status !== 'unknown') return []
-        const { ownerGuid, name, title, description, accessType } = command
-        return [{ type: 'ContentRegistered', data: { ownerGuid, name, title, description, accessType } }]
+        const { ownerGuid, name, title, description, accessType, settings = {} } = command
+        const different = differing(settings, {})
+        return [
+          { type: 'ContentRegistered', data: { ownerGuid, name, title, description, accessType } },
+          ...(different ? [{ type: 'RuntimeSettingsChanged', data: { settings: different } } as const] : []),
+        ]
       }
       case 'ChangeContent':
         return changeContent(command, editable(state, command.editor))
@@ -79,6 +112,18 @@ export const contentDecider: Decider<ContentCommand, ContentEvent, Content> = {
         return state.status === 'registered' && state.associated.has(command.integrationGuid)
           ? [{ type: 'IntegrationDissociated', data: { integrationGuid: command.integrationGuid } }]
           : []
+      case 'SetPermission':
+        return setPermission(editable(state, command.editor), command.principal, command.role)
+      case 'RevokePermission':
+        return revokePermission(editable(state, command.editor), command.principalGuid)
+      case 'DropPrincipal':
+        return state.status === 'registered' ? revokePermission(state, command.principalGuid) : []
+      case 'CreateShareLink':
+        return createShareLink(editable(state, command.editor).shareLinks, command.link, command.now)
+      case 'RevokeShareLink':
+        return revokeShareLink(editable(state, command.editor).shareLinks, command.linkGuid)
+      case 'GivePermission':
+        return state.status === 'registered' ? handOver(state, command.from, command.to) : []
       case 'GiveContent': {
         const { ownerGuid } = command
         return known(state).ownerGuid === ownerGuid ? [] : [{ type: 'ContentOwnerChanged', data: { ownerGuid } }]
@@ -94,14 +139,55 @@ export const contentDecider: Decider<ContentCommand, ContentEvent, Content> = {
   evolve(state, event) {
     switch (event.type) {
       case 'ContentRegistered':
-        return { status: 'registered', ...NO_BELONGINGS, ...event.data, appMode: 'unknown', upstreamUrl: null, associated: new Map() }
+        return {
+          status: 'registered',
+          ...NO_BELONGINGS,
+          ...event.data,
+          appMode: 'unknown',
+          upstreamUrl: null,
+          lock: undefined,
+          settings: {},
+          permissions: new Map(),
+          shareLinks: new Map(),
+          associated: new Map(),
+        }
       case 'ContentRenamed':
       case 'ContentDescribed':
       case 'AccessTypeChanged':
       case 'AppModeChanged':
       case 'UpstreamChanged':
-      case 'ContentOwnerChanged':
         return { ...known(state), ...event.data }
+      case 'ContentOwnerChanged': {
+        const { ownerGuid } = event.data
+        return { ...withPermissions(known(state), (all) => all.delete(ownerGuid)), ownerGuid }
+      }
+      case 'PermissionGranted': {
+        const { principalGuid, ...permission } = event.data
+        return withPermissions(known(state), (all) => all.set(principalGuid, permission))
+      }
+      case 'PermissionChanged': {
+        const { principalGuid, role } = event.data
+        return withPermissions(known(state), (all) => {
+          const before = all.get(principalGuid)
+          if (before) all.set(principalGuid, { ...before, role })
+        })
+      }
+      case 'PermissionRevoked':
+        return withPermissions(known(state), (all) => all.delete(event.data.principalGuid))
+      case 'RuntimeSettingsChanged': {
+        const content = known(state)
+        return { ...content, settings: { ...content.settings, ...event.data.settings } }
+      }
+      case 'ContentLocked':
+        return { ...known(state), lock: event.data.message }
+      case 'ContentUnlocked':
+        return { ...known(state), lock: undefined }
+      case 'ShareLinkCreated': {
+        const { linkGuid, expiresAt } = event.data
+        return withShareLinks(known(state), (links) => links.set(linkGuid, expiresAt))
+      }
+      case 'ShareLinkRevoked':
+        return withShareLinks(known(state), (links) => links.delete(event.data.linkGuid))
       case 'IntegrationAssociated':
         return withAssociated(known(state), (associated) =>
           associated.set(event.data.integrationGuid, event.data.authType),
@@ -125,14 +211,14 @@ function known(state: Content): Registered {
   return state
 }
 
-/** The item, if this person may change it: its owner or an administrator. */
-function editable(state: Content, editor: Person): Registered {
+/** The item, if this person may change it: its owner, its collaborators or an administrator. */
+function editable(state: Content, editor: Editor): Registered {
   const content = known(state)
-  if (content.ownerGuid !== editor.guid && editor.role !== 'administrator') {
+  if (!mayEdit(content, editor)) {
     throw new DomainError(
       'forbidden',
       'permission.denied',
-      'Only the owner or an administrator may change this content.',
+      'Only the owner, a collaborator or an administrator may change this content.',
     )
   }
   return content
@@ -157,7 +243,24 @@ function changeContent(
     if (upstreamUrl !== null) mayChoose(upstream, editor)
     events.push({ type: 'UpstreamChanged', data: { upstreamUrl } })
   }
+  const settings = differing(changes.settings ?? {}, content.settings)
+  if (settings) events.push({ type: 'RuntimeSettingsChanged', data: { settings } })
+  events.push(...lockChanged(changes, content, editor))
+  if (changes.ownerGuid !== undefined && changes.ownerGuid !== content.ownerGuid) {
+    mustManage(content, editor, 'give this content to somebody else')
+    events.push({ type: 'ContentOwnerChanged', data: { ownerGuid: changes.ownerGuid } })
+  }
   return events
+}
+
+/** A message alone locks nothing, and is not kept. */
+function lockChanged({ locked, lockedMessage }: ContentChanges, content: Registered, editor: Editor): ContentEvent[] {
+  const lock = (locked ?? content.lock !== undefined) ? (lockedMessage ?? content.lock ?? '') : undefined
+  if (lock === content.lock) return []
+  mustManage(content, editor, 'lock or unlock this content')
+  return lock === undefined
+    ? [{ type: 'ContentUnlocked', data: {} }]
+    : [{ type: 'ContentLocked', data: { message: lock } }]
 }
 
 /** A URL chosen freely would make every publisher a visitor of the house's own network. */
@@ -180,6 +283,18 @@ function withAssociated(content: Registered, change: (associated: Map<string, Au
   const associated = new Map(content.associated)
   change(associated)
   return { ...content, associated }
+}
+
+function withPermissions(content: Registered, change: (permissions: Map<string, Permission>) => void): Registered {
+  const permissions = new Map(content.permissions)
+  change(permissions)
+  return { ...content, permissions }
+}
+
+function withShareLinks(content: Registered, change: (links: Map<string, string | null>) => void): Registered {
+  const shareLinks = new Map(content.shareLinks)
+  change(shareLinks)
+  return { ...content, shareLinks }
 }
 
 /** Without members that are `undefined`, which would hide what they are spread over. */

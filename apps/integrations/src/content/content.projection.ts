@@ -21,6 +21,15 @@ export const contents = projection<ContentEvent>('contents', {
   UpstreamChanged: ({ id, data, recordedAt }, sql) => sql`
     update content set upstream_url = ${data.upstreamUrl}, updated_at = ${recordedAt}
     where guid = ${id}`,
+  RuntimeSettingsChanged: ({ id, data, recordedAt }, sql) => sql`
+    update content set settings = settings || ${JSON.stringify(data.settings)}::jsonb, updated_at = ${recordedAt}
+    where guid = ${id}`,
+  ContentLocked: ({ id, data, recordedAt }, sql) => sql`
+    update content set locked = true, locked_message = ${data.message}, updated_at = ${recordedAt}
+    where guid = ${id}`,
+  ContentUnlocked: ({ id, recordedAt }, sql) => sql`
+    update content set locked = false, locked_message = '', updated_at = ${recordedAt}
+    where guid = ${id}`,
   ContentOwnerChanged: ({ id, data, recordedAt }, sql) => sql`
     update content set owner_guid = ${data.ownerGuid}, updated_at = ${recordedAt}
     where guid = ${id}`,
@@ -38,4 +47,30 @@ export const associations = projection<ContentEvent>('associations', {
     delete from association where content_guid = ${id} and integration_guid = ${data.integrationGuid}`,
   ContentDeleted: ({ id }, sql) => sql`
     delete from association where content_guid = ${id}`,
+})
+
+/** Who beside its owner has access to each content item. */
+export const permissions = projection<ContentEvent>('permissions', {
+  PermissionGranted: ({ id, data, position, recordedAt }, sql) => sql`
+    insert into permission (content_guid, principal_guid, principal_type, role, position, created_at)
+    values (${id}, ${data.principalGuid}, ${data.principalType}, ${data.role}, ${position}, ${recordedAt})`,
+  PermissionChanged: ({ id, data }, sql) => sql`
+    update permission set role = ${data.role} where content_guid = ${id} and principal_guid = ${data.principalGuid}`,
+  PermissionRevoked: ({ id, data }, sql) => sql`
+    delete from permission where content_guid = ${id} and principal_guid = ${data.principalGuid}`,
+  ContentOwnerChanged: ({ id, data }, sql) => sql`
+    delete from permission where content_guid = ${id} and principal_guid = ${data.ownerGuid}`,
+  ContentDeleted: ({ id }, sql) => sql`
+    delete from permission where content_guid = ${id}`,
+})
+
+/** Ways into each content item. */
+export const shareLinks = projection<ContentEvent>('share_links', {
+  ShareLinkCreated: ({ id, data, position, recordedAt }, sql) => sql`
+    insert into share_link (guid, content_guid, position, token_hash, expires_at, created_at)
+    values (${data.linkGuid}, ${id}, ${position}, ${data.tokenHash}, ${data.expiresAt}, ${recordedAt})`,
+  ShareLinkRevoked: ({ data }, sql) => sql`
+    delete from share_link where guid = ${data.linkGuid}`,
+  ContentDeleted: ({ id }, sql) => sql`
+    delete from share_link where content_guid = ${id}`,
 })

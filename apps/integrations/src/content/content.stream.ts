@@ -1,11 +1,11 @@
 import { defineStream } from '#libs/event-sourcing'
 import { belongings } from './belongings.projection.js'
 import { contentDecider } from './content.decider.js'
-import { associations, contents } from './content.projection.js'
+import { associations, contents, permissions, shareLinks } from './content.projection.js'
 
 export const contentStream = defineStream({
   category: 'content',
   decider: contentDecider,
-  projections: [contents, associations, belongings],
+  projections: [contents, associations, permissions, shareLinks, belongings],
   published: true,
 })

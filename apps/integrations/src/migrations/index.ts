@@ -2,6 +2,7 @@ import { CreateIntegrations1795300000000 } from './1795300000000-create-integrat
 import { AuditIntegrations1795348800000 } from './1795348800000-audit-integrations.js'
 import { Copies1795363200000 } from './1795363200000-copies.js'
 import { IntegrationAccess1795363201000 } from './1795363201000-integration-access.js'
+import { AccessToContent1795363202000 } from './1795363202000-access-to-content.js'
 import { Belongings1795363210000 } from './1795363210000-belongings.js'
 
 /** Oldest first. */
@@ -10,5 +11,6 @@ export const migrations = [
   AuditIntegrations1795348800000,
   Copies1795363200000,
   IntegrationAccess1795363201000,
+  AccessToContent1795363202000,
   Belongings1795363210000,
 ]
