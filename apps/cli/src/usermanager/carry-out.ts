@@ -161,7 +161,8 @@ async function deleteGroup(
 ): Promise<void> {
   const found = await groupOf(operator, group)
   const people = `${found.members} member${found.members === 1 ? '' : 's'}`
-  await confirm(terminal, `Delete the group ${nameOfGroup(found)} with ${people} for ever?`, yes)
+  const question = `Delete the group ${nameOfGroup(found)} with ${people} for ever?`
+  await confirm(terminal, `${question} What it opens is closed to its members at once.`, yes)
   await operator.call('operatorDeletesGroup', { params: { guid: found.guid } })
   terminal.out(`Deleted the group ${nameOfGroup(found)}.`)
 }

@@ -283,6 +283,11 @@ describe('usermanager delete and transfer', () => {
     expect((await run(`${line} -y`, { answers })).asked).toEqual([])
   })
 
+  it('GRP-13 warns that what a group opens is closed to its members', async () => {
+    const { asked } = await run('delete --groups --group-name Team', { answers: foundGroups(TEAM) })
+    expect(asked.join()).toContain('the group Team with 3 members for ever? What it opens is closed to its members')
+  })
+
   it('says that API keys are not given away', async () => {
     const answers = {
       operatorListsUsers: ({ query }: OperatorCall) => ({
