@@ -20,6 +20,7 @@ import {
 import { audited } from './audit/actions.js'
 import { AuditController } from './audit/audit.controller.js'
 import { ClientSecretController } from './client-secret/client-secret.controller.js'
+import { ClientSecretSweep } from './client-secret/client-secret-sweep.js'
 import { ClientSecrets } from './client-secret/client-secrets.js'
 import { ConsentRequests } from './consent/consent-requests.js'
 import { ConsentController } from './consent/consent.controller.js'
@@ -31,6 +32,7 @@ import { Exchange } from './exchange/exchange.js'
 import { FactQueries } from './exchange/facts.js'
 import { IssueLog } from './exchange/issue-log.js'
 import { SubjectTokens, USER_SESSION_KEYS_PATH } from './exchange/subject-tokens.js'
+import { GrantEndings } from './grant/grant-endings.js'
 import { GrantQueries } from './grant/grant.queries.js'
 import { Refreshes } from './grant/refresh.js'
 import { LoginTokenController } from './login-token/login-token.controller.js'
@@ -39,6 +41,8 @@ import { migrations } from './migrations/index.js'
 import { askOwner } from './replica/ask-owner.js'
 import { ChangesController, copied } from './replica/changes.controller.js'
 import { Keyring, Safe } from './safe/index.js'
+import { ServiceAccounts } from './service-account/service-accounts.js'
+import { VerificationController } from './service-account/verification.controller.js'
 
 @Module({
   imports: [
@@ -64,16 +68,20 @@ import { Keyring, Safe } from './safe/index.js'
     CredentialsController,
     LoginTokenController,
     MissingConsentsController,
+    VerificationController,
   ],
   providers: [
+    ClientSecretSweep,
     ClientSecrets,
     Consent,
     ConsentRequests,
     FactQueries,
+    GrantEndings,
     GrantQueries,
     LoginTokens,
     MissingConsents,
     Refreshes,
+    ServiceAccounts,
     { provide: Pool, inject: [DataSource], useFactory: poolOf },
     { provide: AuditReader, inject: [Pool], useFactory: (pool: Pool) => new AuditReader(pool, audited) },
     { provide: Streams, inject: [Pool], useFactory: (pool: Pool) => new Streams(new PostgresEventStore(pool)) },

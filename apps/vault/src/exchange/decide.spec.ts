@@ -214,6 +214,13 @@ const REFUSALS: [string, Case, number, string, ...string[]][] = [
     ofContent,
   ],
   [
+    'CONTENT-07 CONTENT-11 9: content that is open to everybody, however it came to have the integration',
+    { facts: { content: content({ access_type: 'all' }) } },
+    237,
+    'invalid_target',
+    ofContent,
+  ],
+  [
     '9: visitor API keys, which nobody makes yet',
     { facts: { integration: integration('Visitor API Key') } },
     250,

@@ -168,6 +168,7 @@ export function decide(
   if (integration.auth_type !== 'Viewer') return refuse(noHandler())
   // Asked again here: the content may have been deployed as something else since it was associated.
   if (content.kind === 'rendered' || content.kind === 'static') return refuse(kindUnsupported(content.kind), ofContent)
+  if (content.access_type === 'all') return refuse(openToEverybody(), ofContent)
   if ((request.requestedTokenType ?? REQUESTED_TOKEN_TYPE.accessToken) !== REQUESTED_TOKEN_TYPE.accessToken)
     return refuse(wrongRequestedType())
 
@@ -256,6 +257,13 @@ const kindUnsupported = (kind: string): DomainError =>
     'association.unsupported_auth_type',
     'invalid_target',
     `${kind} content has no viewer whose token it could have.`,
+  )
+
+const openToEverybody = (): DomainError =>
+  refusal(
+    'association.unsupported_auth_type',
+    'invalid_target',
+    'Content that is open to everybody has no viewer whose token it could have.',
   )
 
 const noHandler = (): DomainError =>

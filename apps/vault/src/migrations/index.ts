@@ -1,6 +1,12 @@
 import { CreateVault1795300000000 } from './1795300000000-create-vault.js'
 import { AuditVault1795348800000 } from './1795348800000-audit-vault.js'
 import { LoginTokens1795359600000 } from './1795359600000-login-tokens.js'
+import { Endings1795363201000 } from './1795363201000-endings.js'
 
 /** Oldest first. */
-export const migrations = [CreateVault1795300000000, AuditVault1795348800000, LoginTokens1795359600000]
+export const migrations = [
+  CreateVault1795300000000,
+  AuditVault1795348800000,
+  LoginTokens1795359600000,
+  Endings1795363201000,
+]

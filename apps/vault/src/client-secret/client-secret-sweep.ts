@@ -1,0 +1,92 @@
+import { Pool } from 'pg'
+import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common'
+import type { SecretStanding } from '#libs/contracts'
+import { sql } from '#libs/event-sourcing'
+import { InternalHttp } from '#libs/service'
+import { parsePlace, Safe } from '../safe/index.js'
+
+const SWEEP_MS = 10 * 60_000
+/** Seconds that a replaced secret is kept: a refresh that began before may still need it. */
+const FORMER_SECONDS = 3_600
+/** Seconds after which a secret that was handed over and never named is not going to be. */
+const NEVER_SECONDS = 24 * 3_600
+const PAGE = 500
+
+/** Integrations' answer about one secret. Throws when there is none. */
+export type AskStanding = (integrationGuid: string, reference: string) => Promise<SecretStanding>
+
+/**
+ * Destroys client secrets that nobody names any more. This service's copy only spares questions: what it does not name
+ * is asked of integrations, and without a clear answer it stays.
+ */
+@Injectable()
+export class ClientSecretSweep implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #logger = new Logger(ClientSecretSweep.name)
+  readonly #ask: AskStanding
+  #timer: NodeJS.Timeout | undefined
+  #sweep: Promise<unknown> | undefined
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly safe: Safe,
+    http: InternalHttp,
+  ) {
+    this.#ask = (guid, reference) => http.call('namesSecret', { params: { guid, reference } })
+  }
+
+  onApplicationBootstrap(): void {
+    this.#timer = setInterval(() => {
+      this.#sweep ??= this.sweep()
+        .catch((error: unknown) => this.#logger.warn({ err: error }, 'client secrets could not be looked through'))
+        .finally(() => (this.#sweep = undefined))
+    }, SWEEP_MS).unref()
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#sweep
+  }
+
+  /** @returns how many secrets were destroyed */
+  async sweep(): Promise<number> {
+    let destroyed = 0
+    for (let after = ''; ;) {
+      const { rows } = await this.pool.query<{ place: string; age: number }>(sql`
+        select place, extract(epoch from clock_timestamp() - sealed_at)::float8 as age
+        from safe
+        left join replica on kind = 'integration' and guid = split_part(place, '/', 3)::uuid
+        where place > ${after === '' ? 'client_secret/' : after} and place < 'client_secret0'
+          and sealed_at < clock_timestamp() - make_interval(secs => ${FORMER_SECONDS})
+          and (state -> 'client' ->> 'client_secret_reference') is distinct from split_part(place, '/', 2)
+        order by place limit ${PAGE}`)
+      for (const { place, age } of rows) if (await this.#isOver(place, age)) destroyed += await this.#destroy(place)
+      if (rows.length < PAGE) return destroyed
+      after = rows.at(-1)!.place
+    }
+  }
+
+  async #isOver(name: string, ageSeconds: number): Promise<boolean> {
+    const [, reference, integrationGuid] = parsePlace(name)
+    try {
+      const { standing, since } = await this.#ask(integrationGuid!, reference!)
+      switch (standing) {
+        case 'current':
+          return false
+        case 'former':
+          return since !== null && Date.now() - Date.parse(since) > FORMER_SECONDS * 1000
+        case 'never':
+          return ageSeconds > NEVER_SECONDS
+        default:
+          return false
+      }
+    } catch (error) {
+      this.#logger.warn({ err: error, integration: integrationGuid }, 'nobody says whether a client secret is wanted')
+      return false
+    }
+  }
+
+  async #destroy(name: string): Promise<number> {
+    this.#logger.log({ place: name }, 'a client secret that nobody names any more is destroyed')
+    return await this.safe.destroy(this.pool, parsePlace(name))
+  }
+}

@@ -1,0 +1,56 @@
+import { Injectable, Logger } from '@nestjs/common'
+import { DomainError, type IntegrationState } from '#libs/contracts'
+import { Outbound, requestClientCredentials, TokenEndpointError, type TokenResponse } from '#libs/oauth'
+import { ExchangeSettings } from '#libs/service'
+import { ClientSecrets } from '../client-secret/client-secrets.js'
+
+/** Somebody looks at a form while this goes on, in ms. */
+const VERIFY_WITHIN_MS = 10_000
+
+/** Tokens that an integration gets for itself. */
+@Injectable()
+export class ServiceAccounts {
+  readonly #logger = new Logger(ServiceAccounts.name)
+
+  constructor(
+    private readonly secrets: ClientSecrets,
+    private readonly outbound: Outbound,
+    private readonly settings: ExchangeSettings,
+  ) {}
+
+  /**
+   * Gets a token and throws it away.
+   * @param integration as it is now; the copy here may be behind
+   * @throws DomainError `token_endpoint.failed`, whoever can mend it
+   */
+  async verify(integration: IntegrationState): Promise<void> {
+    try {
+      await this.#request(integration, Math.min(VERIFY_WITHIN_MS, this.settings.tokenRequestTimeoutMs))
+    } catch (error) {
+      if (!(error instanceof TokenEndpointError)) throw error
+      this.#logger.warn({ err: error, integration: integration.guid }, 'an integration did not pass its verification')
+      throw unobtainable(error)
+    }
+  }
+
+  /** @see RFC 6749 §4.4 */
+  async #request(integration: IntegrationState, deadlineMs: number): Promise<TokenResponse> {
+    const provider = await this.secrets.providerOf(integration)
+    return await requestClientCredentials(this.outbound, provider, { deadlineMs })
+  }
+}
+
+/** Says what is wrong as far as it is known; never with what was sent or answered. */
+function unobtainable({ fate, error, reason, status }: TokenEndpointError): DomainError {
+  const message =
+    fate === 'retry'
+      ? 'The provider gave no token; it does not answer as it should. Try again later, or look at the addresses.'
+      : 'The provider refuses this integration: look at its client ID, client secret and scopes.'
+  return new DomainError('invalid', 'token_endpoint.failed', message, {
+    payload: {
+      reason,
+      ...(error !== undefined && { provider_error: error }),
+      ...(status !== undefined && { provider_status: status }),
+    },
+  })
+}
