@@ -53,10 +53,10 @@ export class OlderIntegrationBody {
   description?: string | null
 
   @IsOptional()
-  @IsArray(SCOPE)
-  @ArrayMaxSize(50, SCOPES)
-  @IsString(each(SCOPE))
   @Matches(/^[!#-[\]-~]{1,255}$/, each(SCOPE))
+  @IsString(each(SCOPE))
+  @ArrayMaxSize(50, SCOPES)
+  @IsArray(SCOPE)
   default_scopes?: string[] | null
 }
 
