@@ -20,6 +20,8 @@ export class LoginProvider {
   readonly #keys: { readonly privateKey: KeyObject; readonly publicKey: KeyObject }
   /** Milliseconds that answers took to make. */
   busyMs = 0
+  /** How many people came here to log in. */
+  logins = 0
 
   private constructor(
     readonly issuer: string,
@@ -44,6 +46,7 @@ export class LoginProvider {
 
   /** What a browser does here: takes an authorization request and gives the way back. */
   authorize(location: string, person: Person): string {
+    this.logins++
     const { searchParams: asked } = new URL(location)
     const code = randomBytes(16).toString('hex')
     this.#codes.set(code, { person, nonce: asked.get('nonce') ?? '' })
