@@ -129,8 +129,11 @@ async function configuration(options: OidcProviderOptions): Promise<Configuratio
     features: {
       devInteractions: { enabled: false },
       backchannelLogout: { enabled: true },
-      rpInitiatedLogout: { enabled: true, logoutSource: logoutPage },
+      rpInitiatedLogout: { enabled: true, logoutSource: logoutPage, postLogoutSuccessSource: goodbyePage },
     },
+    // Without the guard that keeps it from this machine: the demo's only client is here, and no address comes from others.
+    fetch: (url, { method, headers, body, signal, redirect } = {}) =>
+      fetch(url, { method, headers, body, signal, redirect }),
     interactions: { url: (_context, interaction) => `/login/${interaction.uid}` },
     findAccount: (_context, username) => {
       const person = personOf(username)
@@ -168,6 +171,11 @@ const logoutPage: LogoutSource = (context, form) => {
     `<p>This is the demo’s OpenID Connect provider.</p>
     ${form.replace('</form>', '<button name="logout" value="yes">Log out</button></form>')}`,
   )
+}
+
+const goodbyePage = (context: Parameters<LogoutSource>[0]): void => {
+  context.set(PAGE_HEADERS)
+  context.body = pageText('Goodbye', '<p>You are logged out.</p>')
 }
 
 const claimsOf = ({ username, givenName, familyName, groups }: Person) => ({
