@@ -1,17 +1,18 @@
+import type {
+  Named,
+  Normalization,
+  OperatorAudit,
+  OperatorAuditEntry,
+  OperatorGroup,
+  OperatorGroups,
+  OperatorUser,
+  OperatorUsers,
+  Transferred,
+} from '#libs/contracts'
 import type { Operator } from '../operator.js'
 import { Failure } from '../failure.js'
 import { harmless, printed, type Cell, type Format, type Row } from '../table.js'
 import { confirm, type Terminal } from '../terminal.js'
-import type {
-  AuditLine,
-  AuditPage,
-  GroupAnswer,
-  GroupPage,
-  NormalizationAnswer,
-  TransferAnswer,
-  UserAnswer,
-  UserPage,
-} from './answers.js'
 import type { GroupReference, Order, UserReference } from './order.js'
 
 export interface Means {
@@ -92,7 +93,7 @@ async function alterUser(
     const question = `${nameOf(before)} is an administrator. With --force there may be none left; only this tool can then appoint one. Go on?`
     await confirm(terminal, question, yes)
   }
-  const after = await operator.call<UserAnswer>('operatorAltersUser', {
+  const after = await operator.call<OperatorUser>('operatorAltersUser', {
     params: { guid: before.guid },
     body: { ...changes, force },
   })
@@ -107,7 +108,7 @@ async function alterGroup(
   const before = await groupOf(operator, group)
   const { owner, ...others } = changes
   const ownerGuid = owner && (await userOf(operator, owner)).guid
-  const after = await operator.call<GroupAnswer>('operatorAltersGroup', {
+  const after = await operator.call<OperatorGroup>('operatorAltersGroup', {
     params: { guid: before.guid },
     body: { ...others, ...(owner !== undefined && { owner_guid: ownerGuid }) },
   })
@@ -116,7 +117,7 @@ async function alterGroup(
 
 async function normalizeGroups({ operator, terminal, yes }: Means): Promise<void> {
   const call = (dryRun: boolean) =>
-    operator.call<NormalizationAnswer>('operatorNormalizesGroups', { body: { dry_run: dryRun } })
+    operator.call<Normalization>('operatorNormalizesGroups', { body: { dry_run: dryRun } })
   const plan = await call(true)
   const { by_unique_id: byUniqueId } = plan
   terminal.out(
@@ -173,7 +174,7 @@ async function transfer(order: Extract<Order, { do: 'transfer' }>, { operator, t
   if (source.guid === target.guid) throw new Failure('Source and target are the same user.', 2)
   const question = `Give the content, groups and memberships of ${nameOf(source)} to ${nameOf(target)}?`
   await confirm(terminal, `${question} What was whose cannot be told apart afterwards.`, yes)
-  const { content, groups, memberships } = await operator.call<TransferAnswer>('operatorTransfers', {
+  const { content, groups, memberships } = await operator.call<Transferred>('operatorTransfers', {
     params: { guid: source.guid },
     body: { target_guid: target.guid },
   })
@@ -187,9 +188,9 @@ async function transfer(order: Extract<Order, { do: 'transfer' }>, { operator, t
 }
 
 async function audit({ since, format }: Extract<Order, { do: 'audit' }>, { operator, terminal }: Means): Promise<void> {
-  const lines: AuditLine[] = []
+  const lines: OperatorAuditEntry[] = []
   for (let next: string | null | undefined; next !== null;) {
-    const page: AuditPage = await operator.call('operatorReadsAudit', { query: { since, next } })
+    const page: OperatorAudit = await operator.call('operatorReadsAudit', { query: { since, next } })
     lines.push(...page.results)
     next = page.next
   }
@@ -197,20 +198,20 @@ async function audit({ since, format }: Extract<Order, { do: 'audit' }>, { opera
   show(lines, format === 'table' ? narrow : AUDIT_COLUMNS, format, terminal, 'entry')
 }
 
-async function allUsers(operator: Operator, query: Readonly<Record<string, string>>): Promise<UserAnswer[]> {
-  const users: UserAnswer[] = []
+async function allUsers(operator: Operator, query: Readonly<Record<string, string>>): Promise<OperatorUser[]> {
+  const users: OperatorUser[] = []
   for (let next: string | null | undefined; next !== null;) {
-    const page: UserPage = await operator.call('operatorListsUsers', { query: { ...query, after: next } })
+    const page: OperatorUsers = await operator.call('operatorListsUsers', { query: { ...query, after: next } })
     users.push(...page.users)
     next = page.next
   }
   return users
 }
 
-async function allGroups(operator: Operator, query: Readonly<Record<string, string>> = {}): Promise<GroupAnswer[]> {
-  const groups: GroupAnswer[] = []
+async function allGroups(operator: Operator, query: Readonly<Record<string, string>> = {}): Promise<OperatorGroup[]> {
+  const groups: OperatorGroup[] = []
   for (let next: string | null | undefined; next !== null;) {
-    const page: GroupPage = await operator.call('operatorListsGroups', { query: { ...query, after: next } })
+    const page: OperatorGroups = await operator.call('operatorListsGroups', { query: { ...query, after: next } })
     groups.push(...page.groups)
     next = page.next
   }
@@ -218,7 +219,7 @@ async function allGroups(operator: Operator, query: Readonly<Record<string, stri
 }
 
 /** Exactly the one user that is meant. @throws Failure when there is none, or more than one */
-async function userOf(operator: Operator, reference: UserReference): Promise<UserAnswer> {
+async function userOf(operator: Operator, reference: UserReference): Promise<OperatorUser> {
   const [user, ...others] = await allUsers(operator, { ...reference, include_locked: 'true' })
   const named = harmless(Object.values(reference as object).join())
   if (!user) throw new Failure(`There is no user ${named}: \`usermanager list --include-locked\` shows all.`)
@@ -227,7 +228,7 @@ async function userOf(operator: Operator, reference: UserReference): Promise<Use
   throw new Failure(`Several users are called ${named}. Say which one:\n${each}`)
 }
 
-async function groupOf(operator: Operator, reference: GroupReference): Promise<GroupAnswer> {
+async function groupOf(operator: Operator, reference: GroupReference): Promise<OperatorGroup> {
   const [group, ...others] = await allGroups(operator, { ...reference })
   const named = harmless(Object.values(reference as object).join())
   if (!group) throw new Failure(`There is no group ${named}: \`usermanager list --groups\` shows all.`)
@@ -238,12 +239,12 @@ async function groupOf(operator: Operator, reference: GroupReference): Promise<G
   throw new Failure(`Several groups are called ${named}. Say which one:\n${each}`)
 }
 
-function nameOf({ username, first_name: first, last_name: last, guid }: UserAnswer): string {
+function nameOf({ username, first_name: first, last_name: last, guid }: OperatorUser): string {
   const full = [first, last].filter(Boolean).join(' ')
   return harmless(`${username || guid}${full ? ` (${full})` : ''}`)
 }
 
-const nameOfGroup = ({ name, guid }: GroupAnswer): string => harmless(name || guid)
+const nameOfGroup = ({ name, guid }: Named): string => harmless(name || guid)
 
 function show(
   rows: readonly object[],

@@ -1,10 +1,19 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger'
-import { DomainError } from '#libs/contracts'
+import {
+  DomainError,
+  type Normalization,
+  type OperatorAudit,
+  type OperatorGroup,
+  type OperatorGroups,
+  type OperatorUser,
+  type OperatorUsers,
+  type Transferred,
+} from '#libs/contracts'
 import { Audit, Command, GuidPipe, NotAudited, ServiceOnly, type CommandContext } from '#libs/service'
 import { cursorOf, placeOf } from '../audit/audit-cursor.js'
 import { AuditLog } from '../audit/audit-log.js'
-import { entryView, type AuditEntryView } from '../audit/audit.dto.js'
+import { entryView } from '../audit/audit.dto.js'
 import { AuditQueries } from '../audit/audit.queries.js'
 import { Groups } from '../group/groups.js'
 import { NormalizeGroups } from '../group/normalize-groups.js'
@@ -15,16 +24,15 @@ import {
   AlterUserBody,
   GroupsQuery,
   NormalizationBody,
+  normalizedGroup,
   OperatorAuditQuery,
   operatorGroupView,
   operatorUserView,
   TransferBody,
   UsersQuery,
-  type OperatorGroupView,
-  type OperatorUserView,
 } from './operator.dto.js'
 import { OperatorQueries, PAGE } from './operator.queries.js'
-import { step, Transfer, type Transferred } from './transfer.js'
+import { step, Transfer } from './transfer.js'
 
 /**
  * What somebody at the shell may do with the operator's key: more than any administrator, and with the same commands as
@@ -47,7 +55,7 @@ export class OperatorController {
   @Get('users')
   @ServiceOnly('operatorListsUsers')
   @NotAudited('read only')
-  async users(@Query() query: UsersQuery): Promise<{ users: OperatorUserView[]; next: string | null }> {
+  async users(@Query() query: UsersQuery): Promise<OperatorUsers> {
     const { after, username, guid, include_locked: includeLocked } = query
     const rows = await this.queries.users({ after, username, guid, includeLocked })
     return { users: rows.map(operatorUserView), next: nextOf(rows) }
@@ -61,7 +69,7 @@ export class OperatorController {
     @Param('guid', GuidPipe) guid: string,
     @Body() body: AlterUserBody,
     @Command() context: CommandContext,
-  ): Promise<OperatorUserView> {
+  ): Promise<OperatorUser> {
     const { force, locked, user_role: role, unique_id: externalId, username, email } = body
     const { first_name: firstName, last_name: lastName } = body
     const changes = given({ username, firstName, lastName, email, externalId, role })
@@ -105,7 +113,7 @@ export class OperatorController {
   @Get('groups')
   @ServiceOnly('operatorListsGroups')
   @NotAudited('read only')
-  async listGroups(@Query() query: GroupsQuery): Promise<{ groups: OperatorGroupView[]; next: string | null }> {
+  async listGroups(@Query() query: GroupsQuery): Promise<OperatorGroups> {
     const { after, name, guid } = query
     const rows = await this.queries.groups({ after, name, guid })
     return { groups: rows.map(operatorGroupView), next: nextOf(rows) }
@@ -118,7 +126,7 @@ export class OperatorController {
     @Param('guid', GuidPipe) guid: string,
     @Body() { name, owner_guid: ownerGuid, unique_id: uniqueId }: AlterGroupBody,
     @Command() context: CommandContext,
-  ): Promise<OperatorGroupView> {
+  ): Promise<OperatorGroup> {
     await this.groups.change(guid, given({ name, ownerGuid, uniqueId }), 'operator', context)
     const [group] = await this.queries.groups({ after: undefined, name: undefined, guid })
     if (!group) throw new DomainError('not_found', 'group.not_found', 'This group does not exist.')
@@ -140,18 +148,20 @@ export class OperatorController {
   async normalize(
     @Body() { dry_run: dryRun }: NormalizationBody,
     @Command() context: CommandContext,
-  ): Promise<{ by_unique_id: boolean; changed: NormalizedGroup[]; attention: NormalizedGroup[] }> {
+  ): Promise<Normalization> {
     const { byUniqueId, changed, attention } = await this.normalization.run(context, { dryRun })
-    return { by_unique_id: byUniqueId, changed: changed.map(normalized), attention: attention.map(normalized) }
+    return {
+      by_unique_id: byUniqueId,
+      changed: changed.map(normalizedGroup),
+      attention: attention.map(normalizedGroup),
+    }
   }
 
   /** Oldest first. */
   @Get('audit-logs')
   @ServiceOnly('operatorReadsAudit')
   @NotAudited('read only')
-  async audit(
-    @Query() { since, next }: OperatorAuditQuery,
-  ): Promise<{ results: AuditEntryView[]; next: string | null }> {
+  async audit(@Query() { since, next }: OperatorAuditQuery): Promise<OperatorAudit> {
     const place = next === undefined ? undefined : placeOf('next', next)
     const { entries, more } = await this.auditLog.page({ limit: PAGE, ascending: true, back: false, place, since })
     const guids = entries.flatMap(({ user_guid: guid }) => (guid === null ? [] : [guid]))
@@ -160,24 +170,12 @@ export class OperatorController {
     return { results: entries.map((entry) => entryView(entry, people)), next: more && last ? cursorOf(last) : null }
   }
 
-  async #user(guid: string): Promise<OperatorUserView> {
+  async #user(guid: string): Promise<OperatorUser> {
     const [user] = await this.queries.users({ guid, includeLocked: true, after: undefined, username: undefined })
     if (!user) throw new DomainError('not_found', 'user.not_found', 'This user does not exist.')
     return operatorUserView(user)
   }
 }
-
-interface NormalizedGroup {
-  readonly guid: string
-  readonly name: string
-  readonly unique_id: string | null
-}
-
-const normalized = ({ guid, name, uniqueId }: { guid: string; name: string; uniqueId: string | null }) => ({
-  guid,
-  name,
-  unique_id: uniqueId,
-})
 
 const nextOf = (rows: readonly { readonly position: string }[]): string | null =>
   rows.length < PAGE ? null : (rows.at(-1)?.position ?? null)

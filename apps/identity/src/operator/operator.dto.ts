@@ -1,7 +1,8 @@
 import { Transform } from 'class-transformer'
 import { IsBoolean, IsEmail, IsIn, IsString, Matches, MaxLength, MinLength, ValidateIf } from 'class-validator'
-import { ROLES, type Role } from '#libs/contracts'
+import { ROLES, type NormalizedGroup, type OperatorGroup, type OperatorUser, type Role } from '#libs/contracts'
 import { IsGuid, MayBeAbsent, refusedAs, toTime } from '#libs/service'
+import type { GroupRow } from '../group/group.queries.js'
 import type { OperatorGroupRow, OperatorUserRow } from './operator.queries.js'
 
 const LONGEST = 255
@@ -116,20 +117,7 @@ export class OperatorAuditQuery {
   next?: string
 }
 
-export interface OperatorUserView {
-  readonly guid: string
-  readonly username: string
-  readonly first_name: string
-  readonly last_name: string
-  readonly email: string
-  readonly user_role: Role
-  readonly locked: boolean
-  readonly created_time: string
-  readonly active_time: string | null
-  readonly unique_id: string
-}
-
-export const operatorUserView = (user: OperatorUserRow): OperatorUserView => ({
+export const operatorUserView = (user: OperatorUserRow): OperatorUser => ({
   guid: user.guid,
   username: user.username,
   first_name: user.first_name,
@@ -142,6 +130,10 @@ export const operatorUserView = (user: OperatorUserRow): OperatorUserView => ({
   unique_id: user.external_id,
 })
 
-export type OperatorGroupView = Omit<OperatorGroupRow, 'position'>
+export const operatorGroupView = ({ position: _, ...group }: OperatorGroupRow): OperatorGroup => group
 
-export const operatorGroupView = ({ position: _, ...group }: OperatorGroupRow): OperatorGroupView => group
+export const normalizedGroup = ({ guid, name, uniqueId }: GroupRow): NormalizedGroup => ({
+  guid,
+  name,
+  unique_id: uniqueId,
+})

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { DataSource } from 'typeorm'
-import type { Role } from '#libs/contracts'
+import type { Named, Role } from '#libs/contracts'
 
 export const PAGE = 500
 
@@ -45,11 +45,6 @@ export interface OperatorGroupRow {
   readonly members: number
 }
 
-export interface NamedGroup {
-  readonly guid: string
-  readonly name: string
-}
-
 /** What the operator sees of people and groups: all of it, page by page in the order in which they came. */
 @Injectable()
 export class OperatorQueries {
@@ -83,8 +78,8 @@ export class OperatorQueries {
   }
 
   /** The groups that somebody is in, those they joined first first. */
-  memberships(userGuid: string): Promise<NamedGroup[]> {
-    return this.dataSource.query<NamedGroup[]>(
+  memberships(userGuid: string): Promise<Named[]> {
+    return this.dataSource.query<Named[]>(
       `select guid, name from membership join user_group on guid = group_guid
        where user_guid = $1 order by since_position, guid`,
       [userGuid],

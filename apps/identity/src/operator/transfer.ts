@@ -1,21 +1,13 @@
 import { Injectable } from '@nestjs/common'
-import { DomainError, isAtLeast } from '#libs/contracts'
+import { DomainError, isAtLeast, type Named, type Transferred } from '#libs/contracts'
 import { Streams, type CommandContext } from '#libs/event-sourcing'
 import { createdGuid, type CommandContext as RequestedCommand } from '#libs/service'
 import { GroupQueries } from '../group/group.queries.js'
 import { Groups } from '../group/groups.js'
 import { UserQueries } from '../user/user.queries.js'
 import { userStream } from '../user/user.stream.js'
-import { ContentOwners, type OwnedContent } from './content-owners.js'
-import { OperatorQueries, type NamedGroup } from './operator.queries.js'
-
-export interface Transferred {
-  readonly content: readonly OwnedContent[]
-  /** Those that the source owned. */
-  readonly groups: readonly NamedGroup[]
-  /** Those that the source was in. */
-  readonly memberships: readonly NamedGroup[]
-}
+import { ContentOwners } from './content-owners.js'
+import { OperatorQueries } from './operator.queries.js'
 
 /**
  * Gives what one person has to another: content, groups, memberships. API keys and consents stay: whoever holds one
@@ -61,7 +53,7 @@ export class Transfer {
     }
   }
 
-  async #memberships(source: string, target: string, context: RequestedCommand): Promise<NamedGroup[]> {
+  async #memberships(source: string, target: string, context: RequestedCommand): Promise<Named[]> {
     const memberships = await this.queries.memberships(source)
     const guids = memberships.map(({ guid }) => guid)
     if (guids.length === 0) return []
