@@ -8,10 +8,18 @@ import { ContentSettings, Deployment, InternalHttp, Readiness, UpstreamList } fr
 import { audited } from './audit/actions.js'
 import { AuditController } from './audit/audit.controller.js'
 import { AssociationsController } from './content/associations.controller.js'
+import { ContentIncludes } from './content/content-includes.js'
 import { ContentController } from './content/content.controller.js'
 import { Association, Content } from './content/content.entity.js'
 import { ContentQueries } from './content/content.queries.js'
+import { Editing } from './content/editing.js'
 import { OwnersController } from './content/owners.controller.js'
+import { PermissionQueries } from './content/permission.queries.js'
+import { PermissionsController } from './content/permissions.controller.js'
+import { PrincipalsGone } from './content/principals-gone.js'
+import { Principals } from './content/principals.js'
+import { ShareLinkQueries } from './content/share-link.queries.js'
+import { ShareLinksController } from './content/share-links.controller.js'
 import { ClientSecrets } from './integration/client-secrets.js'
 import { IntegrationController } from './integration/integration.controller.js'
 import { IntegrationAccess } from './integration/integration-access.js'
@@ -27,6 +35,7 @@ import { askOwner } from './replica/ask-owner.js'
 import { ChangesController, copied } from './replica/changes.controller.js'
 import { People } from './replica/people.js'
 import { sources } from './sources.js'
+import { TemplateController } from './template/template.controller.js'
 import { Todo } from './todo/todo.js'
 
 const entities = [Association, Content, Integration, IntegrationPermission]
@@ -56,17 +65,26 @@ const entities = [Association, Content, Integration, IntegrationPermission]
     ContentController,
     IntegrationController,
     OwnersController,
+    PermissionsController,
     PublishedController,
+    TemplateController,
     SecretNamesController,
+    ShareLinksController,
   ],
   providers: [
     ClientSecrets,
+    ContentIncludes,
     ContentQueries,
+    Editing,
     IntegrationAccess,
     IntegrationDeletions,
     IntegrationQueries,
     People,
+    PermissionQueries,
+    Principals,
+    PrincipalsGone,
     SecretNames,
+    ShareLinkQueries,
     Todo,
     Verification,
     { provide: Pool, inject: [DataSource], useFactory: poolOf },

@@ -177,7 +177,7 @@ async function call(
   const heard: Heard = {}
   try {
     const configuration = configure(provider)
-    configuration[oauth.customFetch] = async (url, { headers, body }) => {
+    configuration[oauth.customFetch] = async (url, { headers: { 'user-agent': _theirs, ...headers }, body }) => {
       try {
         heard.answer = await outbound.request({ ...options, url, method: 'POST', headers, body: textOf(body) })
       } catch (error) {

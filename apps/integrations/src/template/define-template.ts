@@ -77,7 +77,7 @@ function questionsOf(
         description: 'Identifies the OAuth application. Its administrator notes it and gives it to you.',
         required: true,
         visible: asked,
-        pattern: '^(?!\\.{1,2}$)',
+        pattern: '^(?!\\.{1,2}$).+$',
       }),
       client_secret: text({
         label: 'Client secret',

@@ -59,11 +59,7 @@ export function text({
     validation: pattern ?? '',
     must,
     parse: (given) =>
-      // eslint-disable-next-line no-control-regex -- control characters are just what is refused
-      typeof given === 'string' &&
-      given.length <= 4096 &&
-      !/[\u0000-\u001f\u007f\p{Cs}]/u.test(given) &&
-      good.test(given)
+      typeof given === 'string' && given.length <= 4096 && !/[\p{Cc}\p{Cs}]/u.test(given) && good.test(given)
         ? { value: given }
         : { fault: `must be ${must}` },
   })
