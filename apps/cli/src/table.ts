@@ -1,6 +1,7 @@
+import { csvCell } from '#libs/service'
+
 /** How rows are printed. */
-export const FORMATS = ['table', 'csv', 'json'] as const
-export type Format = (typeof FORMATS)[number]
+export type Format = 'table' | 'csv' | 'json'
 
 export type Cell = string | number | boolean | null
 export type Row = Readonly<Record<string, Cell>>
@@ -28,12 +29,6 @@ export function printed(rows: readonly Row[], columns: Readonly<Record<string, s
         .join('\n')
     }
   }
-}
-
-/** RFC 4180. A leading sign that a spreadsheet would take for a formula is kept from it by an apostrophe. */
-function csvCell(text: string): string {
-  const tame = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(tame) ? `"${tame.replaceAll('"', '""')}"` : tame
 }
 
 function tableCell(cell: Cell): string {

@@ -1,5 +1,7 @@
 export * from './audit/audit-question.dto.js'
 export * from './body/form-body.js'
+export * from './body/streamed-body.js'
+export { csvCell } from './csv.js'
 export * from './decorators/command.js'
 export * from './decorators/current-actor.js'
 export * from './decorators/route-policy.js'

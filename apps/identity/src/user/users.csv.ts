@@ -1,3 +1,4 @@
+import { csvCell } from '#libs/service'
 import type { UserView } from './user.dto.js'
 
 const COLUMNS = [
@@ -20,13 +21,6 @@ export const wantsCsv = (accept: string | undefined): boolean => /(?:^|,)\s*text
 
 /** People as a table with a heading. @see https://datatracker.ietf.org/doc/html/rfc4180 */
 export const usersCsv = (users: readonly UserView[]): string =>
-  [COLUMNS, ...users.map((user) => COLUMNS.map((column) => cell(user[column])))]
+  [COLUMNS, ...users.map((user) => COLUMNS.map((column) => csvCell(String(user[column] ?? ''))))]
     .map((row) => `${row.join(',')}\r\n`)
     .join('')
-
-function cell(value: string | boolean | null | undefined): string {
-  const text = String(value ?? '')
-  // A spreadsheet would take it for a formula.
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
-}
