@@ -30,7 +30,7 @@ const USER_COLUMNS = {
   email: 'E-MAIL',
   user_role: 'ROLE',
   locked: 'LOCKED',
-  active_time: 'LAST LOGIN',
+  active_time: 'LAST ACTIVE',
   unique_id: 'UNIQUE ID',
 }
 const GROUP_COLUMNS = {

@@ -3,7 +3,8 @@ import { IsBoolean, IsEmail, IsIn, IsString, Matches, MaxLength, MinLength, Vali
 import { ROLES, type NormalizedGroup, type OperatorGroup, type OperatorUser, type Role } from '#libs/contracts'
 import { IsGuid, MayBeAbsent, refusedAs, toTime } from '#libs/service'
 import type { GroupRow } from '../group/group.queries.js'
-import type { OperatorGroupRow, OperatorUserRow } from './operator.queries.js'
+import type { UserRow } from '../user/user.queries.js'
+import type { OperatorGroupRow } from './operator.queries.js'
 
 const LONGEST = 255
 const YES = ({ value }: { value: unknown }): unknown => (value === 'true' ? true : value === 'false' ? false : value)
@@ -117,17 +118,17 @@ export class OperatorAuditQuery {
   next?: string
 }
 
-export const operatorUserView = (user: OperatorUserRow): OperatorUser => ({
+export const operatorUserView = (user: UserRow): OperatorUser => ({
   guid: user.guid,
   username: user.username,
-  first_name: user.first_name,
-  last_name: user.last_name,
+  first_name: user.firstName,
+  last_name: user.lastName,
   email: user.email,
   user_role: user.role,
   locked: user.locked,
-  created_time: toTime(user.created_at),
-  active_time: user.active_at && toTime(user.active_at),
-  unique_id: user.external_id,
+  created_time: toTime(user.createdAt),
+  active_time: user.activeAt && toTime(user.activeAt),
+  unique_id: user.externalId,
 })
 
 export const operatorGroupView = ({ position: _, ...group }: OperatorGroupRow): OperatorGroup => group

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common'
 import { DataSource } from 'typeorm'
-import type { Named, Role } from '#libs/contracts'
+import type { Named } from '#libs/contracts'
+import type { UserRow } from '../user/user.queries.js'
+import { USERS } from '../user/user.search.js'
 
 export const PAGE = 500
 
@@ -21,20 +23,6 @@ export interface GroupSelection {
   readonly guid: string | undefined
 }
 
-export interface OperatorUserRow {
-  readonly guid: string
-  readonly position: string
-  readonly username: string
-  readonly first_name: string
-  readonly last_name: string
-  readonly email: string
-  readonly role: Role
-  readonly locked: boolean
-  readonly created_at: Date
-  readonly active_at: Date | null
-  readonly external_id: string
-}
-
 export interface OperatorGroupRow {
   readonly guid: string
   readonly position: string
@@ -51,12 +39,9 @@ export class OperatorQueries {
   constructor(private readonly dataSource: DataSource) {}
 
   /** At most `PAGE`. */
-  users({ after, includeLocked, username, guid }: UserSelection): Promise<OperatorUserRow[]> {
-    return this.dataSource.query<OperatorUserRow[]>(
-      `select person.guid, position, username, first_name, last_name, email, role, locked, created_at, active_at,
-         external_id
-       from person join profile on profile.user_guid = person.guid and profile.version = person.profile_version
-       where position > $1 and ($2 or not locked) and ($3::text is null or lower(username) = lower($3))
+  users({ after, includeLocked, username, guid }: UserSelection): Promise<UserRow[]> {
+    return this.dataSource.query<UserRow[]>(
+      `${USERS} where position > $1 and ($2 or not locked) and ($3::text is null or username_key = lower($3))
          and ($4::uuid is null or person.guid = $4)
        order by position limit ${PAGE}`,
       [after ?? '0', includeLocked, username ?? null, guid ?? null],
@@ -70,7 +55,7 @@ export class OperatorQueries {
          (select count(*)::int from membership where group_guid = user_group.guid) as members
        from user_group
          left join person on person.guid = owner_guid
-         left join profile on profile.user_guid = person.guid and profile.version = person.profile_version
+         left join profile on profile.user_guid = person.guid and profile.current
        where user_group.position > $1 and ($2::text is null or name = $2) and ($3::uuid is null or user_group.guid = $3)
        order by user_group.position limit ${PAGE}`,
       [after ?? '0', name ?? null, guid ?? null],

@@ -8,6 +8,8 @@ import { searchOf, USERS, type UserFilter } from './user.search.js'
 /** A person with the newest version of their profile. */
 export interface UserRow extends Profile {
   readonly guid: string
+  /** Place in the order in which people came. */
+  readonly position: string
   readonly role: Role
   readonly locked: boolean
   readonly profileVersion: number

@@ -29,7 +29,7 @@ const ACTIVE_AT = `greatest(active_at, (
 
 /** A person with the newest version of their profile. */
 export const USERS = `
-  select person.guid, role, locked, profile_version as "profileVersion", created_at as "createdAt",
+  select person.guid, position, role, locked, profile_version as "profileVersion", created_at as "createdAt",
     updated_at as "updatedAt", ${ACTIVE_AT} as "activeAt", username, first_name as "firstName",
     last_name as "lastName", email, external_id as "externalId"
   from person join profile on profile.user_guid = person.guid and profile.current`
