@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Put } from '@nestjs/common'
 import { ApiBody, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
-import { mustBePerson, type Actor } from '#libs/contracts'
+import { DomainError, mustBePerson, type Actor } from '#libs/contracts'
 import { Streams } from '#libs/event-sourcing'
 import {
   ArrayBodyPipe,
@@ -17,6 +17,10 @@ import { IntegrationQueries } from '../integration/integration.queries.js'
 import { AssociationBody, associationView, AssociationView } from './association.dto.js'
 import { ContentQueries } from './content.queries.js'
 import { contentStream } from './content.stream.js'
+import { Editing } from './editing.js'
+
+/** As many as one content item may have. */
+const MOST_ASSOCIATIONS = 100
 
 @ApiTags('OAuth integrations of content')
 @Controller('__api__/v1/content/:guid/oauth/integrations/associations')
@@ -24,6 +28,7 @@ export class AssociationsController {
   constructor(
     private readonly streams: Streams,
     private readonly contents: ContentQueries,
+    private readonly editing: Editing,
     private readonly integrations: IntegrationQueries,
     private readonly access: IntegrationAccess,
   ) {}
@@ -57,11 +62,18 @@ export class AssociationsController {
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
   ): Promise<void> {
-    const editor = mustBePerson(actor)
-    await this.contents.visible(guid, editor)
+    const { editor } = await this.editing.of(guid, actor)
+    if (body.length > MOST_ASSOCIATIONS) throw tooMany()
     const guids = body.map((entry) => entry.oauth_integration_guid)
     const integrations = await this.access.candidates(guids, editor)
     const command = { type: 'SetAssociations', editor, integrations } as const
     await this.streams.handle(contentStream, guid, command, context)
   }
 }
+
+const tooMany = (): DomainError =>
+  new DomainError(
+    'invalid',
+    'association.invalid',
+    `A content item may have at most ${MOST_ASSOCIATIONS} integrations.`,
+  )

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common'
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
-import { mustBePerson, type Actor } from '#libs/contracts'
+import { isAtLeast, mustBePerson, permissionDenied, type Actor } from '#libs/contracts'
 import { Streams } from '#libs/event-sourcing'
 import {
   Audit,
@@ -14,12 +14,23 @@ import {
   UpstreamList,
   type CommandContext,
 } from '#libs/service'
-import { changesOf, ContentBody, ContentFilter, contentView, ContentView, NewContentBody } from './content.dto.js'
+import { ContentIncludes, includesOf } from './content-includes.js'
+import {
+  changesOf,
+  ContentBody,
+  ContentFilter,
+  ContentInclude,
+  contentView,
+  ContentView,
+  NewContentBody,
+  type RuntimeSettingsBody,
+} from './content.dto.js'
 import { giveUpName, takeName } from './content.names.js'
-import { roleOf } from './app-role.js'
-import type { Content } from './content.entity.js'
 import { ContentQueries } from './content.queries.js'
 import { contentStream } from './content.stream.js'
+import { Editing } from './editing.js'
+import { Principals } from './principals.js'
+import { settingsIn } from './runtime-settings.js'
 
 @ApiTags('Content')
 @Controller('__api__/v1/content')
@@ -27,6 +38,9 @@ export class ContentController {
   constructor(
     private readonly streams: Streams,
     private readonly contents: ContentQueries,
+    private readonly editing: Editing,
+    private readonly includes: ContentIncludes,
+    private readonly principals: Principals,
     private readonly upstreams: UpstreamList,
     private readonly server: ServerSettings,
   ) {}
@@ -37,9 +51,11 @@ export class ContentController {
   @RequireRole('viewer')
   @NotAudited('read only')
   async list(@Query() filter: ContentFilter, @CurrentActor() actor: Actor): Promise<ContentView[]> {
-    const caller = mustBePerson(actor)
-    const contents = await this.contents.list({ name: filter.name, ownerGuid: filter.owner_guid })
-    return contents.filter((content) => roleOf(content, caller) !== 'none').map((content) => this.#view(content, actor))
+    const includes = includesOf(filter.include)
+    const wanted = { name: filter.name, ownerGuid: filter.owner_guid }
+    const contents = await this.contents.listVisible(wanted, mustBePerson(actor))
+    const included = await this.includes.of(contents, includes)
+    return contents.map((content) => contentView(content, this.server, included.get(content.guid)))
   }
 
   @Post()
@@ -55,12 +71,12 @@ export class ContentController {
   ): Promise<ContentView> {
     const guid = createdGuid(context.commandId)
     const { guid: ownerGuid } = mustBePerson(actor)
+    mayRunAs(body, actor)
     const { name = `content-${guid}`, title = null, description = '', access_type: accessType = 'acl' } = body
-    const command = { type: 'RegisterContent', ownerGuid, name, title, description, accessType } as const
-    await this.streams.handle(contentStream, guid, command, context, {
-      record: (client) => takeName(client, guid, ownerGuid, name),
-    })
-    return this.#view(await this.contents.get(guid), actor)
+    const settings = settingsIn(body)
+    const command = { type: 'RegisterContent', ownerGuid, name, title, description, accessType, settings } as const
+    await this.streams.handle(contentStream, guid, command, context, { record: (client) => takeName(client, guid) })
+    return this.#view(guid, actor)
   }
 
   @Get(':guid')
@@ -68,8 +84,14 @@ export class ContentController {
   @ApiOkResponse({ type: ContentView })
   @RequireRole('viewer')
   @NotAudited('read only')
-  async get(@Param('guid', GuidPipe) guid: string, @CurrentActor() actor: Actor): Promise<ContentView> {
-    return this.#view(await this.contents.visible(guid, mustBePerson(actor)), actor)
+  async get(
+    @Param('guid', GuidPipe) guid: string,
+    @Query() { include }: ContentInclude,
+    @CurrentActor() actor: Actor,
+  ): Promise<ContentView> {
+    const includes = includesOf(include)
+    const content = await this.contents.visible(guid, mustBePerson(actor))
+    return contentView(content, this.server, (await this.includes.of([content], includes)).get(guid))
   }
 
   @Patch(':guid')
@@ -83,21 +105,16 @@ export class ContentController {
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
   ): Promise<ContentView> {
-    const { ownerGuid } = await this.contents.visible(guid, mustBePerson(actor))
-    const { name, upstream_url: upstreamUrl } = body
+    // A repeat may come from somebody who has given the content away, and is answered as the first time.
+    if (await this.streams.former(contentStream, guid, context)) return this.#view(guid, actor)
+    const { content, editor } = await this.editing.of(guid, actor)
+    mayRunAs(body, actor)
+    const { owner_guid: ownerGuid, upstream_url: upstreamUrl } = body
+    if (ownerGuid !== undefined && ownerGuid !== content.ownerGuid) await this.principals.mustBeOwner(ownerGuid)
     const upstream = typeof upstreamUrl === 'string' ? this.upstreams.verdict(upstreamUrl) : undefined
-    const command = {
-      type: 'ChangeContent',
-      editor: mustBePerson(actor),
-      changes: changesOf(body),
-      upstream,
-    } as const
-    await this.streams.handle(contentStream, guid, command, context, {
-      record: async (client) => {
-        if (name !== undefined) await takeName(client, guid, ownerGuid, name)
-      },
-    })
-    return this.#view(await this.contents.get(guid), actor)
+    const command = { type: 'ChangeContent', editor, changes: changesOf(body), upstream } as const
+    await this.streams.handle(contentStream, guid, command, context, { record: (client) => takeName(client, guid) })
+    return this.#view(guid, actor)
   }
 
   @Delete(':guid')
@@ -111,14 +128,23 @@ export class ContentController {
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
   ): Promise<void> {
-    const editor = mustBePerson(actor)
     // A repeat of a deletion that was carried out finds nothing to see, and is answered as the first time.
-    if (!(await this.streams.former(contentStream, guid, context))) await this.contents.visible(guid, editor)
+    if (await this.streams.former(contentStream, guid, context)) return
+    const { editor } = await this.editing.of(guid, actor)
     const command = { type: 'DeleteContent', editor } as const
     await this.streams.handle(contentStream, guid, command, context, { record: (client) => giveUpName(client, guid) })
   }
 
-  #view(content: Content, actor: Actor): ContentView {
-    return contentView(content, mustBePerson(actor), this.server)
+  async #view(guid: string, actor: Actor): Promise<ContentView> {
+    return contentView(await this.contents.seen(guid, mustBePerson(actor)), this.server)
   }
+}
+
+/**
+ * As whom something runs is no publisher's to say.
+ * @throws DomainError `permission.denied`
+ */
+function mayRunAs({ run_as, run_as_current_user }: RuntimeSettingsBody, actor: Actor): void {
+  if (!run_as && !run_as_current_user) return
+  if (!isAtLeast(mustBePerson(actor).role, 'administrator')) throw permissionDenied()
 }

@@ -1,6 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm'
 import type { AccessType, AuthType } from '#libs/contracts'
 import type { AppMode } from './app-mode.js'
+import type { RuntimeSettings } from './runtime-settings.js'
 
 /** A row of `content`, written by its projection only. */
 @Entity('content')
@@ -58,6 +59,16 @@ export class Content {
 
   @Column('text', { name: 'quarto_version', nullable: true })
   quartoVersion: string | null
+
+  @Column('boolean')
+  locked: boolean
+
+  @Column('text', { name: 'locked_message' })
+  lockedMessage: string
+
+  /** What was said of how to run it; absent members are the default. */
+  @Column('jsonb')
+  settings: Partial<RuntimeSettings>
 
   @Column('timestamptz', { name: 'created_at' })
   createdAt: Date

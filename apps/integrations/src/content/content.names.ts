@@ -1,19 +1,24 @@
 import { DomainError } from '#libs/contracts'
-import { release, reserve, type SqlClient } from '#libs/event-sourcing'
+import { release, reserve, sql, type SqlClient } from '#libs/event-sourcing'
 
 const KIND = 'content_name'
 
 /**
- * Takes a name among those of its owner, inside the append that gives it to the content, and gives up the former one.
+ * Takes the name that the content now has among those of the owner whom it now has, inside the append that made it so,
+ * and gives up the former one.
  * @throws DomainError `content.name_taken`
  */
-export async function takeName(client: SqlClient, contentGuid: string, ownerGuid: string, name: string): Promise<void> {
-  const value = `${ownerGuid}/${name}`
+export async function takeName(client: SqlClient, contentGuid: string): Promise<void> {
+  const { rows } = await client.query<{ owner: string; name: string }>(sql`
+    select owner_guid as owner, name from content where guid = ${contentGuid}`)
+  const [content] = rows
+  if (!content) return
+  const value = `${content.owner}/${content.name}`
   if (!(await reserve(client, KIND, value, contentGuid))) {
     throw new DomainError(
       'conflict',
       'content.name_taken',
-      'You already have content of this name; choose another name.',
+      'The owner already has content of this name; choose another name.',
     )
   }
   await release(client, KIND, contentGuid, value)

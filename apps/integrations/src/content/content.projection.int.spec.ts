@@ -52,7 +52,9 @@ describe('content, from events to what is published', () => {
         kind: 'interactive',
         upstream_url: 'http://127.0.0.1:1/',
         locked: false,
+        locked_message: '',
         permissions: [],
+        share_links: [],
         associations: [],
       },
     })

@@ -7,6 +7,8 @@ import type { Content } from './content.entity.js'
 import { takeName } from './content.names.js'
 import { ContentQueries } from './content.queries.js'
 import { contentStream } from './content.stream.js'
+import { PermissionQueries } from './permission.queries.js'
+import { Principals } from './principals.js'
 
 class TransferBody {
   @IsGuid()
@@ -24,6 +26,8 @@ export class OwnersController {
   constructor(
     private readonly streams: Streams,
     private readonly contents: ContentQueries,
+    private readonly permissions: PermissionQueries,
+    private readonly principals: Principals,
   ) {}
 
   @Get(':guid/content')
@@ -48,12 +52,23 @@ export class OwnersController {
     const taken = new Set((await this.contents.list({ ownerGuid: target })).map(({ name }) => name))
     const twice = contents.filter(({ name }) => taken.has(name))
     if (twice.length > 0) throw namesTaken(twice)
-    for (const { guid, name } of contents) {
+    for (const { guid } of contents) {
       await this.streams.handle(contentStream, guid, { type: 'GiveContent', ownerGuid: target }, context, {
-        record: (client) => takeName(client, guid, target, name),
+        record: (client) => takeName(client, guid),
       })
     }
+    await this.#transferPermissions(ownerGuid, target, context)
     return shown(contents)
+  }
+
+  /** Who may visit or change other people's content hands that on too. */
+  async #transferPermissions(from: string, target: string, context: CommandContext): Promise<void> {
+    const guids = await this.permissions.contentGuidsOf(from)
+    if (guids.length === 0) return
+    const to = await this.principals.find(target, 'user')
+    for (const guid of guids) {
+      await this.streams.handle(contentStream, guid, { type: 'GivePermission', from, to }, context)
+    }
   }
 }
 

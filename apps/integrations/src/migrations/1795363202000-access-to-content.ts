@@ -21,6 +21,7 @@ create table model.permission (
   primary key (content_guid, principal_guid)
 );
 create index permission_principal_guid on model.permission (principal_guid, content_guid);
+create index permission_group on model.permission (principal_guid) where principal_type = 'group';
 comment on table model.permission is 'Who beside its owner has access to a content item.';
 comment on column model.permission.role is 'owner is a collaborator.';
 comment on column model.permission.position is 'Of the event that first granted it: the API''s numeric id, kept while the role changes.';
