@@ -63,7 +63,7 @@ export class IntegrationController {
   @ApiOperation({ summary: 'Creates an integration from a template; its secret goes to the vault and nowhere else' })
   @ApiExtraModels(NewIntegrationBody, OlderIntegrationBody)
   @ApiBody({
-    description: 'The second shape is the one of before there were templates: it makes an integration of Entra.',
+    description: 'The second shape is the one of before there were templates.',
     schema: { oneOf: [{ $ref: getSchemaPath(NewIntegrationBody) }, { $ref: getSchemaPath(OlderIntegrationBody) }] },
   })
   @ApiOkResponse({ type: IntegrationView })

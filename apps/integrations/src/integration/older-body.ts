@@ -12,9 +12,9 @@ import {
   type ValidationOptions,
 } from 'class-validator'
 import { invalidParameter, refusedAs } from '#libs/service'
+import { OLDEST_TEMPLATE } from '../template/registry.js'
 import { NewIntegrationBody } from './integration.dto.js'
 
-const TEMPLATE = 'azure'
 const MEMBERS = ['client_id', 'client_secret', 'tenant_id', 'default_scopes']
 const SCOPE = refusedAs(
   'integration.default_scope_invalid',
@@ -71,7 +71,7 @@ export class NewIntegrationPipe implements PipeTransform<unknown, Promise<NewInt
     )
     const scopes = default_scopes?.join(' ')
     return {
-      template: TEMPLATE,
+      template: OLDEST_TEMPLATE.id,
       description: description ?? null,
       config: { client_id, client_secret, tenant_id, ...(scopes && { scopes }) },
     }
