@@ -116,6 +116,7 @@ export const ERROR_NUMBERS: Readonly<Record<string, ErrorNumber>> = {
   'grant.refresh_failed': { number: 219, status: 400 },
   'grant.none': { number: 220, status: 404 },
   'content.locked_message_invalid': { number: 224, status: 400 },
+  'bundle.content_locked': { number: 222, status: 403 },
   'integration.name_invalid': { number: 225, status: 400 },
   'integration.description_invalid': { number: 226, status: 400 },
   'template.not_found': { number: 227, status: 404 },

@@ -3,6 +3,7 @@ import { DomainError } from '#libs/contracts'
 import { contextOf } from '../request-context.js'
 import { FORM_BODY } from './form-body.js'
 import { isPlainJson, isPlainText } from './plain.js'
+import { STREAMED_BODY } from './streamed-body.js'
 
 const MOST_BYTES = 1024 * 1024
 const WITHIN_MS = 10_000
@@ -21,7 +22,9 @@ export class BodyReader {
     if (request.originalUrl.includes('%00')) {
       throw new DomainError('invalid', 'request.parameter_invalid', 'The address has a NUL character.')
     }
-    const isForm = [handler, controller].some((each) => Reflect.getMetadata(FORM_BODY, each) === true)
+    const is = (kind: string): boolean => [handler, controller].some((each) => Reflect.getMetadata(kind, each) === true)
+    if (is(STREAMED_BODY)) return
+    const isForm = is(FORM_BODY)
     const isRead = request.method === 'GET' || request.method === 'HEAD'
     if (!hasBody(request) || isRead) {
       if (isForm && !isRead) throw formMissing()

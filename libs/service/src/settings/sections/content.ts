@@ -22,6 +22,12 @@ export class ContentSettings {
 
   @Setting('bool', 'Whether the token exchange refuses personal API keys and takes only keys bound to the content.')
   requireContentKeys = false
+
+  /** Bytes. */
+  @Setting('size', 'How large an uploaded bundle may be, packed; at most 4 GB. It is kept in the database.')
+  @Min(1, { message: 'must be at least 1' })
+  @Max(4e9, { message: 'must be at most 4 GB' })
+  maxBundleSize = 500_000_000
 }
 
 function AreUpstreams(): PropertyDecorator {
