@@ -134,8 +134,9 @@ function config() {
     'a secret need the key.',
     '',
     'Identity keeps a fingerprint of the key in its database and refuses to start with another one, so that a lost or mixed',
-    'up key is noticed at once. When the former key is lost: `npx keybearer reset-secret-key` (or `npm start --',
-    '--reset-secret-key`), then encrypt all secrets again.',
+    'up key is noticed at once. When the former key is lost, encrypt all secrets again and start once with',
+    '`npm start -- --reset-secret-key`; without the launcher, run `node dist/apps/identity/src/reset-secret-key.js` before,',
+    'with `KEYBEARER_DATABASE_OWNER_URL` in its environment.',
     '',
   )
   return lines.join('\n')

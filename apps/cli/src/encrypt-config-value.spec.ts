@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { OAuth2Settings, settingsFrom } from '#libs/service'
 import { runCommandLine, type CommandFactory, type Surroundings } from './command-line.js'
 import { encryptConfigValueFrom } from './encrypt-config-value.js'
-import { resetSecretKeyBy } from './reset-secret-key.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'encrypt-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -72,32 +71,5 @@ describe('keybearer encrypt-config-value', () => {
     writeFileSync(join(folder, 'broken'), 'x', { mode: 0o600 })
     expect((await encrypt('x', ['--key-file', join(folder, 'open')])).notes).toContain('its mode must be 0600')
     expect((await encrypt('x', ['--key-file', join(folder, 'broken')])).notes).toContain('must be Base64 of 32 bytes')
-  })
-})
-
-describe('keybearer reset-secret-key', () => {
-  const reset = (argv: readonly string[], answer: string | undefined, environment: NodeJS.ProcessEnv = {}) => {
-    const urls: string[] = []
-    const build = (surroundings: Surroundings) =>
-      resetSecretKeyBy(surroundings, (url) => {
-        urls.push(url)
-        return Promise.resolve(answer)
-      })
-    return run(build, ['reset-secret-key', ...argv], environment).then((said) => ({ ...said, urls }))
-  }
-
-  it('CFG-11 forgets the key in the database of the running system, or the one that it is told', async () => {
-    writeFileSync(join(folder, 'running.json'), '{"databases":{"identity":{"ownerUrl":"postgres://here"}}}')
-    expect(await reset(['--data', folder, '--yes'], undefined)).toMatchObject({ status: 0, urls: ['postgres://here'] })
-    const told = { KEYBEARER_DATABASE_OWNER_URL: 'postgres://there' }
-    expect(await reset(['--yes'], undefined, told)).toMatchObject({ status: 0, urls: ['postgres://there'] })
-  })
-
-  it('asks first, and says why it could not', async () => {
-    const unasked = await reset(['--data', folder], undefined)
-    expect(unasked).toMatchObject({ status: 1, urls: [] })
-    expect(unasked.notes).toContain('add --yes')
-    expect((await reset(['--data', folder, '--yes'], 'no such table')).notes).toContain('no such table')
-    expect((await reset(['--data', join(folder, 'none')], undefined)).notes).toContain('--reset-secret-key')
   })
 })

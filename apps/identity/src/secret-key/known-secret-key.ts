@@ -28,7 +28,7 @@ export class KnownSecretKey implements OnModuleInit {
     if (fingerprint === undefined || (await isKnown(poolOf(this.dataSource), fingerprint))) return
     throw refused(
       'names a file with another key than this system began with. Put the former key back; or, if that is lost, ' +
-        'run `npx keybearer reset-secret-key` and encrypt the settings again',
+        'encrypt the settings again and start with `npm start -- --reset-secret-key`',
     )
   }
 }
