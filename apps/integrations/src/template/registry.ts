@@ -23,6 +23,9 @@ export const TEMPLATES: readonly Template[] = [
   ...[salesforce, sharepoint, sheets, snowflake, vertexAi],
 ]
 
+/** What there was before there were templates: integrations that name none are of this one. */
+export const OLDEST_TEMPLATE: Template = azure
+
 const BY_ID: ReadonlyMap<string, Template> = new Map(TEMPLATES.map((template) => [template.id, template]))
 
 /** @throws DomainError `template.not_found` */
