@@ -162,6 +162,74 @@ describe('a request to a service', () => {
       expect((await street.get('/__api__/v1/content', { cookie: header })).status).toBe(200)
     })
 
+    it('D21 needs them for every method that changes something, every service and every kind of body', async () => {
+      const { cookie, header } = await street.login()
+      const kinds = [
+        'application/json',
+        'text/plain',
+        'application/x-www-form-urlencoded',
+        'multipart/form-data; boundary=b',
+      ]
+      const paths = ['/__api__/v1/content', '/__api__/v1/users/x/keys', '/__api__/v1/groups', credentials]
+      // Said, since Node's client frames no body of a DELETE.
+      const sent = { cookie: header, 'content-length': '7' }
+      const services = [street.identity, street.integrations, street.vault, street.vault2]
+      for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+        for (const path of paths) {
+          for (const type of kinds) {
+            const headers = { ...sent, 'content-type': type, origin: street.address.origin }
+            const answer = await street.send(method, path, headers, '{"a":1}')
+            expect([answer.status, (JSON.parse(answer.text) as { code: number }).code]).toEqual([403, 92])
+          }
+          const headers = { ...sent, 'x-rsc-xsrf': xsrf(cookie), 'content-type': 'application/json' }
+          const before = services.flatMap(({ seen }) => seen).length
+          expect((await street.send(method, path, headers, '{"a":1}')).status).toBe(200)
+          expect(services.flatMap(({ seen }) => seen).length).toBeGreaterThan(before)
+        }
+      }
+      const forwarded = services.flatMap(({ seen }) => seen).filter(({ url }) => url.startsWith('/__api__'))
+      expect(forwarded).toHaveLength(16)
+    })
+
+    it('D21 is not helped by the token of another session', async () => {
+      const [{ header }, { cookie }] = [await street.login(), await street.login()]
+      const answer = await street.send(
+        'POST',
+        '/__api__/v1/content',
+        { cookie: header, 'x-rsc-xsrf': xsrf(cookie) },
+        '{}',
+      )
+      expect(answer.status).toBe(403)
+    })
+
+    it('D12 keeps its method, whatever other headers say', async () => {
+      const { header } = await street.login()
+      const overriding = {
+        'x-http-method-override': 'DELETE',
+        'x-http-method': 'DELETE',
+        'x-method-override': 'DELETE',
+      }
+      expect((await street.get('/__api__/v1/content', { cookie: header, ...overriding })).status).toBe(200)
+      expect(street.integrations.last.method).toBe('GET')
+      for (const name of Object.keys(overriding)) expect(street.integrations.last.headers).not.toHaveProperty(name)
+    })
+
+    it('D23 is answered to no page of another origin', async () => {
+      const { header } = await street.login()
+      for (const origin of ['https://evil.test', 'null', `${street.address.origin}.evil.test`, street.address.origin]) {
+        for (const [method, path] of [
+          ['GET', '/__api__/v1/user'],
+          ['OPTIONS', '/__api__/v1/content'],
+          ['GET', '/'],
+          ['GET', '/__login__'],
+        ] as const) {
+          const preflight = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'x-rsc-xsrf' }
+          const { headers } = await street.send(method, path, { cookie: header, origin, ...preflight })
+          expect(Object.keys(headers).filter((name) => name.startsWith('access-control-'))).toEqual([])
+        }
+      }
+    })
+
     it('D22 needs none with an API key, and then the cookie counts for nothing', async () => {
       const { header } = await street.login()
       const { key } = await street.apiKey(await street.user())

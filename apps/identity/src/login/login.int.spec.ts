@@ -1,5 +1,7 @@
 import { createHmac, sign, type KeyObject } from 'node:crypto'
+import { jest } from '@jest/globals'
 import type { ServerResponse } from 'node:http'
+import { Logger } from '@nestjs/common'
 import type { Pool } from 'pg'
 import type { Actor } from '#libs/contracts'
 import { freshDatabase, type FreshDatabase, type TestAnswer } from '#libs/testing'
@@ -763,9 +765,10 @@ describe('a provider', () => {
     }
   })
 
-  it('LOGIN-12 that is down is named as the reason, and asked again at the next login', async () => {
+  it('LOGIN-12 that is down is named as the reason, in the log with its issuer, and asked again at the next login', async () => {
     const gone = await faultyProvider()
     const mine = [service, provider] as const
+    const error = jest.spyOn(Logger.prototype, 'error')
     try {
       provider = gone
       service = await start()
@@ -775,8 +778,10 @@ describe('a provider', () => {
       await refused(browser, answer, 503)
       expect(answer.text).toContain('OAuth2.OpenIDConnectIssuer')
       expect(answer.headers['set-cookie']).not.toContain('keybearer_session')
+      expect(error).toHaveBeenCalledWith(expect.objectContaining({ issuer: gone.issuer }), 'login refused')
       await service.close()
     } finally {
+      error.mockRestore()
       ;[service, provider] = mine
     }
   })

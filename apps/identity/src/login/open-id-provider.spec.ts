@@ -157,6 +157,7 @@ describe('Google', () => {
   it('is told the domain when there is exactly one', () => {
     expect(google({ allowedDomain: ['company.com'] }).hints).toEqual({ hd: 'company.com' })
     expect(google({ allowedDomain: ['company.com', 'other.com'] }).hints).toEqual({})
+    expect(google({ allowedDomain: ['company.com'], allowedEmail: ['guest@other.com'] }).hints).toEqual({})
     expect(google().hints).toEqual({})
     expect(providerOf({ allowedDomain: ['company.com'] }).hints).toEqual({})
   })

@@ -91,8 +91,11 @@ export class OpenIdProvider {
 
   /** What the provider's own page is asked to do; nothing rests on its doing so. */
   get hints(): Readonly<Record<string, string>> {
-    const [domain, ...others] = this.settings.allowedDomain
-    return this.settings.isGoogle && domain !== undefined && others.length === 0 ? { hd: domain } : {}
+    const { isGoogle, allowedDomain, allowedEmail } = this.settings
+    const [domain, ...others] = allowedDomain
+    // An address that is listed may belong to any account.
+    const isOnly = domain !== undefined && others.length === 0 && allowedEmail.length === 0
+    return isGoogle && isOnly ? { hd: domain } : {}
   }
 
   /** @throws DomainError `discovery.failed`, `login.not_configured`, `login.issuer_without_tenant` */

@@ -32,6 +32,7 @@ export class Sessions implements OnApplicationBootstrap, BeforeApplicationShutdo
   readonly #logger = new Logger(Sessions.name)
   #timer: NodeJS.Timeout | undefined
   #sweep: Promise<void> | undefined
+  #stopping = false
 
   constructor(
     private readonly streams: Streams,
@@ -49,6 +50,7 @@ export class Sessions implements OnApplicationBootstrap, BeforeApplicationShutdo
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    this.#stopping = true
     clearInterval(this.#timer)
     await this.#sweep
   }
@@ -101,7 +103,10 @@ export class Sessions implements OnApplicationBootstrap, BeforeApplicationShutdo
       where expires_at <= now()
         or (${limit}::int is not null and used_at <= now() - make_interval(secs => ${limit}::int))
       limit ${MOST_A_SWEEP}`)
-    for (const session of rows) await this.end(session, session.expired ? 'expired' : 'inactive')
+    for (const session of rows) {
+      if (this.#stopping) return
+      await this.end(session, session.expired ? 'expired' : 'inactive')
+    }
     await this.providers.forget()
   }
 
