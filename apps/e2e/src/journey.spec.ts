@@ -225,7 +225,7 @@ describe('the journey, in a world where nobody has been before', () => {
       expect(scanner.secrets).toBeGreaterThan(100)
     })
 
-    it('E01–E06, E08, E11 finds none of them in answers, messages, tables, files or process environments', async () => {
+    it('LOGIN-09 LOGIN-10 E01–E06, E08, E11 finds none of them in answers, messages, tables, files or process environments', async () => {
       const hits = await scan()
       // What must be there is there: the scanner looks at the right bytes.
       const carried = new Set(hits.filter(mustCarry).map(({ secret }) => secret))
