@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { Pool } from 'pg'
 import type { Actor, AuditAnswer, AuditQuestion } from '#libs/contracts'
 import { freshDatabase, type FreshDatabase } from '#libs/testing'
 import { AuditReader } from './audit-reader.js'
-import { AUDIT_SCHEMA_SQL } from './audit-schema.js'
+import { AUDIT_SCHEMA_AGAIN_SQL, AUDIT_SCHEMA_SQL } from './audit-schema.js'
 import { logSchema } from './log-schema.js'
 
 const ANN = 'a11ce000-0000-4000-8000-000000000001'
@@ -89,6 +89,28 @@ describe('what a service says of its log', () => {
   ])('tells who it was: %s', async (_, actor, guid, process) => {
     await write(`user-${BOB}`, 'SessionBegun', actor)
     expect((await ask()).entries).toMatchObject([{ user_guid: guid, process }])
+  })
+
+  it('tells what a provider says of somebody, and the ends of sessions that it asks for, from what they do', async () => {
+    await write(`user-${BOB}`, 'UserLocked', { type: 'provider' })
+    expect((await ask()).entries).toMatchObject([{ user_guid: null, process: 'Login provider' }])
+  })
+
+  it.each([
+    ['ASCII', 'a'.repeat(8000)],
+    ['four bytes a letter', Array.from({ length: 8000 }, (_, n) => String.fromCodePoint(0x20000 + n)).join('')],
+    ['what cannot be compressed', randomBytes(4096).toString('hex')],
+  ])('takes words of any length, and finds them: %s', async (_, word) => {
+    const one = await write(`group-${randomUUID()}`, 'GroupCreated', user(ANN), { name: `long ${word}` })
+    await write(`group-${randomUUID()}`, 'GroupCreated', user(ANN), { name: 'short' })
+    expect(await positions({ conditions: [{ words: word }] })).toEqual([one])
+  })
+
+  it('is the same where the database was made by an earlier version of the migration', async () => {
+    await write(`group-${randomUUID()}`, 'GroupCreated', user(ANN), { name: 'Sales' })
+    await database.ownerPool().query(AUDIT_SCHEMA_AGAIN_SQL)
+    await write(`group-${randomUUID()}`, 'GroupCreated', user(ANN), { name: randomBytes(4096).toString('hex') })
+    expect(await positions({ conditions: [{ words: 'sales' }, { people: [ANN] }] })).toHaveLength(1)
   })
 
   it('has a word for what a newer process wrote', async () => {

@@ -29,10 +29,10 @@ export interface AuditedLog {
   readonly actions: Readonly<Record<string, Readonly<Record<string, Audited>>>>
 }
 
-/** Where a table keeps what conditions ask for, as its indexes know it; see `auditSchema` and `issueAuditSchema`. */
+/** Where a table keeps what conditions ask for, as its indexes know it; see `AUDIT_SCHEMA_SQL` and `ISSUE_AUDIT_SCHEMA_SQL`. */
 const COLUMNS = {
   event: {
-    person: 'log.person_of(stream_id, meta)',
+    person: 'log.person_of(stream_id, type, meta)',
     things: (guids: string, streams: string) => `(stream_id = any(${streams}) or log.words_of(data) && ${guids})`,
     words: (words: string) => `log.words_of(data) @> log.words_of(${words})`,
   },

@@ -5,6 +5,7 @@ import { SearchOfGroups1795312802000 } from './1795312802000-search-of-groups.js
 import { AuditIdentity1795348800000 } from './1795348800000-audit-identity.js'
 import { SecretKey1795352400000 } from './1795352400000-secret-key.js'
 import { SessionsOfProviders1795356000000 } from './1795356000000-sessions-of-providers.js'
+import { AuditAgain1795366800000 } from './1795366800000-audit-again.js'
 
 /** Oldest first. */
 export const migrations = [
@@ -15,4 +16,5 @@ export const migrations = [
   AuditIdentity1795348800000,
   SecretKey1795352400000,
   SessionsOfProviders1795356000000,
+  AuditAgain1795366800000,
 ]

@@ -4,6 +4,7 @@ import { Copies1795363200000 } from './1795363200000-copies.js'
 import { IntegrationAccess1795363201000 } from './1795363201000-integration-access.js'
 import { AccessToContent1795363202000 } from './1795363202000-access-to-content.js'
 import { Belongings1795363210000 } from './1795363210000-belongings.js'
+import { AuditAgain1795366800000 } from './1795366800000-audit-again.js'
 
 /** Oldest first. */
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   IntegrationAccess1795363201000,
   AccessToContent1795363202000,
   Belongings1795363210000,
+  AuditAgain1795366800000,
 ]

@@ -2,6 +2,7 @@ import { CreateVault1795300000000 } from './1795300000000-create-vault.js'
 import { AuditVault1795348800000 } from './1795348800000-audit-vault.js'
 import { LoginTokens1795359600000 } from './1795359600000-login-tokens.js'
 import { Endings1795363201000 } from './1795363201000-endings.js'
+import { AuditAgain1795366800000 } from './1795366800000-audit-again.js'
 
 /** Oldest first. */
 export const migrations = [
@@ -9,4 +10,5 @@ export const migrations = [
   AuditVault1795348800000,
   LoginTokens1795359600000,
   Endings1795363201000,
+  AuditAgain1795366800000,
 ]
