@@ -10,7 +10,7 @@ import { ContentOwners } from './content-owners.js'
 import { OperatorQueries } from './operator.queries.js'
 
 /**
- * Gives what one person has to another: content, groups, memberships. API keys and consents stay: whoever holds one
+ * Gives what one person has to another: content and access to content, groups, memberships. API keys and consents stay: whoever holds one
  * acts as its person.
  */
 @Injectable()
@@ -42,7 +42,8 @@ export class Transfer {
         'A viewer can own neither content nor groups: give the target a higher role first.',
       )
     }
-    const content = gives ? await this.owners.transfer(source, target, context.actor) : []
+    // Also for somebody who owns nothing: what they may do with other people's content goes with it.
+    const content = await this.owners.transfer(source, target, context.actor)
     for (const { guid } of owned) {
       await this.groupCommands.change(guid, { ownerGuid: target }, 'operator', step(context, guid))
     }
