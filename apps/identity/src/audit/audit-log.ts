@@ -9,6 +9,8 @@ import {
 } from '#libs/contracts'
 import { AuditReader } from '#libs/event-sourcing'
 import { InternalHttp } from '#libs/service'
+import { entryView, type AuditEntryView } from './audit.dto.js'
+import { AuditQueries } from './audit.queries.js'
 
 export interface AuditListing extends Pick<AuditQuestion, 'conditions' | 'since' | 'before' | 'count'> {
   /** From 1 to 500. */
@@ -37,6 +39,7 @@ export class AuditLog {
   constructor(
     private readonly own: AuditReader,
     private readonly http: InternalHttp,
+    private readonly queries: AuditQueries,
   ) {}
 
   /** @throws DomainError `service.unavailable` when any of the services does not answer */
@@ -48,6 +51,13 @@ export class AuditLog {
         this.http.call<AuditAnswer>('auditOfVault', { body: question }),
       ]),
     )
+  }
+
+  /** Entries as people read them, with names as they are today. */
+  async views(entries: readonly AuditEntry[]): Promise<AuditEntryView[]> {
+    const guids = entries.flatMap(({ user_guid: guid }) => (guid === null ? [] : [guid]))
+    const people = await this.queries.people([...new Set(guids)])
+    return entries.map((entry) => entryView(entry, people))
   }
 }
 

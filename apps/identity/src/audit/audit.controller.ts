@@ -1,21 +1,18 @@
 import { Controller, Get, Query } from '@nestjs/common'
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
-import { AUDIT_ACTIONS, type AuditEntry } from '#libs/contracts'
+import { AUDIT_ACTIONS } from '#libs/contracts'
 import { NotAudited, RequireRole, ServerSettings } from '#libs/service'
 import { AuditLog } from './audit-log.js'
 import {
   AuditActionView,
-  type AuditEntryView,
   AuditPageView,
   AuditQuery,
   AuditSearchQuery,
   AuditSearchView,
-  entryView,
   listingOf,
   pagingOf,
 } from './audit.dto.js'
 import { AuditQueries } from './audit.queries.js'
-import { MatchedPeople } from './matched-people.js'
 import { searchOf } from './search.js'
 
 @ApiTags('Audit')
@@ -35,7 +32,7 @@ export class AuditController {
   async list(@Query() query: AuditQuery): Promise<AuditPageView> {
     const page = await this.log.page(listingOf(query))
     const paging = pagingOf(query, page, this.#urls('/__api__/v1/audit_logs', query))
-    return { results: await this.#views(page.entries), paging }
+    return { results: await this.log.views(page.entries), paging }
   }
 
   @Get('audit/actions')
@@ -49,16 +46,10 @@ export class AuditController {
   @ApiOperation({ summary: 'Finds what happened in the whole house, the newest first' })
   @ApiOkResponse({ type: AuditSearchView })
   async search(@Query() query: AuditSearchQuery): Promise<AuditSearchView> {
-    const search = await searchOf(query.q, new MatchedPeople(this.people))
+    const search = await searchOf(query.q, this.people)
     const { total = 0, ...page } = await this.log.page({ ...listingOf(query), ...search, count: true })
     const paging = pagingOf(query, page, this.#urls('/__api__/v1/search/auditlogs', query, query.q))
-    return { results: await this.#views(page.entries), paging, total }
-  }
-
-  async #views(entries: readonly AuditEntry[]): Promise<AuditEntryView[]> {
-    const guids = entries.flatMap(({ user_guid: guid }) => (guid === null ? [] : [guid]))
-    const people = await this.people.people([...new Set(guids)])
-    return entries.map((entry) => entryView(entry, people))
+    return { results: await this.log.views(page.entries), paging, total }
   }
 
   #urls(path: string, { limit, ascOrder }: AuditQuery, q?: string) {

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { DataSource } from 'typeorm'
+import { DomainError } from '#libs/contracts'
+import type { People } from './search.js'
 
 /** What the audit log shows of a person. */
 export interface AuditedPerson {
@@ -17,11 +19,11 @@ interface PersonRow {
 }
 
 /** More people than this are not found by a word. */
-export const MOST_PEOPLE = 500
+const MOST_PEOPLE = 500
 
 /** Names for the guids of the audit log, and guids for names. */
 @Injectable()
-export class AuditQueries {
+export class AuditQueries implements People {
   constructor(private readonly dataSource: DataSource) {}
 
   /** Of those guids that mean or meant a person. */
@@ -42,7 +44,7 @@ export class AuditQueries {
   }
 
   /** The person with this numeric id. */
-  async personOfId(id: string): Promise<string | undefined> {
+  async ofId(id: string): Promise<string | undefined> {
     const [row] = await this.dataSource.query<{ guid: string }[]>(
       `select substring(stream_id from 6) as guid from event
        where position = $1 and version = 1 and starts_with(stream_id, 'user-')`,
@@ -51,14 +53,23 @@ export class AuditQueries {
     return row?.guid
   }
 
-  /** Guids of the people whose username, first or last name is this word, in any case; at most one more than `MOST_PEOPLE`. */
-  async peopleNamed(word: string): Promise<string[]> {
+  /**
+   * The people whose username, first or last name is this word, in any case.
+   * @throws DomainError `audit.filter_invalid` when they are more than `MOST_PEOPLE`
+   */
+  async named(word: string): Promise<readonly string[]> {
     const rows = await this.dataSource.query<{ guid: string }[]>(
       `select user_guid as guid from profile
        where current and (username_key = $1 or first_name_key = $1 or last_name_key = $1) limit $2`,
       [word.toLowerCase(), MOST_PEOPLE + 1],
     )
-    return rows.map(({ guid }) => guid)
+    if (rows.length <= MOST_PEOPLE) return rows.map(({ guid }) => guid)
+    throw new DomainError(
+      'invalid',
+      'audit.filter_invalid',
+      `More than ${MOST_PEOPLE} people have this name; use the filter user_guid.`,
+      { payload: { word } },
+    )
   }
 }
 

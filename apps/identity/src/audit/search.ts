@@ -1,6 +1,6 @@
 import { AUDIT_ACTIONS, DomainError, type AuditAction, type AuditCondition, type AuditQuestion } from '#libs/contracts'
 
-export const FILTERS = ['action', 'user_guid', 'user_id', 'from', 'to'] as const
+const FILTERS = ['action', 'user_guid', 'user_id', 'from', 'to'] as const
 type Filter = (typeof FILTERS)[number]
 
 interface Term {

@@ -13,8 +13,6 @@ import {
 import { Audit, Command, GuidPipe, NotAudited, ServiceOnly, type CommandContext } from '#libs/service'
 import { cursorOf, placeOf } from '../audit/audit-cursor.js'
 import { AuditLog } from '../audit/audit-log.js'
-import { entryView } from '../audit/audit.dto.js'
-import { AuditQueries } from '../audit/audit.queries.js'
 import { Groups } from '../group/groups.js'
 import { NormalizeGroups } from '../group/normalize-groups.js'
 import { People } from '../user/people.js'
@@ -49,7 +47,6 @@ export class OperatorController {
     private readonly owners: ContentOwners,
     private readonly transfers: Transfer,
     private readonly auditLog: AuditLog,
-    private readonly auditQueries: AuditQueries,
   ) {}
 
   @Get('users')
@@ -164,10 +161,8 @@ export class OperatorController {
   async audit(@Query() { since, next }: OperatorAuditQuery): Promise<OperatorAudit> {
     const place = next === undefined ? undefined : placeOf('next', next)
     const { entries, more } = await this.auditLog.page({ limit: PAGE, ascending: true, back: false, place, since })
-    const guids = entries.flatMap(({ user_guid: guid }) => (guid === null ? [] : [guid]))
-    const people = await this.auditQueries.people([...new Set(guids)])
     const last = entries.at(-1)
-    return { results: entries.map((entry) => entryView(entry, people)), next: more && last ? cursorOf(last) : null }
+    return { results: await this.auditLog.views(entries), next: more && last ? cursorOf(last) : null }
   }
 
   async #user(guid: string): Promise<OperatorUser> {
