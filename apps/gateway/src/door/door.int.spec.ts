@@ -532,3 +532,39 @@ describe('a request to a service', () => {
     expect((await street.upgrade('/__api__/v1/user')).status).toBe(404)
   })
 })
+
+describe('on https', () => {
+  const street = new Street()
+  beforeAll(() => street.open({ scheme: 'https' }))
+  afterAll(() => street.close())
+
+  it('D20 only the cookie that no other host and no plain http can set is a session', async () => {
+    const { cookie } = await street.login()
+    const actorBy = async (name: string): Promise<unknown> => {
+      const { text } = await street.get('/__api__/v1/user', { cookie: `${name}=${cookie}` })
+      return (JSON.parse(text) as { actor: unknown }).actor
+    }
+    expect(await actorBy('__Host-keybearer_session')).toBe('user-for-identity')
+    for (const name of ['keybearer_session', '__Secure-keybearer_session', '__host-keybearer_session'])
+      expect(await actorBy(name)).toBeNull()
+  })
+
+  it.each(['/', '/__login__', '/__api__/v1/user', '/content/x/', '/nowhere', '/__docs__'])(
+    'D24 is insisted on for the next time, at %s',
+    async (path) => {
+      const { headers } = await street.get(path)
+      expect(headers['strict-transport-security']).toMatch(/^max-age=\d{8}/)
+    },
+  )
+
+  it.each(['/', '/content/x/', '/__docs__'])(
+    'D24 pages say what may run in them and around them, at %s',
+    async (path) => {
+      const { headers } = await street.get(path, { accept: 'text/html' })
+      expect(headers['content-security-policy']).toMatch(/object-src 'none'/)
+      expect(headers['content-security-policy']).toMatch(/base-uri 'none'/)
+      expect(headers['content-security-policy']).toMatch(/frame-ancestors 'none'/)
+      expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'same-origin' })
+    },
+  )
+})

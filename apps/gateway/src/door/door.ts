@@ -10,6 +10,9 @@ import { type Arrival, arrivalOf, malformed } from './arrival.js'
 import type { PublicAddress } from './public-address.js'
 import { noSuchRoute, type Refusals } from './refusals.js'
 
+/** As on our own pages. A service does not know whether the world comes by https. */
+const HSTS = ['Strict-Transport-Security', 'max-age=31536000; includeSubDomains'] as const
+
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 /**
@@ -64,6 +67,7 @@ export class Door {
   async #service(arrival: Arrival, response: ServerResponse, path: string, route: Route): Promise<void> {
     if (!METHODS.has(arrival.request.method ?? '')) throw noSuchRoute()
     if (route.limited) this.limit.take(arrival.address)
+    if (this.address.isHttps) response.setHeader(...HSTS)
     const { assertion, bootstrap } = await this.callers.introduce(arrival, route)
     const { service, cookies = false } = route
     const body = route.audience === 'api'

@@ -128,8 +128,11 @@ export class Street {
   freshness!: Freshness
   sockets!: OpenSockets
 
-  /** @param options `hears: false` for a gateway that has yet to read the copies */
-  async open({ prefix = '', settings = '', hears = true } = {}): Promise<void> {
+  /**
+   * @param options `hears: false` for a gateway that has yet to read the copies; `scheme: 'https'` for one behind a proxy
+   * that ends TLS
+   */
+  async open({ scheme = 'http', prefix = '', settings = '', hears = true } = {}): Promise<void> {
     this.#close.push(
       ...[this.identity, this.integrations, this.vault, this.vault2, this.app].map((each) => () => each.close()),
     )
@@ -140,7 +143,7 @@ export class Street {
     this.#behave()
     // After the others have theirs.
     const port = await freePort()
-    this.address = new URL(`http://localhost:${port}${prefix}`)
+    this.address = new URL(`${scheme}://localhost:${port}${prefix}`)
     const deployment = new Deployment({
       service: 'gateway',
       natsUrl: new Secret('nats://127.0.0.1:1'),
