@@ -18,6 +18,12 @@ export const BOOTSTRAP_HEADER = 'keybearer-bootstrap'
 export const USER_SESSION_TOKEN_HEADER = 'posit-connect-user-session-token'
 export const CREDENTIALS_HEADER = 'rstudio-connect-credentials'
 
+/**
+ * What a client hears of the provider's directory beside a page of people. The gateway lets no header of a service
+ * through that begins with our name, so this one does not.
+ */
+export const DIRECTORY_HEADER = 'directory-state'
+
 /** Claims of a user session token, beside `iss`, `aud`, `sub` (user guid), `iat`, `exp`, `jti`. */
 export interface UserSessionClaims {
   /** The content item that the token was minted for: the only one whose caller may present it. */

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { jest } from '@jest/globals'
-import { apiKeyContract } from '#libs/contracts'
+import { apiKeyContract, DIRECTORY_HEADER } from '#libs/contracts'
 import { newCookie, Street } from './street.conformance.js'
 
 const UPGRADE =
@@ -114,6 +114,12 @@ describe('a request to a service', () => {
     expect(street.identity.last.headers['x-correlation-id']).toBe('mine-1')
     expect((await street.get('/nowhere', { 'x-correlation-id': 'mine-2' })).headers['x-correlation-id']).toBe('mine-2')
     expect((await street.get('/nowhere')).headers['x-correlation-id']).toMatch(/^[0-9a-f-]{36}$/)
+  })
+
+  it('hears whether the provider’s directory was asked', async () => {
+    street.identity.behave = (_, response) => void response.setHeader(DIRECTORY_HEADER, 'login_needed').end('{}')
+    const answer = await street.get('/__api__/v1/users/remote?prefix=a')
+    expect(answer.headers[DIRECTORY_HEADER]).toBe('login_needed')
   })
 
   it('drops hop-by-hop headers both ways', async () => {

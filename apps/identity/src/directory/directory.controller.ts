@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Put, Query, Res } from '@nestjs/common'
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
 import type { Response } from 'express'
-import { isAtLeast, mustBePerson, type Actor } from '#libs/contracts'
+import { DIRECTORY_HEADER, isAtLeast, mustBePerson, type Actor } from '#libs/contracts'
 import {
   Audit,
   Command,
@@ -15,8 +15,6 @@ import { userView, UserView } from '../user/user.dto.js'
 import { UserQueries } from '../user/user.queries.js'
 import { RemoteUserPage, RemoteUserQuery, remoteUserView, TicketBody } from './directory.dto.js'
 import { DIRECTORY_STATES, PeopleSearch } from './people-search.js'
-
-const DIRECTORY_HEADER = 'Keybearer-Directory'
 
 @ApiTags('Users')
 @Controller('__api__/v1/users')
@@ -37,7 +35,7 @@ export class DirectoryController {
     type: RemoteUserPage,
     headers: {
       // Not in the page: clients know exactly its three members.
-      [DIRECTORY_HEADER]: {
+      'Directory-State': {
         description:
           'Whether the provider’s directory was asked: `login_needed`, the caller has to log in (again) in a browser; `unavailable`, it did not answer; `not_asked`, the prefix is blank.',
         schema: { type: 'string', enum: [...DIRECTORY_STATES] },

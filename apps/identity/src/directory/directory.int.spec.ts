@@ -82,7 +82,7 @@ const found = async (prefix: string, actor: Actor, at = service): Promise<Remote
   expect([answer.status, answer.text]).toEqual([200, answer.text])
   const page = answer.json<RemoteUserPage>()
   expect(Object.keys(page)).toEqual(['results', 'current_page', 'total'])
-  return { ...page, directory: answer.headers['keybearer-directory'] }
+  return { ...page, directory: answer.headers['directory-state'] }
 }
 const put = (actor: Actor, body: object, headers = {}, at = service): Promise<TestAnswer> =>
   at.request({ method: 'PUT', path: '/__api__/v1/users', actor, body, headers })
@@ -229,7 +229,7 @@ describe('a search in Google’s directory', () => {
   it('finds known people for an API key, and for a blank prefix, and asks nobody', async () => {
     expect(await found('lovelace', keyOf(ada.guid, 'publisher'))).toMatchObject({ directory: 'login_needed', total: 1 })
     expect(await found(' ', ada)).toMatchObject({ directory: 'not_asked' })
-    expect((await service.get('/__api__/v1/users/remote', ada)).headers['keybearer-directory']).toBe('not_asked')
+    expect((await service.get('/__api__/v1/users/remote', ada)).headers['directory-state']).toBe('not_asked')
     expect(people.journal).toEqual([])
   })
 
