@@ -26,7 +26,11 @@ beforeEach(() => (asked = []))
 const ago = (hours: number): string => new Date(Date.now() - hours * 3_600_000).toISOString()
 
 /** A secret that has been in the safe for so many hours. */
-async function secret(hours: number, standing?: SecretStanding, integrationGuid: string = randomUUID()): Promise<string> {
+async function secret(
+  hours: number,
+  standing?: SecretStanding,
+  integrationGuid: string = randomUUID(),
+): Promise<string> {
   const reference = randomUUID()
   if (standing) standings.set(reference, standing)
   await vault.secrets.put(reference, integrationGuid, new Secret('canary'))
