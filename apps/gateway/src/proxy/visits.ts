@@ -13,15 +13,21 @@ import type { ContentProxy } from './content-proxy.js'
 import { UpstreamRefused } from './guarded-agents.js'
 import type { OpenSockets } from './open-sockets.js'
 import type { Introduction } from './request-headers.js'
+import { ShareLinks, splitQuery } from './share-links.js'
 import type { UserSessionTokens } from './user-session-tokens.js'
 
 interface Admitted {
   readonly content: ContentState
+  /** `undefined` for somebody unknown, and for whoever is here by a share link only. */
   readonly visitor: ContentVisitor | undefined
+  /** What let them in, if nothing else did. */
+  readonly shareToken?: string
 }
 
 /** A visit to content: may this visitor enter, what has to happen first, and what is the app told about them? */
 export class Visits {
+  readonly #shareLinks: ShareLinks
+
   /** @param prefix the path of `address`, without a trailing slash */
   constructor(
     private readonly house: House,
@@ -32,7 +38,9 @@ export class Visits {
     private readonly sockets: OpenSockets,
     private readonly address: URL,
     private readonly prefix: string,
-  ) {}
+  ) {
+    this.#shareLinks = new ShareLinks(address)
+  }
 
   /**
    * @throws DomainError `content.not_found`, `content.access_denied`, `authentication.required`, `request.malformed`,
@@ -42,10 +50,12 @@ export class Visits {
     const path = placeOf(arrival)
     const { request } = arrival
     const isReading = request.method === 'GET' || request.method === 'HEAD'
+    const { token, query } = splitQuery(arrival.query)
+    if (token !== undefined && isReading) return await this.#followed(response, path, token, query)
     // Without the slash, relative links of the app would lead out of it.
-    if (path.rest === '' && isReading) return redirect(response, `${this.#base(path)}/${arrival.query}`)
+    if (path.rest === '' && isReading) return redirect(response, `${this.#base(path)}/${query}`)
 
-    const here = arrival.path + arrival.query
+    const here = arrival.path + query
     const admitted = await this.#admit(arrival, path).catch((error: unknown) => {
       const mayLogIn = error instanceof DomainError && error.code === 'authentication.required' && isReading
       if (!mayLogIn) throw error
@@ -58,7 +68,7 @@ export class Visits {
 
     const introduction = await this.#introduction(arrival, path, admitted)
     try {
-      await this.proxy.web(request, response, (path.rest || '/') + arrival.query, introduction)
+      await this.proxy.web(request, response, (path.rest || '/') + query, introduction)
     } catch (error) {
       throw this.#unreachable(admitted, error)
     }
@@ -80,17 +90,18 @@ export class Visits {
     }
     const admitted = await this.#admit(arrival, path)
     const introduction = await this.#introduction(arrival, path, admitted)
-    const { content, visitor } = admitted
+    const { content, visitor, shareToken } = admitted
     // Gone while it was being found out who they are.
     if (socket.destroyed) return
     this.sockets.add({
       socket,
       restsOn: [content.guid, visitor?.user.guid, visitor?.key, ...(visitor?.groups ?? []).map(({ guid }) => guid)],
-      mayStay: () => this.#mayStay(content.guid, visitor),
+      mayStay: () => this.#mayStay(content.guid, visitor, shareToken),
       received: () => socket.bytesRead,
       ...(visitor && { use: () => visitor.use() }),
     })
-    this.proxy.socket(arrival.request, socket, head, (path.rest || '/') + arrival.query, introduction, (error) =>
+    const target = (path.rest || '/') + splitQuery(arrival.query).query
+    this.proxy.socket(arrival.request, socket, head, target, introduction, (error) =>
       refuse(this.#unreachable(admitted, error)),
     )
   }
@@ -99,20 +110,40 @@ export class Visits {
     const [content, visitor] = await Promise.all([this.house.content(guid), this.callers.visitor(arrival)])
     if (!content) throw notFound()
     if (mayView(content, visitor && visitorOf(visitor))) return { content, visitor }
-    if (content.locked) throw new DomainError('forbidden', 'content.access_denied', 'This content is locked.')
-    if (!visitor) throw authenticationRequired()
+    if (content.locked) throw isLocked(content)
+    const shareToken = this.#shareLinks.tokenIn(arrival.request.headers, guid)
+    if (shareToken !== undefined && this.#shareLinks.opens(content, shareToken)) {
+      return { content, visitor: undefined, shareToken }
+    }
+    if (!visitor && shareToken === undefined) throw authenticationRequired()
 
     // The *no* rests on somebody missing from a list, so whoever owns the list is asked once more.
     const now = await this.house.confirmContent(guid)
     if (!now) throw notFound()
-    if (!mayView(now, visitorOf(visitor))) {
-      throw new DomainError(
-        'forbidden',
-        'content.access_denied',
-        'You do not have access to this content. Its owner can give it to you.',
-      )
+    if (visitor && mayView(now, visitorOf(visitor))) return { content: now, visitor }
+    if (shareToken !== undefined && this.#shareLinks.opens(now, shareToken)) {
+      return { content: now, visitor: undefined, shareToken }
     }
-    return { content: now, visitor }
+    if (now.locked) throw isLocked(now)
+    if (!visitor) throw authenticationRequired()
+    throw new DomainError(
+      'forbidden',
+      'content.access_denied',
+      'You do not have access to this content. Its owner can give it to you.',
+    )
+  }
+
+  /** Whoever follows a share link goes on at once, without it: it must not stay in the address, nor in a Referer. */
+  async #followed(response: ServerResponse, path: ContentPath, token: string, query: string): Promise<void> {
+    const held = await this.house.content(path.guid)
+    let cookie = held && this.#shareLinks.cookie(held, token)
+    if (held && !cookie) {
+      const now = await this.house.confirmContent(path.guid)
+      cookie = now && this.#shareLinks.cookie(now, token)
+    }
+    if (cookie !== undefined) response.setHeader('Set-Cookie', cookie)
+    response.setHeader('Referrer-Policy', 'no-referrer')
+    redirect(response, this.#base(path) + (path.rest || '/') + query)
   }
 
   async #missingConsent({ content, visitor }: Admitted): Promise<string | undefined> {
@@ -141,9 +172,14 @@ export class Visits {
   }
 
   /** @throws DomainError `replica.stale` */
-  async #mayStay(contentGuid: string, visitor: ContentVisitor | undefined): Promise<boolean> {
+  async #mayStay(
+    contentGuid: string,
+    visitor: ContentVisitor | undefined,
+    shareToken: string | undefined,
+  ): Promise<boolean> {
     const content = await this.house.content(contentGuid)
     if (!content) return false
+    if (shareToken !== undefined) return mayView(content, undefined) || this.#shareLinks.opens(content, shareToken)
     if (!visitor) return mayView(content, undefined)
     const user = await this.callers.stillHere(visitor)
     if (!user) return false
@@ -191,5 +227,12 @@ function redirect(response: ServerResponse, location: string): void {
   response.writeHead(302, { Location: location, 'Cache-Control': 'no-store', 'Content-Length': 0 })
   response.end()
 }
+
+const isLocked = ({ locked_message: message }: ContentState): DomainError =>
+  new DomainError(
+    'forbidden',
+    'content.access_denied',
+    message ? `This content is locked: ${message}` : 'This content is locked.',
+  )
 
 const notFound = (): DomainError => new DomainError('not_found', 'content.not_found', 'There is no such content.')
