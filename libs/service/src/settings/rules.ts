@@ -68,6 +68,12 @@ export const SETTINGS_RULES: readonly SettingsRule[] = [
     message: 'and Authorization.UserRoleGroupMapping exclude each other',
   },
   {
+    over: [AuthorizationSettings],
+    settings: ['Authorization.UserRoleGroupMapping', 'Authorization.UserGroups'],
+    bad: (get) => get(AuthorizationSettings).userRoleGroupMapping && !get(AuthorizationSettings).userGroups,
+    message: 'is on, but Authorization.UserGroups is off: no login could change a role, and nobody else may',
+  },
+  {
     over: ROLES,
     settings: ['Authorization.UserRoleGroupMapping', 'OAuth2.GroupsClaim'],
     bad: (get) => get(AuthorizationSettings).userRoleGroupMapping && get(OAuth2Settings).groupsClaim === '',
@@ -160,12 +166,6 @@ export const SETTINGS_ADVICE: readonly SettingsRule[] = [
     settings: ['Authorization.UserGroups', 'OAuth2.GroupsClaim'],
     bad: (get) => !get(AuthorizationSettings).userGroups && get(OAuth2Settings).groupsClaim !== '' && byIssuer(get),
     message: 'is off, so OAuth2.GroupsClaim should be empty ("")',
-  },
-  {
-    over: ROLES,
-    settings: ['Authorization.UserRoleGroupMapping', 'Authorization.UserGroups'],
-    bad: (get) => get(AuthorizationSettings).userRoleGroupMapping && !get(AuthorizationSettings).userGroups,
-    message: 'has no effect while Authorization.UserGroups is off',
   },
   {
     over: ROLES,

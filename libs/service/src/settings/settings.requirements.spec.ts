@@ -167,6 +167,11 @@ describe('what stops the start', () => {
       'line 10: OAuth2.GroupsByUniqueId and OAuth2.GroupsAutoProvision exclude each other: the groups would have unique IDs for names',
     ],
     [
+      'roles from groups that are turned off',
+      { oauth2: `${ISSUER}\nGroupsClaim = groups`, authorization: 'UserGroups = false\nUserRoleGroupMapping = true' },
+      'line 13: Authorization.UserRoleGroupMapping is on, but Authorization.UserGroups is off: no login could change a role, and nobody else may',
+    ],
+    [
       'CFG-42 ROLE-18 roles from groups that are managed here',
       { oauth2: `${ISSUER}\nGroupsClaim = ""`, authorization: 'UserRoleGroupMapping = true' },
       'line 12: Authorization.UserRoleGroupMapping does not work with groups managed here, as an empty OAuth2.GroupsClaim makes them',
