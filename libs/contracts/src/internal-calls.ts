@@ -89,7 +89,7 @@ export const INTERNAL_CALLS = {
     actors: ['none'],
     whenDown: 'the login goes on; the person’s searches find known people only',
   },
-  /** → `{access_token, expires_in}` of the searcher’s own session; 404 when there is none, or it is over. */
+  /** → `{access_token}` of the searcher’s own session; 404 when there is none, or it is over. */
   loginAccessToken: {
     caller: 'identity',
     callee: 'vault',

@@ -14,7 +14,7 @@ export class FakeVault extends FakeVendor {
     }
     const held = this.tokens.get(place)
     return held
-      ? { status: 200, body: held }
+      ? { status: 200, body: { access_token: held.access_token } }
       : { status: 404, body: { code: 4, error: 'none' }, headers: { 'keybearer-error': 'login_token.none' } }
   }
 }

@@ -7,7 +7,7 @@ import type { AuthenticationView, ServerSettingsView } from './server-settings.d
  * The version of the Connect API that clients are told: it switches on in them what there is here (service accounts,
  * several associations, audiences) and leaves off what there is not (lock files, uploads in parts).
  */
-export const API_VERSION = '2025.09.1'
+const API_VERSION = '2025.09.1'
 const NAME = 'Keybearer'
 
 interface Of {

@@ -120,11 +120,11 @@ export class People {
    * business; groups are asked about here.
    * @throws DomainError `user.not_found`, `user.owns_groups`, `user.last_administrator`
    */
-  async delete(guid: string, context: CommandContext, { force }: Force = {}): Promise<void> {
+  async delete(guid: string, context: CommandContext): Promise<void> {
     await this.streams.handle(userStream, guid, { type: 'DeleteUser' }, context, {
       record: async (client) => {
         await mustOwnNoGroups(client, guid)
-        if (!force) await leaveOneAdministrator(client)
+        await leaveOneAdministrator(client)
         await eraseProfile(client, guid)
       },
     })

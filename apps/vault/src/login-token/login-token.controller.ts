@@ -34,20 +34,17 @@ export class LoginTokenController {
     @Param('sid') sid: string,
     @Body() { access_token: accessToken, expires_in: expiresIn }: LoginTokenBody,
   ): Promise<void> {
-    await this.tokens.keep(userGuid, mustBeSid(sid), { accessToken: new Secret(accessToken), expiresIn })
+    await this.tokens.keep(userGuid, mustBeSid(sid), new Secret(accessToken), expiresIn)
   }
 
   @Get(':guid/:sid')
   @Header('Cache-Control', 'no-store')
   @ServiceOnly('loginAccessToken')
   @NotAudited('identity asks for the person who searches; it hands out the people found, and the token to nobody')
-  async get(
-    @Param('guid', GuidPipe) userGuid: string,
-    @Param('sid') sid: string,
-  ): Promise<{ access_token: string; expires_in: number }> {
+  async get(@Param('guid', GuidPipe) userGuid: string, @Param('sid') sid: string): Promise<{ access_token: string }> {
     const token = await this.tokens.open(userGuid, mustBeSid(sid))
     if (!token) throw new DomainError('not_found', 'login_token.none', 'There is no login token of this session.')
-    return { access_token: token.accessToken.reveal(), expires_in: token.expiresIn }
+    return { access_token: token.reveal() }
   }
 }
 

@@ -10,12 +10,6 @@ const SWEEP_MS = 60_000
 /** Person and session are part of the place, so that no other session's token can be put in this one's. */
 const placeOf = (userGuid: string, sid: string): Place => ['login_token', userGuid, sid]
 
-/** A login's access token, and how many whole seconds it lasts. */
-export interface LoginToken {
-  readonly accessToken: Secret
-  readonly expiresIn: number
-}
-
 /**
  * The access tokens that logins at the organisation's own provider brought: they come from identity and go back to it,
  * for a search in the directory on behalf of whoever logged in. No content and no exchange ever has one. Table:
@@ -55,9 +49,10 @@ export class LoginTokens implements OnApplicationBootstrap, BeforeApplicationShu
 
   /**
    * Seals the token of a session, in the place of a former one.
+   * @param expiresIn seconds
    * @throws DomainError `login_token.no_session` unless the session is alive; `replica.stale` when nobody can say so
    */
-  async keep(userGuid: string, sid: string, { accessToken, expiresIn }: LoginToken): Promise<void> {
+  async keep(userGuid: string, sid: string, accessToken: Secret, expiresIn: number): Promise<void> {
     // The login may be a moment ago: what the copy does not have yet is asked for, and in it from then on.
     const isAlive = holds(await this.#users.find(userGuid), sid) || holds(await this.#users.confirm(userGuid), sid)
     if (!isAlive) throw new DomainError('not_found', 'login_token.no_session', 'This session is over.')
@@ -74,15 +69,14 @@ export class LoginTokens implements OnApplicationBootstrap, BeforeApplicationShu
    * The token of a session that is alive; `undefined` when there is none, or its time is over.
    * @throws DomainError `replica.stale` when nobody can say whether the session is alive
    */
-  async open(userGuid: string, sid: string): Promise<LoginToken | undefined> {
+  async open(userGuid: string, sid: string): Promise<Secret | undefined> {
     if (!holds(await this.#users.find(userGuid), sid)) return undefined
-    const { rows } = await this.pool.query<{ seconds: number }>(sql`
-      select floor(extract(epoch from expires_at - clock_timestamp()))::int as seconds from login_token
+    const { rowCount } = await this.pool.query(sql`
+      select from login_token
       where user_guid = ${userGuid} and sid = ${sid} and expires_at > clock_timestamp()`)
-    const [row] = rows
-    if (!row) return undefined
+    if (!rowCount) return undefined
     try {
-      return { accessToken: await this.safe.open(this.pool, placeOf(userGuid, sid), 0), expiresIn: row.seconds }
+      return await this.safe.open(this.pool, placeOf(userGuid, sid), 0)
     } catch (error) {
       if (!(error instanceof SafeError)) throw error
       this.#logger.error({ user: userGuid }, 'a login token does not open')

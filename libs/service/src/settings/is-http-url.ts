@@ -1,7 +1,7 @@
 import { registerDecorator } from 'class-validator'
 
 /** Whether a text is an absolute http or https URL without user, query and fragment; placeholders such as {tenant} may be in it. */
-export function isHttpUrl(text: unknown): boolean {
+function isHttpUrl(text: unknown): boolean {
   if (typeof text !== 'string' || !/^https?:\/\/[^\s?#\\]+$/i.test(text) || !URL.canParse(text)) return false
   return !/^https?:\/\/[^/]*@/i.test(text)
 }
