@@ -8,6 +8,9 @@ export const TOKEN_TYP = {
   userSession: 'keybearer-user-session+jwt',
 } as const
 
+/** How long an actor assertion is good, at most: so long may somebody act without identity being asked again. */
+export const ACTOR_ASSERTION_SECONDS = 60
+
 /** The request header that carries the actor assertion between services; the gateway removes it from what comes in. */
 export const ACTOR_HEADER = 'keybearer-actor'
 

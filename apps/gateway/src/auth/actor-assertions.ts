@@ -1,4 +1,10 @@
-import { type Actor, authenticationFailed, DomainError, type ServiceName } from '#libs/contracts'
+import {
+  ACTOR_ASSERTION_SECONDS,
+  type Actor,
+  authenticationFailed,
+  DomainError,
+  type ServiceName,
+} from '#libs/contracts'
 import { fingerprint } from './credential.js'
 import type { FailureLimit } from './failure-limit.js'
 
@@ -22,7 +28,7 @@ export type AskIdentity = (
 
 /** An assertion is not sent on with less than this left. */
 const SPARE_MS = 5_000
-const LONGEST_MS = 60_000
+const LONGEST_MS = ACTOR_ASSERTION_SECONDS * 1000
 const UNKNOWN_MS = 1_000
 const ENTRIES = 10_000
 

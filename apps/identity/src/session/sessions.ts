@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common'
 import { DataSource } from 'typeorm'
-import type { Actor, Role } from '#libs/contracts'
+import { ACTOR_ASSERTION_SECONDS, type Actor, type Role } from '#libs/contracts'
 import { poolOf, sql, Streams } from '#libs/event-sourcing'
 import { AuthenticationSettings, currentRequest } from '#libs/service'
 import type { SessionEndReason } from '../user/user.events.js'
@@ -9,10 +9,13 @@ import { userStream } from '../user/user.stream.js'
 import { ProviderSessions, type HeldSession } from './provider-sessions.js'
 
 const SWEEP_MS = 60_000
-/** The last use is written about once a minute: gateways ask anew every 55 s. */
+/** The last use is written about once a minute: gateways ask anew as often. */
 const WRITTEN_EVERY_SECONDS = 50
-/** So much may lie between the last use and what is written of it; nobody's session ends while they use it. */
-const UNSEEN_USE_SECONDS = 60
+/**
+ * So much may lie between what is written of the last use and the use itself: an assertion that was asked for just before
+ * the next writing, and used until its end. Nobody's session ends sooner after its use than the settings say.
+ */
+const UNSEEN_USE_SECONDS = WRITTEN_EVERY_SECONDS + ACTOR_ASSERTION_SECONDS
 const MOST_A_SWEEP = 1000
 
 /** Somebody's session that is alive. */

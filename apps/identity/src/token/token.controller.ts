@@ -5,6 +5,7 @@ import { Type } from 'class-transformer'
 import { IsDefined, IsIn, IsString, MaxLength, ValidateNested } from 'class-validator'
 import type { JWK } from 'jose'
 import {
+  ACTOR_ASSERTION_SECONDS,
   authenticationFailed,
   SERVICES,
   sidOf,
@@ -18,8 +19,6 @@ import { ApiKeyUse } from '../api-key/api-key-use.js'
 import { ApiKeyQueries } from '../api-key/api-key.queries.js'
 import { Sessions } from '../session/sessions.js'
 import { TokenKeys } from './token-keys.js'
-
-const ASSERTION_SECONDS = 60
 
 class Credential {
   @IsIn(['session', 'api_key'])
@@ -68,7 +67,7 @@ export class TokenController {
       : this.#byKey(body.credential))
     if (!known) throw authenticationFailed()
     const { actor, endsAt } = known
-    const seconds = secondsUntil(endsAt, ASSERTION_SECONDS)
+    const seconds = secondsUntil(endsAt, ACTOR_ASSERTION_SECONDS)
     const assertion = await this.keys.sign(TOKEN_TYP.actor, { iss: 'identity', aud: body.audience, actor }, seconds)
     return { actor, assertion, expires_in: seconds }
   }
