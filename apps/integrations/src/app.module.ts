@@ -7,7 +7,12 @@ import { ChangePublisher, Freshness, MessagingModule } from '#libs/messaging'
 import { ContentSettings, Deployment, InternalHttp, Readiness, UpstreamList } from '#libs/service'
 import { audited } from './audit/actions.js'
 import { AuditController } from './audit/audit.controller.js'
+import { Archives } from './bundle/archives.js'
+import { BundleController } from './bundle/bundle.controller.js'
+import { Bundle } from './bundle/bundle.entity.js'
+import { Uploads } from './bundle/uploads.js'
 import { AssociationsController } from './content/associations.controller.js'
+import { BelongingsIncludes } from './content/belongings.includes.js'
 import { ContentIncludes } from './content/content-includes.js'
 import { ContentController } from './content/content.controller.js'
 import { Association, Content } from './content/content.entity.js'
@@ -20,6 +25,7 @@ import { PrincipalsGone } from './content/principals-gone.js'
 import { Principals } from './content/principals.js'
 import { ShareLinkQueries } from './content/share-link.queries.js'
 import { ShareLinksController } from './content/share-links.controller.js'
+import { EnvironmentController } from './environment/environment.controller.js'
 import { ClientSecrets } from './integration/client-secrets.js'
 import { IntegrationController } from './integration/integration.controller.js'
 import { IntegrationAccess } from './integration/integration-access.js'
@@ -34,11 +40,20 @@ import { PublishedController } from './published.controller.js'
 import { askOwner } from './replica/ask-owner.js'
 import { ChangesController, copied } from './replica/changes.controller.js'
 import { People } from './replica/people.js'
+import { RepositoryController } from './repository/repository.controller.js'
+import { RepositoryRow } from './repository/repository.entity.js'
+import { ContentSearch } from './search/content-search.js'
+import { SearchController } from './search/search.controller.js'
 import { sources } from './sources.js'
+import { ContentTagsController } from './tag/content-tags.controller.js'
+import { TagController } from './tag/tag.controller.js'
+import { TagQueries } from './tag/tag.queries.js'
+import { TaskController } from './task/task.controller.js'
 import { TemplateController } from './template/template.controller.js'
 import { Todo } from './todo/todo.js'
+import { VanityController } from './vanity/vanity.controller.js'
 
-const entities = [Association, Content, Integration, IntegrationPermission]
+const entities = [Association, Bundle, Content, Integration, IntegrationPermission, RepositoryRow]
 
 @Module({
   imports: [
@@ -70,8 +85,21 @@ const entities = [Association, Content, Integration, IntegrationPermission]
     TemplateController,
     SecretNamesController,
     ShareLinksController,
+    BundleController,
+    ContentTagsController,
+    EnvironmentController,
+    RepositoryController,
+    SearchController,
+    TagController,
+    TaskController,
+    VanityController,
   ],
   providers: [
+    Archives,
+    BelongingsIncludes,
+    ContentSearch,
+    TagQueries,
+    Uploads,
     ClientSecrets,
     ContentIncludes,
     ContentQueries,

@@ -1,5 +1,15 @@
 import { Type } from 'class-transformer'
-import { IsBoolean, IsIn, IsISO8601, IsOptional, IsString, IsUrl, IsUUID, ValidateNested } from 'class-validator'
+import {
+  IsBoolean,
+  IsISO8601,
+  IsIn,
+  IsOptional,
+  IsString,
+  IsUUID,
+  IsUrl,
+  Matches,
+  ValidateNested,
+} from 'class-validator'
 import type { ChangeContract } from './change-message.js'
 import { AUTH_TYPES, type AuthType } from './integration.contract.js'
 
@@ -67,6 +77,11 @@ export class ContentState {
   @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false })
   upstream_url: string | null
 
+  /** Under which path the gateway shows it too: begins and ends with a slash. Absent before revision 3. */
+  @IsOptional()
+  @Matches(/^\/(?:[\w.-]+\/)+$/)
+  vanity_path?: string | null
+
   @IsBoolean()
   locked: boolean
 
@@ -95,6 +110,6 @@ export const contentContract: ChangeContract<ContentState> = {
   service: 'integrations',
   category: 'content',
   type: 'ContentChanged',
-  revision: 2,
+  revision: 3,
   state: ContentState,
 }

@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import type { NestExpressApplication } from '@nestjs/platform-express'
@@ -49,7 +50,7 @@ export interface TestRequest {
   readonly actor?: Actor
   /** The service that calls, or the operator, named `spec`; the gateway unless told. */
   readonly caller?: CallerName
-  /** Sent as JSON; a string is sent as it is. */
+  /** Sent as JSON; a string, bytes and a stream are sent as they are. */
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -149,7 +150,7 @@ export async function serviceUnderTest(options: ServiceUnderTestOptions): Promis
           ...(body !== undefined && { 'content-type': 'application/json' }),
           ...headers,
         },
-        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        ...(body !== undefined && { body: isRaw(body) ? body : JSON.stringify(body) }),
       })
       const text = await answer.body.text()
       return { status: answer.statusCode, headers: answer.headers, text, json: <T>() => JSON.parse(text) as T }
@@ -157,6 +158,9 @@ export async function serviceUnderTest(options: ServiceUnderTestOptions): Promis
     close: () => app.close(),
   }
 }
+
+const isRaw = (body: unknown): body is string | Buffer | Readable =>
+  typeof body === 'string' || Buffer.isBuffer(body) || body instanceof Readable
 
 const jwk = (key: KeyObject, kid: string): JWK => ({ ...key.export({ format: 'jwk' }), kid }) as JWK
 

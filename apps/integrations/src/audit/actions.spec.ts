@@ -7,7 +7,7 @@ interface Written {
 }
 
 describe('the actions of the audit log', () => {
-  it.each(['content', 'integration'])('name every event that a %s has ever had', async (slice) => {
+  it.each(['content', 'integration', 'tag'])('name every event that a %s has ever had', async (slice) => {
     const file = path.join(import.meta.dirname, '..', slice, `${slice}.events.histories.json`)
     const histories = JSON.parse(await readFile(file, 'utf8')) as Written[][]
     const known = audited[0]!.actions[slice]!

@@ -2,6 +2,7 @@ import { AUDIT_SOURCES } from '#libs/contracts'
 import type { AuditTable, AuditedLog } from '#libs/event-sourcing'
 import type { ContentEvent } from '../content/content.events.js'
 import type { IntegrationEvent } from '../integration/integration.events.js'
+import type { TagEvent } from '../tag/tag.events.js'
 
 const content = {
   ContentRegistered: ['add_content', 'ownerGuid', 'name', 'accessType'],
@@ -42,7 +43,14 @@ const integration = {
   IntegrationDeleted: 'remove_oauth_integration',
 } as const satisfies AuditTable<IntegrationEvent>
 
+const tag = {
+  TagAdded: ['add_tag', 'tagGuid', 'name', 'parentGuid'],
+  TagRenamed: ['edit_tag', 'tagGuid', 'name'],
+  TagMoved: ['edit_tag', 'tagGuid', 'parentGuid'],
+  TagsRemoved: ['remove_tag', 'tagGuids'],
+} as const satisfies AuditTable<TagEvent>
+
 /** What the audit log says of this service's events: whatever can happen has an action. */
 export const audited: readonly AuditedLog[] = [
-  { source: AUDIT_SOURCES.integrations, table: 'event', actions: { content, integration } },
+  { source: AUDIT_SOURCES.integrations, table: 'event', actions: { content, integration, tag } },
 ]

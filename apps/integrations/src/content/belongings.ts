@@ -1,5 +1,6 @@
-import { DomainError, type Person } from '#libs/contracts'
+import { DomainError } from '#libs/contracts'
 import type { AppMode } from './app-mode.js'
+import type { Editor } from './editor.js'
 
 /** Where the sources of a content item are kept; nothing is fetched from there. */
 export interface GitRepository {
@@ -33,18 +34,18 @@ export type BelongingsEvent =
   | { type: 'BundleDeleted'; data: { bundleGuid: string } }
 
 export type BelongingsCommand =
-  | { type: 'ChangeVanityPath'; editor: Person; vanityPath: string | null }
+  | { type: 'ChangeVanityPath'; editor: Editor; vanityPath: string | null }
   /** What is not named stays. */
-  | { type: 'ChangeEnvironment'; editor: Person; set: readonly string[]; remove: readonly string[] }
-  | { type: 'ReplaceEnvironment'; editor: Person; names: readonly string[] }
-  | { type: 'SetRepository'; editor: Person; repository: GitRepository }
-  | { type: 'ChangeRepository'; editor: Person; changes: Partial<GitRepository> }
-  | { type: 'RemoveRepository'; editor: Person }
-  | { type: 'ChangeTags'; editor: Person; add: readonly string[]; remove: readonly string[] }
-  | { type: 'UploadBundle'; editor: Person; bundleGuid: string; size: number; sha256: string; manifest: Manifest }
+  | { type: 'ChangeEnvironment'; editor: Editor; set: readonly string[]; remove: readonly string[] }
+  | { type: 'ReplaceEnvironment'; editor: Editor; names: readonly string[] }
+  | { type: 'SetRepository'; editor: Editor; repository: GitRepository }
+  | { type: 'ChangeRepository'; editor: Editor; changes: Partial<GitRepository> }
+  | { type: 'RemoveRepository'; editor: Editor }
+  | { type: 'ChangeTags'; editor: Editor; add: readonly string[]; remove: readonly string[] }
+  | { type: 'UploadBundle'; editor: Editor; bundleGuid: string; size: number; sha256: string; manifest: Manifest }
   /** Without a bundle: the one that is deployed, or the newest. */
-  | { type: 'DeployBundle'; editor: Person; bundleGuid: string | undefined; taskGuid: string }
-  | { type: 'DeleteBundle'; editor: Person; bundleGuid: string }
+  | { type: 'DeployBundle'; editor: Editor; bundleGuid: string | undefined; taskGuid: string }
+  | { type: 'DeleteBundle'; editor: Editor; bundleGuid: string }
 
 /** What a content item has beside its own fields. */
 export interface Belongings {
@@ -70,7 +71,7 @@ export const NO_BELONGINGS: Belongings = {
 /** Whoever asks may edit the content: that is asked before. */
 export function decideBelongings(
   command: BelongingsCommand,
-  content: Belongings & { readonly appMode: AppMode },
+  content: Belongings & { readonly appMode: AppMode; readonly lock: string | undefined },
 ): (BelongingsEvent | { type: 'AppModeChanged'; data: { appMode: AppMode } })[] {
   switch (command.type) {
     case 'ChangeVanityPath': {
@@ -94,12 +95,14 @@ export function decideBelongings(
     case 'ChangeTags':
       return changed('TagsChanged', content.tags, command.add, command.remove)
     case 'UploadBundle': {
+      if (content.lock !== undefined) throw isLocked()
       if (content.repository) throw gitManaged()
       const { bundleGuid, size, sha256, manifest } = command
       if (content.bundles.has(bundleGuid)) return []
       return [{ type: 'BundleUploaded', data: { bundleGuid, size, sha256, ...manifest } }]
     }
     case 'DeployBundle': {
+      if (content.lock !== undefined) throw isLocked()
       const bundleGuid = command.bundleGuid ?? content.activeBundle ?? [...content.bundles.keys()].at(-1)
       const appMode = bundleGuid === undefined ? undefined : content.bundles.get(bundleGuid)
       if (bundleGuid === undefined || appMode === undefined) throw nothingToDeploy()
@@ -151,8 +154,10 @@ function changed<Type extends 'EnvironmentChanged' | 'TagsChanged'>(
   return added.length + removed.length === 0 ? [] : [{ type, data: { added, removed } }]
 }
 
-const after = (before: ReadonlySet<string>, { added, removed }: { added: readonly string[]; removed: readonly string[] }) =>
-  new Set([...before].filter((each) => !removed.includes(each)).concat(added))
+const after = (
+  before: ReadonlySet<string>,
+  { added, removed }: { added: readonly string[]; removed: readonly string[] },
+) => new Set([...before].filter((each) => !removed.includes(each)).concat(added))
 
 function repositoryChanged(content: Belongings, repository: GitRepository | null): BelongingsEvent[] {
   const same = JSON.stringify(inOrder(repository)) === JSON.stringify(inOrder(content.repository))
@@ -171,6 +176,9 @@ const gitManaged = (): DomainError =>
     'bundle.git_managed',
     'This content comes from a git repository: bundles cannot be uploaded to it.',
   )
+
+const isLocked = (): DomainError =>
+  new DomainError('forbidden', 'bundle.content_locked', 'This content is locked: nothing can be deployed to it.')
 
 const nothingToDeploy = (): DomainError =>
   new DomainError('not_found', 'bundle.none_to_deploy', 'This content has no such bundle to deploy.')

@@ -14,6 +14,7 @@ import {
   UpstreamList,
   type CommandContext,
 } from '#libs/service'
+import { giveUpBelongings } from './belongings.records.js'
 import { ContentIncludes, includesOf } from './content-includes.js'
 import {
   changesOf,
@@ -132,7 +133,12 @@ export class ContentController {
     if (await this.streams.former(contentStream, guid, context)) return
     const { editor } = await this.editing.of(guid, actor)
     const command = { type: 'DeleteContent', editor } as const
-    await this.streams.handle(contentStream, guid, command, context, { record: (client) => giveUpName(client, guid) })
+    await this.streams.handle(contentStream, guid, command, context, {
+      record: async (client) => {
+        await giveUpName(client, guid)
+        await giveUpBelongings(client, guid)
+      },
+    })
   }
 
   async #view(guid: string, actor: Actor): Promise<ContentView> {

@@ -7,7 +7,7 @@ type ContentRow = Omit<ContentState, 'kind'> & { app_mode: AppMode }
 /** A content item's public face, made of rows of its own stream only. */
 export const publishedContent = publishedSource<ContentState, ContentRow>(
   contentContract,
-  `select guid, owner_guid, name, access_type, app_mode, upstream_url, locked, locked_message, coalesce((
+  `select guid, owner_guid, name, access_type, app_mode, upstream_url, vanity_path, locked, locked_message, coalesce((
      select json_agg(json_build_object('principal_guid', principal_guid, 'principal_type', principal_type,
        'role', role) order by position)
      from permission where content_guid = guid), '[]') as permissions, coalesce((

@@ -78,12 +78,14 @@ comment on table model.task is 'Deployments, which are finished as soon as they 
 create index replica_username on model.replica (lower(state ->> 'username')) where kind = 'user';
 
 create table record.archive (
-  guid     uuid        primary key,
-  begun_at timestamptz not null default clock_timestamp(),
-  complete boolean     not null default false
+  guid         uuid        primary key,
+  content_guid uuid        not null,
+  begun_at     timestamptz not null default clock_timestamp(),
+  bundle_guid  uuid unique
 );
-create index archive_begun_at on record.archive (begun_at) where not complete;
-comment on table record.archive is 'What was uploaded, a bundle each; incomplete while it arrives, or for ever.';
+create index archive_content_guid on record.archive (content_guid);
+create index archive_begun_at on record.archive (begun_at) where bundle_guid is null;
+comment on table record.archive is 'What was uploaded; without a bundle while it arrives, and for ever if that breaks off.';
 
 create table record.archive_part (
   archive_guid uuid  not null references record.archive on delete cascade,

@@ -43,7 +43,7 @@ export async function* streamedBody(
     // Destroyed, the request would take the connection and with it the refusal along.
     const parts = request.iterator({ destroyOnReturn: false })
     const until = performance.now() + wholeMs
-    for (let length = 0; ; ) {
+    for (let length = 0; ;) {
       const part = await within(Math.min(idleMs, until - performance.now()), parts.next())
       if (part.done) break
       const bytes = part.value as Buffer

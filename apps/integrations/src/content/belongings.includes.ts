@@ -1,0 +1,18 @@
+import { Injectable } from '@nestjs/common'
+import { ServerSettings } from '#libs/service'
+import { TagQueries } from '../tag/tag.queries.js'
+import { ContentIncludes } from './content-includes.js'
+
+/** What belongs to content, where `include` asks for it. */
+@Injectable()
+export class BelongingsIncludes {
+  constructor(includes: ContentIncludes, tags: TagQueries, server: ServerSettings) {
+    includes.add('tags', (contents) => tags.ofContents(contents.map(({ guid }) => guid)))
+    includes.add('vanity_url', (contents) => {
+      const urls = contents.flatMap(({ guid, vanityPath }): [string, string][] =>
+        vanityPath === null ? [] : [[guid, server.urlOf(vanityPath)]],
+      )
+      return Promise.resolve(new Map(urls))
+    })
+  }
+}

@@ -1,0 +1,111 @@
+import { Injectable } from '@nestjs/common'
+import { Pool } from 'pg'
+import type { Person } from '#libs/contracts'
+import { ServerSettings } from '#libs/service'
+import { ContentIncludes, type Include } from '../content/content-includes.js'
+import { contentView, type ContentView } from '../content/content.dto.js'
+import { ContentQueries, type SeenContent } from '../content/content.queries.js'
+import type { SearchTerm } from './search-terms.js'
+
+interface Page {
+  /** Counted from 1. */
+  readonly number: number
+  readonly size: number
+}
+
+type Parameter = (value: unknown) => string
+
+/** The text whose words are searched, letter by letter the expression of the index `content_words`. */
+const WORDS = `to_tsvector('simple', regexp_replace(
+  content.name || ' ' || coalesce(content.title, '') || ' ' || content.description,
+  '[[:space:]!-/:-@[-\`{-~]+', ' ', 'g'))`
+
+/** Finds content among what somebody may know of. */
+@Injectable()
+export class ContentSearch {
+  constructor(
+    private readonly pool: Pool,
+    private readonly contents: ContentQueries,
+    private readonly includes: ContentIncludes,
+    private readonly server: ServerSettings,
+  ) {}
+
+  /** One page, oldest first, and how many there are on all. @throws DomainError `replica.stale` (unavailable) */
+  async find(
+    terms: readonly SearchTerm[],
+    caller: Person,
+    page: Page,
+    includes: readonly Include[],
+  ): Promise<{ results: ContentView[]; total: number }> {
+    const { guids, total } = await this.#guids((parameter) => conditionsOf(terms, caller, parameter), caller, page)
+    return { results: await this.#views(guids, caller, includes), total }
+  }
+
+  /** What has a tag, oldest first. @throws as `find` */
+  async tagged(tagGuid: string, caller: Person): Promise<ContentView[]> {
+    const { guids } = await this.#guids(
+      (parameter) => [
+        `content.guid in (select content_guid from content_tag where tag_guid = ${parameter(tagGuid)}::uuid)`,
+      ],
+      caller,
+    )
+    return await this.#views(guids, caller, [])
+  }
+
+  async #guids(
+    conditions: (parameter: Parameter) => string[],
+    caller: Person,
+    page?: Page,
+  ): Promise<{ guids: string[]; total: number }> {
+    const values: unknown[] = []
+    const parameter: Parameter = (value) => `$${values.push(value)}`
+    const { visible } = await this.contents.seeing(caller, parameter)
+    const where = [visible, ...conditions(parameter)].join(' and ')
+    const limits = page ? `limit ${parameter(page.size)} offset ${parameter((page.number - 1) * page.size)}` : ''
+    const { rows } = await this.pool.query<{ guids: string[]; total: number }>({
+      text: `
+        with found as materialized (select content.guid, content.position from content where ${where})
+        select (select count(*) from found)::int as total,
+          array(select guid from found order by position ${limits}) as guids`,
+      values,
+    })
+    return rows[0]!
+  }
+
+  async #views(guids: readonly string[], caller: Person, includes: readonly Include[]): Promise<ContentView[]> {
+    const values: unknown[] = []
+    const parameter: Parameter = (value) => `$${values.push(value)}`
+    const { role } = await this.contents.seeing(caller, parameter)
+    const { rows } = await this.pool.query<SeenContent>({
+      text: `select ${this.contents.columns}, ${role} as "appRole" from content
+        where guid = any(${parameter(guids)}::uuid[]) order by position`,
+      values,
+    })
+    const included = await this.includes.of(rows, includes)
+    return rows.map((content) => contentView(content, this.server, included.get(content.guid)))
+  }
+}
+
+const conditionsOf = (terms: readonly SearchTerm[], caller: Person, parameter: Parameter): string[] =>
+  terms.map((term) => (term.not ? `not ${conditionOf(term, caller, parameter)}` : conditionOf(term, caller, parameter)))
+
+function conditionOf(term: SearchTerm, caller: Person, parameter: Parameter): string {
+  switch (term.kind) {
+    case 'word':
+      // The word has no punctuation, so it cannot end the quotation.
+      return `(${WORDS} @@ to_tsquery('simple', ${parameter(`'${term.word}':*`)}))`
+    case 'owner':
+      if (term.value === '@me') return `(content.owner_guid = ${parameter(caller.guid)}::uuid)`
+      return `(content.owner_guid in (select guid from replica
+        where kind = 'user' and lower(state ->> 'username') = lower(${parameter(term.value)})))`
+    case 'tag':
+      return `(content.guid in (select content_guid from content_tag join tag on tag.guid = content_tag.tag_guid
+        where tag.parent_guid is not null and lower(tag.name) = lower(${parameter(term.value)})))`
+    case 'type':
+      return `(content.app_mode = ${parameter(term.value)})`
+    case 'locked':
+      return '(content.locked)'
+    case 'unlocked':
+      return '(not content.locked)'
+  }
+}
