@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { Streams, type CommandContext } from '#libs/event-sourcing'
-import { AuthorizationSettings, createdGuid, OAuth2Settings } from '#libs/service'
+import { createdGuid, OAuth2Settings } from '#libs/service'
 import { isGroupText } from './group-rules.js'
 import { takeNames } from './group.names.js'
 import { GroupQueries } from './group.queries.js'
@@ -16,18 +16,16 @@ export class GroupProvisioning {
     private readonly streams: Streams,
     private readonly groups: GroupQueries,
     private readonly oauth2: OAuth2Settings,
-    private readonly authorization: AuthorizationSettings,
   ) {}
 
   /**
    * The groups that a claim means: by unique id, or by name, where case counts. Those that there are not are left out,
    * or made at once when logins make groups.
    * @param values as the claim has them
-   * @returns guids; `undefined` when there are no groups at all, or none of the provider's: memberships stay as they are
+   * @returns guids
    */
-  async guidsOf(values: readonly string[], context: CommandContext): Promise<string[] | undefined> {
-    const { groupsByUniqueId, groupsAutoProvision, groupsClaim, isGoogle } = this.oauth2
-    if (!this.authorization.userGroups || groupsClaim === '' || isGoogle) return undefined
+  async guidsOf(values: readonly string[], context: CommandContext): Promise<string[]> {
+    const { groupsByUniqueId, groupsAutoProvision } = this.oauth2
     const asked = [...new Set(values)].filter(isGroupText)
     if (groupsByUniqueId) return this.groups.byUniqueId(asked)
 

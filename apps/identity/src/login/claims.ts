@@ -1,7 +1,7 @@
 import { DomainError } from '#libs/contracts'
 import type { AuthorizationSettings, OAuth2Settings } from '#libs/service'
 import type { Profile } from '../user/profile.js'
-import { isProhibited, legalUsername, localPart, usernamesAreEditable } from '../user/username-rules.js'
+import { isProhibited, legalUsername, localPart } from '../user/username-rules.js'
 
 /** What a provider says of somebody, verified; values are still theirs. */
 export type Claims = Readonly<Record<string, unknown>>
@@ -75,7 +75,7 @@ function usernameOf(
   settings: OAuth2Settings,
   before: Profile | undefined,
 ): { username: string; origin: UsernameOrigin } {
-  const editable = usernamesAreEditable(settings)
+  const editable = settings.usernamesAreEditable
   const stated = editable ? undefined : textOf(claimOf(claims, settings.usernameClaim))
   if (stated !== undefined) return { username: permitted(stated), origin: 'claim' }
   if (!editable && settings.requireUsernameClaim) {
@@ -117,8 +117,8 @@ export function groupsOf(
   settings: OAuth2Settings,
   { userGroups }: Pick<AuthorizationSettings, 'userGroups'>,
 ): GroupsClaim {
-  const { groupsClaim, groupsSeparator, isGoogle } = settings
-  if (groupsClaim === '' || isGoogle || !userGroups) return { told: false, why: 'off' }
+  const { groupsClaim, groupsSeparator, statesGroups } = settings
+  if (!statesGroups || !userGroups) return { told: false, why: 'off' }
   const value = claimOf(claims, groupsClaim)
   if (value === undefined) return { told: false, why: isOverage(claims, groupsClaim) ? 'overage' : 'absent' }
   const list = typeof value === 'string' && groupsSeparator !== undefined ? value.split(groupsSeparator) : value

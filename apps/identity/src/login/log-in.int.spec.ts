@@ -86,7 +86,7 @@ const context = (): CommandContext => ({ actor: { type: 'provider' }, commandId:
 
 async function logIn(claims: Claims, changes: Changes = {}, overage?: GroupOverage): Promise<LoggedInSession> {
   const { oauth2, authorization } = settings(changes)
-  const groups = new GroupProvisioning(streams, new GroupQueries(dataSource), oauth2, authorization)
+  const groups = new GroupProvisioning(streams, new GroupQueries(dataSource), oauth2)
   const queries = new LogInQueries(dataSource)
   const authentication = new AuthenticationSettings()
   const service = new LogIn(streams, users, queries, groups, oauth2, authentication, authorization, overage)

@@ -15,7 +15,7 @@ import { mustHaveAccess } from './access.js'
 import { groupsOf, profileOf, roleValuesOf, uniqueIdOf, type Claims, type GroupsClaim } from './claims.js'
 import { GroupOverage } from './group-overage.js'
 import { LogInQueries } from './log-in.queries.js'
-import { mappedRole, rolesAreMapped, type MappedRole } from './role-mapping.js'
+import { mappedRole, type MappedRole } from './role-mapping.js'
 import type { VerifiedLogin } from './verified-login.js'
 
 const MOST_ATTEMPTS = 100
@@ -116,7 +116,7 @@ export class LogIn {
    * a group that grants nothing else. A login that says nothing of groups changes no role that follows from them.
    */
   #roleOf(claims: Claims, told: GroupsClaim): MappedRole | undefined {
-    if (!rolesAreMapped(this.authorization)) return undefined
+    if (!this.authorization.rolesAreMapped) return undefined
     if (!this.authorization.userRoleGroupMapping) {
       return mappedRole(this.authorization, roleValuesOf(claims, this.oauth2))
     }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { ROLES, type Role } from '#libs/contracts'
 import { AuthorizationSettings } from '#libs/service'
-import { mappedRole, rolesAreMapped, type RoleSettings } from './role-mapping.js'
+import { mappedRole, type RoleSettings } from './role-mapping.js'
 
 const settings = (changes: Partial<AuthorizationSettings>): AuthorizationSettings =>
   Object.assign(new AuthorizationSettings(), { userRoleMapping: true }, changes)
@@ -83,9 +83,9 @@ describe('the role of a login', () => {
   })
 
   it('ROLE-13 CFG-35 CFG-36 comes from a mapping only when one is on', () => {
-    expect(rolesAreMapped(new AuthorizationSettings())).toBe(false)
-    expect(rolesAreMapped(settings({}))).toBe(true)
-    expect(rolesAreMapped(settings(GROUPS))).toBe(true)
+    expect(new AuthorizationSettings().rolesAreMapped).toBe(false)
+    expect(settings({}).rolesAreMapped).toBe(true)
+    expect(settings(GROUPS).rolesAreMapped).toBe(true)
   })
 })
 

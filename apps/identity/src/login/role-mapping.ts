@@ -20,12 +20,6 @@ export interface MappedRole {
   readonly matches: readonly Role[]
 }
 
-/** Whether logins give roles; where they do, nobody else does. */
-export const rolesAreMapped = ({
-  userRoleMapping,
-  userRoleGroupMapping,
-}: Pick<RoleSettings, 'userRoleMapping' | 'userRoleGroupMapping'>): boolean => userRoleMapping || userRoleGroupMapping
-
 /**
  * The role of somebody of whom the provider says these things.
  *

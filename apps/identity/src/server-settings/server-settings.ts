@@ -1,6 +1,6 @@
 import type { AuthorizationSettings, OAuth2Settings, ServerSettings } from '#libs/service'
-import { editabilityOf, stricter } from '../user/editability.js'
-import { PROHIBITED_USERNAMES, usernamesAreEditable } from '../user/username-rules.js'
+import { editability, stricter } from '../user/editability.js'
+import { PROHIBITED_USERNAMES } from '../user/username-rules.js'
 import type { AuthenticationView, ServerSettingsView } from './server-settings.dto.js'
 
 /**
@@ -53,9 +53,8 @@ const LOGIN: AuthenticationView = {
 }
 
 function capabilities({ oauth2, authorization }: Of): Partial<AuthenticationView> {
-  const editable = editabilityOf(oauth2, authorization)
-  // Google states no groups: they are managed here.
-  const groups = authorization.userGroups && !oauth2.isGoogle && oauth2.groupsClaim !== ''
+  const editable = editability(oauth2, authorization)
+  const groups = authorization.userGroups && oauth2.statesGroups
   return {
     API_key_auth: true,
     groups_enabled: authorization.userGroups,
@@ -66,7 +65,7 @@ function capabilities({ oauth2, authorization }: Of): Partial<AuthenticationView
     external_group_id: groups && oauth2.groupsByUniqueId,
     external_group_members: groups,
     external_group_owner: groups && oauth2.groupsAutoProvision,
-    unique_usernames: usernamesAreEditable(oauth2),
+    unique_usernames: oauth2.usernamesAreEditable,
     name_editable_by: stricter(editable.firstName, editable.lastName),
     first_name_editable_by: editable.firstName,
     last_name_editable_by: editable.lastName,

@@ -1,28 +1,39 @@
 import type { Role } from '#libs/contracts'
-import { editability, mustBeEditable, stricter, type EditabilitySettings, type EditableField } from './editability.js'
+import { AuthorizationSettings, OAuth2Settings } from '#libs/service'
+import { editability, mustBeEditable, stricter, type EditableField } from './editability.js'
 import type { Editor } from './user.decider.js'
 
-const DEFAULTS: EditabilitySettings = {
-  isGoogle: false,
-  usernameClaim: 'preferred_username',
-  emailClaim: 'email',
-  firstNameClaim: 'given_name',
-  lastNameClaim: 'family_name',
-  userInfoEditableBy: 'AdminAndSelf',
-  userRoleMapping: false,
-  userRoleGroupMapping: false,
-}
+type Changes = Partial<
+  Pick<
+    OAuth2Settings & AuthorizationSettings,
+    | 'usernameClaim'
+    | 'emailClaim'
+    | 'firstNameClaim'
+    | 'lastNameClaim'
+    | 'userInfoEditableBy'
+    | 'userRoleMapping'
+    | 'userRoleGroupMapping'
+  >
+> & { readonly openIDConnectIssuer?: string | undefined }
+
+/** Each section takes what is its own, and has no use for the rest. */
+const editable = (changes: Changes = {}) =>
+  editability(
+    Object.assign(new OAuth2Settings(), { openIDConnectIssuer: 'https://op.test' }, changes),
+    Object.assign(new AuthorizationSettings(), changes),
+  )
+const GOOGLE = { openIDConnectIssuer: undefined }
 const ALL_BLANK = { usernameClaim: '', emailClaim: '', firstNameClaim: '', lastNameClaim: '' }
 const FIELDS: readonly EditableField[] = ['username', 'firstName', 'lastName', 'email', 'role']
 
 /** `p` provider, `s` administrators and the person, `a` administrators; in the order of `FIELDS`. */
-const letters = (settings: Partial<EditabilitySettings>): string => {
-  const editable = editability({ ...DEFAULTS, ...settings })
-  return FIELDS.map((field) => ({ provider: 'p', adminandself: 's', admin: 'a' })[editable[field]]).join('')
+const letters = (changes: Changes): string => {
+  const by = editable(changes)
+  return FIELDS.map((field) => ({ provider: 'p', adminandself: 's', admin: 'a' })[by[field]]).join('')
 }
 
 describe('who may edit what', () => {
-  it.each<[string, string, Partial<EditabilitySettings>]>([
+  it.each<[string, string, Changes]>([
     ['ID-11 ID-17 ID-21 ID-25 all of a profile is the provider’s by default', 'ppppa', {}],
     ['ID-17 a username claim of another name is the provider’s, too', 'ppppa', { usernameClaim: 'nickname' }],
     ['ID-18 a blank UsernameClaim gives usernames to users and administrators', 'spppa', { usernameClaim: '' }],
@@ -32,13 +43,13 @@ describe('who may edit what', () => {
     ['ID-26 AdminAndSelf gives the fields to both', 'ssssa', ALL_BLANK],
     ['ID-27 ID-33 Admin gives them to administrators only', 'aaaaa', { ...ALL_BLANK, userInfoEditableBy: 'Admin' }],
     ['ID-21 Admin gives nobody what is the provider’s', 'ppppa', { userInfoEditableBy: 'Admin' }],
-    ['ID-02 Google states no usernames, so they are the users’', 'spppa', { isGoogle: true }],
+    ['ID-02 Google states no usernames, so they are the users’', 'spppa', GOOGLE],
     [
       'ID-03 with Google administrators edit usernames, whatever the setting',
       'apppa',
-      { isGoogle: true, userInfoEditableBy: 'Admin' },
+      { ...GOOGLE, userInfoEditableBy: 'Admin' },
     ],
-    ['ID-22 with Google blank claims give the other fields', 'ssssa', { ...ALL_BLANK, isGoogle: true }],
+    ['ID-22 with Google blank claims give the other fields', 'ssssa', { ...ALL_BLANK, ...GOOGLE }],
     ['ROLE-12 ROLE-13 a mapping by claim takes the role', 'ppppp', { userRoleMapping: true }],
     ['ROLE-12 ROLE-13 a mapping by group takes the role', 'ppppp', { userRoleGroupMapping: true }],
     ['ROLE-12 a mapping leaves the other fields', 'ssssp', { ...ALL_BLANK, userRoleMapping: true }],
@@ -56,7 +67,7 @@ describe('who may edit what', () => {
       const expected = [google || username, first, last, email].map((free) => (free ? ours : 'p')).join('')
       expect(
         letters({
-          isGoogle: google,
+          openIDConnectIssuer: google ? undefined : 'https://op.test',
           usernameClaim: username ? '' : 'u',
           firstNameClaim: first ? '' : 'f',
           lastNameClaim: last ? '' : 'l',
@@ -82,10 +93,10 @@ describe('an edit', () => {
   const other: Editor = { guid: 'paul', role: 'publisher' }
   const alice: Editor = { guid: 'alice', role: 'administrator' }
 
-  const outcome = (settings: Partial<EditabilitySettings>, editor: Editor, field: EditableField): string => {
+  const outcome = (settings: Changes, editor: Editor, field: EditableField): string => {
     try {
       const wanted = { [field]: field === 'role' ? 'publisher' : 'new' }
-      mustBeEditable(editability({ ...DEFAULTS, ...settings }), editor, 'vera', before, wanted)
+      mustBeEditable(editable(settings), editor, 'vera', before, wanted)
       return 'done'
     } catch (error) {
       return (error as { code: string }).code
@@ -95,7 +106,7 @@ describe('an edit', () => {
   const admin = { ...ALL_BLANK, userInfoEditableBy: 'Admin' } as const
   const mapped = { userRoleMapping: true }
 
-  it.each<[string, string, Partial<EditabilitySettings>, Editor, EditableField]>([
+  it.each<[string, string, Changes, Editor, EditableField]>([
     ['ID-11 of the provider’s username', 'user.username_of_provider', {}, alice, 'username'],
     ['ID-21 of the provider’s field by an administrator', 'user.field_of_provider', {}, alice, 'email'],
     ['ID-21 of the provider’s field by the person', 'user.field_of_provider', {}, self, 'lastName'],
@@ -116,6 +127,6 @@ describe('an edit', () => {
   })
 
   it('to what is so already is none', () => {
-    expect(() => mustBeEditable(editability(DEFAULTS), self, 'vera', before, before)).not.toThrow()
+    expect(() => mustBeEditable(editable(), self, 'vera', before, before)).not.toThrow()
   })
 })

@@ -10,40 +10,21 @@ export type EditableBy = 'provider' | 'adminandself' | 'admin'
 export type EditableField = Exclude<keyof Profile, 'externalId'> | 'role'
 export type Editability = Readonly<Record<EditableField, EditableBy>>
 
-export type EditabilitySettings = Pick<
-  OAuth2Settings,
-  'isGoogle' | 'usernameClaim' | 'emailClaim' | 'firstNameClaim' | 'lastNameClaim'
-> &
-  Pick<AuthorizationSettings, 'userInfoEditableBy' | 'userRoleMapping' | 'userRoleGroupMapping'>
-
 /**
  * Who may change what, by the settings alone: a field that a claim is configured for is the provider's, even while the
- * claim comes back blank. Google states no usernames.
+ * claim comes back blank.
  */
-export function editability(settings: EditabilitySettings): Editability {
-  const ours = settings.userInfoEditableBy === 'Admin' ? 'admin' : 'adminandself'
+export function editability(oauth2: OAuth2Settings, authorization: AuthorizationSettings): Editability {
+  const ours = authorization.userInfoEditableBy === 'Admin' ? 'admin' : 'adminandself'
   const unlessClaimed = (claim: string): EditableBy => (claim === '' ? ours : 'provider')
   return {
-    username: settings.isGoogle ? ours : unlessClaimed(settings.usernameClaim),
-    firstName: unlessClaimed(settings.firstNameClaim),
-    lastName: unlessClaimed(settings.lastNameClaim),
-    email: unlessClaimed(settings.emailClaim),
-    role: settings.userRoleMapping || settings.userRoleGroupMapping ? 'provider' : 'admin',
+    username: oauth2.usernamesAreEditable ? ours : 'provider',
+    firstName: unlessClaimed(oauth2.firstNameClaim),
+    lastName: unlessClaimed(oauth2.lastNameClaim),
+    email: unlessClaimed(oauth2.emailClaim),
+    role: authorization.rolesAreMapped ? 'provider' : 'admin',
   }
 }
-
-/** The same from the sections, whose getters a spread would lose. */
-export const editabilityOf = (oauth2: OAuth2Settings, authorization: AuthorizationSettings): Editability =>
-  editability({
-    isGoogle: oauth2.isGoogle,
-    usernameClaim: oauth2.usernameClaim,
-    emailClaim: oauth2.emailClaim,
-    firstNameClaim: oauth2.firstNameClaim,
-    lastNameClaim: oauth2.lastNameClaim,
-    userInfoEditableBy: authorization.userInfoEditableBy,
-    userRoleMapping: authorization.userRoleMapping,
-    userRoleGroupMapping: authorization.userRoleGroupMapping,
-  })
 
 const BY_STRICTNESS: readonly EditableBy[] = ['adminandself', 'admin', 'provider']
 

@@ -3,7 +3,7 @@ import { DomainError, type Role } from '#libs/contracts'
 import { release, sql, Streams, type CommandContext, type SqlClient } from '#libs/event-sourcing'
 import { AuthorizationSettings, OAuth2Settings } from '#libs/service'
 import { ApiKeys } from '../api-key/api-keys.js'
-import { editabilityOf, mustBeEditable, type Editability, type Wanted } from './editability.js'
+import { editability, mustBeEditable, type Editability, type Wanted } from './editability.js'
 import { leaveOneAdministrator } from './first-administrator.js'
 import { changedFields, eraseProfile, writeProfile, type Profile } from './profile.js'
 import { PROVIDER_ID, providerIdValue, takeProviderId } from './provider-identity.js'
@@ -11,7 +11,7 @@ import type { Editor } from './user.decider.js'
 import type { SessionEndReason, UserOrigin } from './user.events.js'
 import { UserQueries, type UserRow } from './user.queries.js'
 import { userStream } from './user.stream.js'
-import { mustBeEditableUsername, mustBePermitted, usernamesAreEditable } from './username-rules.js'
+import { mustBeEditableUsername, mustBePermitted } from './username-rules.js'
 import { takeUsername } from './username.js'
 
 const MOST_ATTEMPTS = 5
@@ -42,7 +42,7 @@ export class People {
     private readonly oauth2: OAuth2Settings,
     private readonly authorization: AuthorizationSettings,
   ) {
-    this.#editable = editabilityOf(oauth2, authorization)
+    this.#editable = editability(oauth2, authorization)
   }
 
   /**
@@ -169,7 +169,7 @@ export class People {
 
   #mustBeUsername(username: string): void {
     if (username.trim() === '') throw new DomainError('invalid', 'user.username_invalid', 'A username is not blank.')
-    if (usernamesAreEditable(this.oauth2)) mustBeEditableUsername(username)
+    if (this.oauth2.usernamesAreEditable) mustBeEditableUsername(username)
     else mustBePermitted(username)
   }
 }

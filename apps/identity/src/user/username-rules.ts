@@ -1,5 +1,4 @@
 import { DomainError } from '#libs/contracts'
-import type { OAuth2Settings } from '#libs/service'
 
 /** Names that would stand in paths of the product's own. Case does not count. */
 export const PROHIBITED_USERNAMES = [
@@ -30,12 +29,6 @@ const SHORTEST = 3
 const LONGEST = 64
 // ASCII only: letters of other scripts can look like these, and then two people have one name to the eye.
 const EDITABLE = /^[A-Za-z][A-Za-z0-9_.]*$/
-
-/** Whether usernames are made and edited here; else they are the provider's. */
-export const usernamesAreEditable = ({
-  isGoogle,
-  usernameClaim,
-}: Pick<OAuth2Settings, 'isGoogle' | 'usernameClaim'>): boolean => isGoogle || usernameClaim === ''
 
 export const isProhibited = (username: string): boolean => PROHIBITED.has(username.toLowerCase())
 

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { OAuth2Settings } from '#libs/service'
 import type { StartupCheck } from '../startup-checks.js'
-import { usernamesAreEditable } from './username-rules.js'
 import { UserQueries } from './user.queries.js'
 
 /**
@@ -16,7 +15,7 @@ export class UsernamesCheck implements StartupCheck {
   ) {}
 
   async warnings(): Promise<string[]> {
-    if (!usernamesAreEditable(this.oauth2)) return []
+    if (!this.oauth2.usernamesAreEditable) return []
     const count = await this.users.duplicateUsernames()
     if (count === 0) return []
     return [

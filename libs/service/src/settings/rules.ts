@@ -164,7 +164,7 @@ export const SETTINGS_ADVICE: readonly SettingsRule[] = [
   {
     over: EVERYONE,
     settings: ['Authorization.UserGroups', 'OAuth2.GroupsClaim'],
-    bad: (get) => !get(AuthorizationSettings).userGroups && get(OAuth2Settings).groupsClaim !== '' && byIssuer(get),
+    bad: (get) => !get(AuthorizationSettings).userGroups && byOAuth2(get) && get(OAuth2Settings).statesGroups,
     message: 'is off, so OAuth2.GroupsClaim should be empty ("")',
   },
   {
@@ -190,7 +190,7 @@ export const SETTINGS_ADVICE: readonly SettingsRule[] = [
     bad: (get) => {
       const roles = get(AuthorizationSettings)
       const lists = [roles.viewerRoleMapping, roles.publisherRoleMapping, roles.administratorRoleMapping]
-      return lists.some((list) => list.length > 0) && !roles.userRoleMapping && !roles.userRoleGroupMapping
+      return lists.some((list) => list.length > 0) && !roles.rolesAreMapped
     },
     message: 'and Authorization.UserRoleGroupMapping are both off, so that the lists of role mapping have no effect',
   },
@@ -204,10 +204,10 @@ export const SETTINGS_ADVICE: readonly SettingsRule[] = [
     over: LOGIN,
     settings: [`OAuth2.${name}`],
     bad: (get: GetSection) => {
-      const { groupsClaim, groupsAutoProvision, groupsByUniqueId, groupsSeparator } = get(OAuth2Settings)
+      const { statesGroups, groupsAutoProvision, groupsByUniqueId, groupsSeparator } = get(OAuth2Settings)
       const set = { GroupsAutoProvision: groupsAutoProvision, GroupsByUniqueId: groupsByUniqueId }
       const on = name === 'GroupsSeparator' ? groupsSeparator !== undefined : set[name]
-      return on && (byGoogle(get) || groupsClaim === '')
+      return on && byOAuth2(get) && !statesGroups
     },
     message: 'has no effect where groups are managed here: with Google, or with an empty OAuth2.GroupsClaim',
   })),
@@ -227,7 +227,6 @@ export const SETTINGS_ADVICE: readonly SettingsRule[] = [
 
 const byOAuth2 = (get: GetSection): boolean => get(AuthenticationSettings).provider === 'oauth2'
 const byGoogle = (get: GetSection): boolean => byOAuth2(get) && get(OAuth2Settings).isGoogle
-const byIssuer = (get: GetSection): boolean => byOAuth2(get) && !get(OAuth2Settings).isGoogle
 
 const isPlain = (url: string | undefined): boolean => url !== undefined && new URL(url).protocol === 'http:'
 

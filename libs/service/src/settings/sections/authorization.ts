@@ -41,4 +41,9 @@ export class AuthorizationSettings {
 
   @Setting('bool', 'Whether viewers find nobody but themselves among the people.')
   viewersCanOnlySeeThemselves = false
+
+  /** Whether logins give roles; where they do, nobody else does. */
+  get rolesAreMapped(): boolean {
+    return this.userRoleMapping || this.userRoleGroupMapping
+  }
 }

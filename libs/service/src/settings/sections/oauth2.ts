@@ -109,6 +109,16 @@ export class OAuth2Settings {
     return this.openIDConnectIssuer === undefined
   }
 
+  /** Whether logins tell which groups people are in; else groups are managed here. Google never tells. */
+  get statesGroups(): boolean {
+    return !this.isGoogle && this.groupsClaim !== ''
+  }
+
+  /** Whether usernames are made and edited here; else they are the provider's. Google states none. */
+  get usernamesAreEditable(): boolean {
+    return this.isGoogle || this.usernameClaim === ''
+  }
+
   /** Who vouches for people: `OpenIDConnectIssuer`, or Google. */
   get issuer(): string {
     return this.openIDConnectIssuer ?? GOOGLE
