@@ -1,4 +1,4 @@
-// Writes what is made from the sources: docs/config.md, docs/internal-calls.md, docs/openapi.json.
+// Writes what is made from the sources: docs/config.md, docs/internal-calls.md, docs/openapi.json, docs/providers.md.
 // `--check` writes nothing and fails when a file on disk is not what the sources say.
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -12,11 +12,13 @@ const { INTERNAL_CALLS } = await import(dist('libs/contracts/src/index.js'))
 const { CONNECT_NAMES, SECTIONS, sectionOf, SETTINGS_ADVICE, SETTINGS_RULES, settingsOf, variableOf } = await import(
   dist('libs/service/src/index.js')
 )
+const { TEMPLATES } = await import(dist('apps/integrations/src/template/registry.js'))
 
 const GENERATED = 'This page is made from the sources by `npm run docs`; a test fails when it is stale.'
 const files = {
   'docs/config.md': config(),
   'docs/internal-calls.md': internalCalls(),
+  'docs/providers.md': providers(),
   'docs/openapi.json': JSON.stringify(await openApi(), null, 2) + '\n',
 }
 
@@ -185,6 +187,82 @@ function internalCalls() {
     ...rows,
     '',
   ].join('\n')
+}
+
+function providers() {
+  const yes = (capable) => (capable ? 'yes' : '')
+  // The template that adds least to what every form asks.
+  const { questions: all } = TEMPLATES.find(({ id }) => id === 'custom')
+  const common = all.filter(({ name }) => /^(auth_type|auth_mode|client_id|client_secret|scopes)$/.test(name))
+  const scopes = common.find(({ name }) => name === 'scopes')
+  const anchor = (name) => name.toLowerCase().replaceAll(' ', '-')
+  const lines = [
+    '# Providers',
+    '',
+    GENERATED,
+    '',
+    'What integrations can be made of, and what each form asks. How to come to one is told in',
+    '[OAuth integrations: who does what](guides/integrations.md); what has to be done at the vendor, in its own guide.',
+    'To let people log in, see the guides for [Google](guides/google-login.md) and',
+    '[Microsoft Entra ID](guides/entra-login.md).',
+    '',
+    '| provider | template | Viewer | Service Account | Public applications | guide |',
+    '|---|---|---|---|---|---|',
+    ...TEMPLATES.map(({ id, displayName, authTypes, authModes, questions, guide }) => {
+      const isPublic = authModes.includes('Public') && questions.some(({ name }) => name === 'client_id')
+      return `| [${displayName}](#${anchor(displayName)}) | \`${id}\` | ${yes(authTypes.includes('Viewer'))} | ${yes(authTypes.includes('Service Account'))} | ${yes(isPublic)} | [${guide}](guides/${guide}.md) |`
+    }),
+    '',
+    'The keys below stand flat in `config`. Whoever leaves one out gets its default. A key that a template does not have is',
+    'refused.',
+    '',
+    '## What every form asks',
+    '',
+    ...questionTable(common, () => ''),
+    '',
+  ]
+  for (const { id, displayName, description, authTypes, questions } of TEMPLATES) {
+    const own = questions.filter(({ name }) => name === 'scopes' || !common.some((one) => one.name === name))
+    lines.push(
+      `## ${displayName}`,
+      '',
+      description,
+      '',
+      `\`"template": "${id}"\`${authTypes.includes('Viewer') ? '' : `, \`"auth_type": "${authTypes[0]}"\``};`,
+      `[what the vendor hears](../apps/integrations/src/template/${id}.golden.txt), byte for byte.`,
+      '',
+      ...questionTable(own, ({ name }) => (name === 'scopes' ? scopes.description : '')),
+      '',
+    )
+  }
+  return lines.join('\n')
+}
+
+/** @param told the beginning of a description that has been told already */
+function questionTable(questions, told) {
+  return [
+    '| key | asked | default | what it is |',
+    '|---|---|---|---|',
+    ...questions.map((question) => {
+      const { name, required, visible, default: otherwise, choices, description, must, secret } = question
+      const asked = [condition(visible), required && 'required', secret && 'secret'].filter(Boolean).join('; ')
+      const kind = choices ? choices.map((value) => `\`${value}\``).join(', ') + '. ' : ''
+      const limits = choices || name === 'scopes' || must.startsWith('a line of text') ? '' : ` It must be ${must}.`
+      const text = description.slice(told(question).length).trim()
+      const shown = otherwise === undefined ? '' : `\`${otherwise}\``
+      return `| \`${name}\` | ${asked} | ${shown} | ${inCell(kind + text + limits)} |`
+    }),
+  ]
+}
+
+/** In words, when a question is asked. */
+function condition(visible) {
+  if (visible === null) return ''
+  if ('name' in visible) return `if \`${visible.name}\` is \`${visible.value}\``
+  return visible.operands
+    .map((operand) => condition(operand))
+    .join(` ${visible.operator} `)
+    .replaceAll(/(and|or) if/g, '$1')
 }
 
 async function openApi() {

@@ -17,7 +17,7 @@ import { allOf, isVisible, when, type Visibility } from './visibility.js'
 
 /** A template from what is particular to a vendor; what is common to all is added and checked here. */
 export function defineTemplate(definition: TemplateDefinition): Template {
-  const { id, displayName, description, authModes = AUTH_MODES } = definition
+  const { id, displayName, description, guide = id, authModes = AUTH_MODES } = definition
   const authTypes = Object.keys(definition.authTypes) as AuthType[]
   const questions = questionsOf(definition, authTypes, authModes)
   const names = [...new Set(questions.map(({ name }) => name))]
@@ -52,7 +52,7 @@ export function defineTemplate(definition: TemplateDefinition): Template {
     }
   }
 
-  return { id, displayName, description, authTypes, authModes, questions, parse, resolve }
+  return { id, displayName, description, guide, authTypes, authModes, questions, parse, resolve }
 }
 
 function questionsOf(

@@ -18,6 +18,7 @@ export const entraTemplate = (
 ): Template =>
   defineTemplate({
     ...definition,
+    guide: 'azure',
     authTypes: {
       Viewer: { scopes: `${resource}/.default offline_access`, tokenEndpointAuthMethod: 'client_secret_post' },
       'Service Account': { scopes: `${resource}/.default`, tokenEndpointAuthMethod: 'client_secret_post' },

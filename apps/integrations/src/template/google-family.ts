@@ -17,6 +17,7 @@ export const googleTemplate = (
 ): Template =>
   defineTemplate({
     ...definition,
+    guide: 'google',
     authTypes: { Viewer: { scopes, tokenEndpointAuthMethod: 'client_secret_post' } },
     authModes: ['Confidential'],
     authorizationServer: () => ({

@@ -37,6 +37,9 @@ export function templateContract(template: Template, forms: readonly Form[]): vo
         expect(label).toMatch(/^\S.*\S$/)
         expect(description).toMatch(/^\S.*\.$/)
       }
+      expect(readFileSync(new URL(`../../../../docs/guides/${template.guide}.md`, import.meta.url), 'utf8')).toContain(
+        `\`${id}\``,
+      )
       const source = readFileSync(new URL(`${id}.ts`, import.meta.url), 'utf8')
       expect(source).toMatch(id === 'connect' ? /this server/ : /@see (https:\/\/|RFC )/)
     })

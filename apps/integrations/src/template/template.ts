@@ -50,6 +50,8 @@ export interface Template {
   readonly displayName: string
   /** A sentence for whoever chooses among templates. */
   readonly description: string
+  /** The page of `docs/guides` for the vendor's administrator. */
+  readonly guide: string
   /** What it can do; the first is what it does unless told otherwise. */
   readonly authTypes: readonly AuthType[]
   readonly authModes: readonly AuthMode[]
@@ -73,6 +75,8 @@ export interface TemplateDefinition {
   readonly id: string
   readonly displayName: string
   readonly description: string
+  /** The page of `docs/guides` for the vendor's administrator. Default: the id. */
+  readonly guide?: string
   /** The capabilities, the default first. `null`: there is no application, so nothing is asked about one. */
   readonly authTypes: Partial<Readonly<Record<AuthType, Application | null>>>
   /** Default: both. */
