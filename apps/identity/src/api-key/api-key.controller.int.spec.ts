@@ -94,10 +94,34 @@ describe('an API key', () => {
     }
   })
 
-  it('has at most the role of who makes it, who may come with a lesser key', async () => {
-    const answer = await create({ name: 'x' }, keyOf(priya.user, 'viewer'))
-    expect(answer.json()).toMatchObject({ user_role: 'viewer' })
-    expect((await create({ name: 'x', user_role: 'publisher' }, keyOf(priya.user, 'viewer'))).json().code).toBe(234)
+  it('of a lesser role than its owner’s reads, and changes nothing of the owner’s', async () => {
+    const { id } = await made()
+    const actor = keyOf(priya.user, 'viewer')
+    expect((await service.get(keysOf(priya), actor)).json()).toMatchObject([{ id }])
+    for (const request of [
+      { path: keysOf(priya), method: 'POST', body: { name: 'x', user_role: 'viewer' } },
+      { path: `${keysOf(priya)}/${id}`, method: 'DELETE' },
+      { path: `/__api__/v1/users/${priya.user}/sessions`, method: 'DELETE' },
+      { path: `/__api__/v1/users/${priya.user}`, method: 'PUT', body: {} },
+    ] as const) {
+      const answer = await service.request({ ...request, actor })
+      expect([answer.status, answer.json().code]).toEqual([403, 22])
+    }
+    expect((await service.get(keysOf(priya), actor)).json()).toHaveLength(1)
+    expect((await service.request({ path: `${keysOf(priya)}/${id}`, method: 'DELETE', actor: priya })).status).toBe(204)
+  })
+
+  it('makes none that outlasts it', async () => {
+    const end = tomorrow()
+    const { id } = await made({ expires_at: end })
+    const { expires_at: shown } = (await service.get(`${keysOf(priya)}/${id}`, priya)).json<{ expires_at: string }>()
+    const actor: Actor = { type: 'key', guid: (await guidOf(id))!, user: priya.user, role: 'publisher' }
+    expect((await create({ name: 'y' }, actor)).json()).toMatchObject({ expires_at: shown })
+    const longer = await create({ name: 'y', expires_at: '2100-01-01T00:00:00Z' }, actor)
+    expect([longer.status, longer.json()]).toMatchObject([400, { code: 25, error: expect.stringContaining(shown) }])
+    expect((await create({ name: 'y', expires_at: new Date(Date.now() + 60_000).toISOString() }, actor)).status).toBe(
+      200,
+    )
   })
 
   it('D11 follows its owner’s role down and up again, and stops with its owner', async () => {

@@ -9,8 +9,11 @@ import {
   GuidPipe,
   NotAudited,
   RequireRole,
+  toTime,
   type CommandContext,
 } from '#libs/service'
+import { mustHaveFullPower } from '../user/full-power.js'
+import { UserQueries } from '../user/user.queries.js'
 import { apiKeyView, ApiKeyView, NewApiKeyBody } from './api-key.dto.js'
 import { ApiKeyQueries } from './api-key.queries.js'
 import { ApiKeys } from './api-keys.js'
@@ -21,6 +24,7 @@ export class ApiKeyController {
   constructor(
     private readonly apiKeys: ApiKeys,
     private readonly queries: ApiKeyQueries,
+    private readonly users: UserQueries,
   ) {}
 
   @Get()
@@ -47,9 +51,19 @@ export class ApiKeyController {
     @Command() context: CommandContext,
   ): Promise<ApiKeyView> {
     const { role: ownRole } = owner(actor, guid)
+    await mustHaveFullPower(actor, this.users)
     const keyGuid = createdGuid(context.commandId)
     const { name, user_role: role = ownRole, expires_at: expires } = body
-    const expiresAt = expires ? new Date(expires) : null
+    // A key makes none that outlasts it.
+    const latest = actor.type === 'key' ? await this.queries.endOf(actor.guid) : null
+    const expiresAt = expires ? new Date(expires) : latest
+    if (latest && expiresAt! > latest) {
+      throw new DomainError(
+        'invalid',
+        'request.parameter_invalid',
+        `The expires_at must not be after the end of the API key that asks (${toTime(latest)}); log in to make a longer one.`,
+      )
+    }
     const command = { type: 'CreateApiKey', now: new Date(), userGuid: guid, ownRole, name, role, expiresAt } as const
     const text = await this.apiKeys.create(keyGuid, command, context)
     if (!text) {
@@ -88,6 +102,7 @@ export class ApiKeyController {
     @Command() context: CommandContext,
   ): Promise<void> {
     const key = await this.queries.get(owner(actor, guid).guid, id)
+    await mustHaveFullPower(actor, this.users)
     await this.apiKeys.delete(key.guid, context)
   }
 }

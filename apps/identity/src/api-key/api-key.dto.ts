@@ -15,7 +15,8 @@ export class NewApiKeyBody {
   user_role?: Role
 
   @ApiPropertyOptional({
-    description: 'RFC 3339; without it the key is good until it is deleted.',
+    description:
+      'RFC 3339; without it the key is good until it is deleted, or until the API key that asks for it ends.',
     nullable: true,
     type: String,
   })

@@ -60,6 +60,15 @@ export class ApiKeyQueries {
     return key
   }
 
+  /** When a key ends; `null`: when it is deleted, or it has been. */
+  async endOf(guid: string): Promise<Date | null> {
+    const [key] = await this.dataSource.query<{ expiresAt: Date | null }[]>(
+      'select expires_at as "expiresAt" from api_key where guid = $1',
+      [guid],
+    )
+    return key?.expiresAt ?? null
+  }
+
   /** Keys whose time is over, and those whose owner is gone. */
   async dead(): Promise<string[]> {
     const rows = await this.dataSource.query<{ guid: string }[]>(

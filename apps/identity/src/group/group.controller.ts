@@ -14,6 +14,7 @@ import {
   ServerSettings,
   type CommandContext,
 } from '#libs/service'
+import { mustHaveFullPower } from '../user/full-power.js'
 import { userView } from '../user/user.dto.js'
 import { UserQueries } from '../user/user.queries.js'
 import { userStream } from '../user/user.stream.js'
@@ -209,6 +210,7 @@ export class GroupController {
     const person = mustBePerson(actor)
     const group = await this.queries.get(guid)
     if (person.guid !== userGuid && !mayManage(person, group)) throw permissionDenied()
+    if (person.guid === userGuid) await mustHaveFullPower(actor, this.users)
     const command = { type: 'ChangeMemberships', added: [], removed: [guid] } as const
     const { events } = await this.streams.handle(userStream, userGuid, command, context)
     if (events.length > 0) return

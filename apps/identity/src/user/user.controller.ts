@@ -15,6 +15,7 @@ import {
   ServerSettings,
   type CommandContext,
 } from '#libs/service'
+import { mustHaveFullPower } from './full-power.js'
 import { People } from './people.js'
 import {
   filterOf,
@@ -134,6 +135,7 @@ export class UserController {
   ): Promise<UserView> {
     const editor = mustBePerson(actor)
     if (editor.guid !== guid && !isAtLeast(editor.role, 'administrator')) throw permissionDenied()
+    if (editor.guid === guid) await mustHaveFullPower(actor, this.users)
     await this.people.change(guid, wantedOf(body), editor, context)
     return this.#view(await this.users.get(guid), actor)
   }
@@ -166,6 +168,7 @@ export class UserController {
   ): Promise<void> {
     const caller = mustBePerson(actor)
     if (caller.guid !== guid && !isAtLeast(caller.role, 'administrator')) throw permissionDenied()
+    if (caller.guid === guid) await mustHaveFullPower(actor, this.users)
     await this.people.endSessions(guid, caller.guid === guid ? 'logout' : 'administrator', context)
   }
 
