@@ -3,7 +3,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import { Pool } from 'pg'
 import { sql, type SqlClient } from '#libs/event-sourcing'
 
-const POLL_MS = 5_000
+const POLL_MS = 1_000
 /** How long one process has for a row before another takes it up, in ms. */
 const LEASE_MS = 30_000
 const SWEEP_MS = 10 * 60_000
@@ -40,7 +40,7 @@ export class Todo implements OnApplicationBootstrap, OnApplicationShutdown {
   async add(client: SqlClient, kind: string, keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return
     await client.query(sql`
-      insert into todo (kind, key) select ${kind}, key from unnest(${keys}::text[]) as key order by key
+      insert into todo (kind, key) select distinct ${kind}, key from unnest(${keys}::text[]) as key order by key
       on conflict (kind, key) do update set due_at = clock_timestamp(), attempts = 0`)
     // The transaction has yet to end.
     setTimeout(() => this.wake(), 20).unref()
