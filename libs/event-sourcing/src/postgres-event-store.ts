@@ -46,104 +46,77 @@ export class PostgresEventStore implements EventStore {
     return rows.map(fromRow)
   }
 
-  async append(append: Append): Promise<readonly StoredEvent[]> {
+  append({ streamId, expected, events, ...rest }: Append): Promise<readonly StoredEvent[]> {
+    return this.#write([{ streamId, expected, events }], rest)
+  }
+
+  begin({ streams, ...rest }: Begin): Promise<readonly StoredEvent[]> {
+    return this.#write(
+      streams.map((stream) => ({ ...stream, expected: NO_STREAM })),
+      rest,
+    )
+  }
+
+  async #write(streams: readonly Addition[], { inTransaction, ...rest }: Rest): Promise<readonly StoredEvent[]> {
     try {
       return await transaction(this.pool, async (client) => {
-        const events = await this.#insert(client, append)
-        await append.inTransaction?.(client, events)
+        const events = await insert(client, streams, rest)
+        await inTransaction?.(client, events)
         return events
       })
     } catch (error) {
-      throw conflictOf(error, append.streamId)
+      throw conflictOf(error, streams[0]?.streamId ?? '')
     }
   }
+}
 
-  async begin(begin: Begin): Promise<readonly StoredEvent[]> {
-    try {
-      return await transaction(this.pool, async (client) => {
-        const events = await this.#insertMany(client, begin)
-        await begin.inTransaction?.(client, events)
-        return events
-      })
-    } catch (error) {
-      throw conflictOf(error, begin.streams[0]?.streamId ?? '')
-    }
-  }
+/** What one stream gets. */
+type Addition = Pick<Append, 'streamId' | 'expected' | 'events'>
+type Rest = Omit<Append, keyof Addition>
 
-  async #insertMany(client: PoolClient, { streams, meta, published }: Begin): Promise<StoredEvent[]> {
-    const metaText = JSON.stringify(meta)
-    const chained = streams.flatMap(({ streamId, events }) => {
-      let { version, hash } = NO_STREAM
-      return events.map((event) => {
-        const next = { streamId, version: ++version, meta: metaText, ...event }
-        hash = eventHash(hash, next)
-        return { ...next, hash }
-      })
-    })
-    const { rows } = await client.query<Pick<EventRow, 'stream_id' | 'version' | 'position' | 'recorded_at'>>(sql`
-      with new as (
-        select * from unnest(
-          ${chained.map((event) => event.streamId)}::text[],
-          ${chained.map((event) => event.version)}::int[],
-          ${chained.map((event) => event.type)}::text[],
-          ${chained.map((event) => event.schemaVersion)}::smallint[],
-          ${chained.map((event) => event.data)}::text[],
-          ${chained.map((event) => event.hash)}::bytea[]
-        ) with ordinality as new (stream_id, version, type, schema_version, data, hash, place)
-      ), inserted as (
-        insert into event (stream_id, version, type, schema_version, data, meta, command_id, hash)
-        select stream_id, version, type, schema_version, data, ${metaText}, ${meta.command_id}, hash
-        from new order by place
-        returning stream_id, version, position, recorded_at
-      ), noted as (
-        insert into outbox (stream_id, version)
-        select stream_id, max(version) from new where ${published}::boolean group by stream_id
-        on conflict (stream_id) do update set version = excluded.version, priority = 0
-      )
-      select stream_id, version, position, recorded_at from inserted`)
-    const placeOf = (streamId: string, version: number): string => `${streamId}/${version}`
-    const written = new Map(rows.map((row) => [placeOf(row.stream_id, row.version), row]))
-    return chained.map((event) => {
-      const row = written.get(placeOf(event.streamId, event.version))
-      if (!row) throw new Error('the log took fewer events than it was given')
-      return { ...event, position: row.position, recordedAt: row.recorded_at }
-    })
-  }
-
-  /** One fixed statement, however many events: so it stays prepared, and the outbox is written with them. */
-  async #insert(client: PoolClient, { streamId, expected, events, meta, published }: Append): Promise<StoredEvent[]> {
-    const metaText = JSON.stringify(meta)
+/** One fixed statement, however many streams and events: so it stays prepared, and the outbox is written with them. */
+async function insert(
+  client: PoolClient,
+  streams: readonly Addition[],
+  { meta, published }: Omit<Rest, 'inTransaction'>,
+): Promise<StoredEvent[]> {
+  const metaText = JSON.stringify(meta)
+  const chained = streams.flatMap(({ streamId, expected, events }) => {
     let { version, hash } = expected
-    const chained = events.map((event) => {
+    return events.map((event) => {
       const next = { streamId, version: ++version, meta: metaText, ...event }
       hash = eventHash(hash, next)
       return { ...next, hash }
     })
-    const { rows } = await client.query<Pick<EventRow, 'version' | 'position' | 'recorded_at'>>(sql`
-      with inserted as (
-        insert into event (stream_id, version, type, schema_version, data, meta, command_id, hash)
-        select ${streamId}, version, type, schema_version, data, ${metaText}, ${meta.command_id}, hash
-        from unnest(
-          ${chained.map((event) => event.version)}::int[],
-          ${chained.map((event) => event.type)}::text[],
-          ${chained.map((event) => event.schemaVersion)}::smallint[],
-          ${chained.map((event) => event.data)}::text[],
-          ${chained.map((event) => event.hash)}::bytea[]
-        ) as new (version, type, schema_version, data, hash)
-        order by version
-        returning version, position, recorded_at
-      ), noted as (
-        insert into outbox (stream_id, version)
-        select ${streamId}, ${version}::int where ${published}
-        on conflict (stream_id) do update set version = excluded.version, priority = 0
-      )
-      select version, position, recorded_at from inserted order by version`)
-    return chained.map((event, index) => {
-      const row = rows[index]
-      if (!row) throw new Error('the log took fewer events than it was given')
-      return { ...event, position: row.position, recordedAt: row.recorded_at }
-    })
-  }
+  })
+  const { rows } = await client.query<Pick<EventRow, 'stream_id' | 'version' | 'position' | 'recorded_at'>>(sql`
+    with new as (
+      select * from unnest(
+        ${chained.map((event) => event.streamId)}::text[],
+        ${chained.map((event) => event.version)}::int[],
+        ${chained.map((event) => event.type)}::text[],
+        ${chained.map((event) => event.schemaVersion)}::smallint[],
+        ${chained.map((event) => event.data)}::text[],
+        ${chained.map((event) => event.hash)}::bytea[]
+      ) with ordinality as new (stream_id, version, type, schema_version, data, hash, place)
+    ), inserted as (
+      insert into event (stream_id, version, type, schema_version, data, meta, command_id, hash)
+      select stream_id, version, type, schema_version, data, ${metaText}, ${meta.command_id}, hash
+      from new order by place
+      returning stream_id, version, position, recorded_at
+    ), noted as (
+      insert into outbox (stream_id, version)
+      select stream_id, max(version) from new where ${published}::boolean group by stream_id
+      on conflict (stream_id) do update set version = excluded.version, priority = 0
+    )
+    select stream_id, version, position, recorded_at from inserted`)
+  const placeOf = (streamId: string, version: number): string => `${streamId}/${version}`
+  const written = new Map(rows.map((row) => [placeOf(row.stream_id, row.version), row]))
+  return chained.map((event) => {
+    const row = written.get(placeOf(event.streamId, event.version))
+    if (!row) throw new Error('the log took fewer events than it was given')
+    return { ...event, position: row.position, recordedAt: row.recorded_at }
+  })
 }
 
 /** The unique key of (stream, version) is optimistic concurrency, all of it. */
