@@ -21,7 +21,7 @@ describe('groups', () => {
   })
   afterAll(() => house?.close())
 
-  it('GRP-19 GRP-26 GRP-44 are made, shown, renamed and removed, and belong to their maker', async () => {
+  it('API-06 GRP-19 GRP-26 GRP-44 are made, shown, renamed and removed, and belong to their maker', async () => {
     const name = unique('analysts')
     const made = await post(alice, { name })
     const guid = made.json<{ guid: string }>().guid
@@ -257,7 +257,7 @@ describe('groups matched by unique ID', () => {
   })
   afterAll(() => house?.close())
 
-  it('GRP-34 GRP-36 GRP-44 are made with one, which nobody else has, under any name', async () => {
+  it('API-07 GRP-34 GRP-36 GRP-44 are made with one, which nobody else has, under any name', async () => {
     expect((await post({ name: 'Twins', unique_id: 'one' })).status).toBe(200)
     const two = await post({ name: 'Twins', unique_id: 'two' })
     expect([two.status, Object.keys(two.json())]).toEqual([200, ['guid', 'name', 'owner_guid']])
@@ -269,7 +269,7 @@ describe('groups matched by unique ID', () => {
     expect((await post({ name: 'Others', unique_id: 'two' })).status).toBe(200)
   })
 
-  it('GRP-44 are renamed to any name, and GRP-05 have members by API', async () => {
+  it('API-06 GRP-44 are renamed to any name, and GRP-05 have members by API', async () => {
     const guid = await house.make('A', 'a')
     await house.make('B', 'b')
     expect((await house.patch(guid, { name: 'B' })).json().name).toBe('B')

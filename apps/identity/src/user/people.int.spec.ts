@@ -81,7 +81,7 @@ describe('a person who is made ahead of the first login', () => {
     expect((await service.get(`${USERS}/Sub-Ada`, alice)).status).toBe(400)
   })
 
-  it('PROV-02 PROV-10 is found by the exact unique ID, which is theirs alone', async () => {
+  it('API-08 PROV-02 PROV-10 is found by the exact unique ID, which is theirs alone', async () => {
     await start(OPEN_ID)
     const { guid } = (await create(ada)).json<{ guid: string }>()
     const { rows } = await pool.query('select holder, value from reserved where kind = $1', ['provider_id'])
@@ -90,7 +90,7 @@ describe('a person who is made ahead of the first login', () => {
     expect((await create({ username: 'ada3', external_id: 'sub-ada' })).status).toBe(200)
   })
 
-  it('PROV-06 ROLE-02 is made by the API whether or not a first login may make people, with the default role', async () => {
+  it('API-05 PROV-06 ROLE-02 is made by the API whether or not a first login may make people, with the default role', async () => {
     await start(`${OPEN_ID}\nRegisterOnFirstLogin = false`, '[Authorization]\nDefaultUserRole = publisher')
     expect((await create(ada)).json()).toMatchObject({ user_role: 'publisher', external_id: 'Sub-Ada' })
   })
