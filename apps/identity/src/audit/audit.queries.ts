@@ -60,7 +60,7 @@ export class AuditQueries implements People {
   async named(word: string): Promise<readonly string[]> {
     const rows = await this.dataSource.query<{ guid: string }[]>(
       `select user_guid as guid from profile
-       where current and (username_key = $1 or first_name_key = $1 or last_name_key = $1) limit $2`,
+       where current and (username_key = name_key($1) or first_name_key = name_key($1) or last_name_key = name_key($1)) limit $2`,
       [word.toLowerCase(), MOST_PEOPLE + 1],
     )
     if (rows.length <= MOST_PEOPLE) return rows.map(({ guid }) => guid)

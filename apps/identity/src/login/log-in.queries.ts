@@ -25,7 +25,8 @@ export class LogInQueries {
     const rows = await this.dataSource.query<{ name: string }[]>(
       `select value as name from reserved where kind = $1 and value = any($2) and holder <> $3
        union
-       select username_key from profile where current and username_key = any($2) and user_guid <> $3`,
+       select name from unnest($2::text[]) as name join profile on username_key = name_key(name)
+       where current and user_guid <> $3`,
       [USERNAME, usernames, exceptGuid],
     )
     return new Set(rows.map(({ name }) => name))

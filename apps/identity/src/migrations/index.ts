@@ -6,6 +6,7 @@ import { AuditIdentity1795348800000 } from './1795348800000-audit-identity.js'
 import { SecretKey1795352400000 } from './1795352400000-secret-key.js'
 import { SessionsOfProviders1795356000000 } from './1795356000000-sessions-of-providers.js'
 import { AuditAgain1795366800000 } from './1795366800000-audit-again.js'
+import { LongNames1795370400000 } from './1795370400000-long-names.js'
 
 /** Oldest first. */
 export const migrations = [
@@ -17,4 +18,5 @@ export const migrations = [
   SecretKey1795352400000,
   SessionsOfProviders1795356000000,
   AuditAgain1795366800000,
+  LongNames1795370400000,
 ]

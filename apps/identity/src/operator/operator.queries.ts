@@ -41,7 +41,7 @@ export class OperatorQueries {
   /** At most `PAGE`. */
   users({ after, includeLocked, username, guid }: UserSelection): Promise<UserRow[]> {
     return this.dataSource.query<UserRow[]>(
-      `${USERS} where position > $1 and ($2 or not locked) and ($3::text is null or username_key = lower($3))
+      `${USERS} where position > $1 and ($2 or not locked) and ($3::text is null or username_key = name_key($3))
          and ($4::uuid is null or person.guid = $4)
        order by position limit ${PAGE}`,
       [after ?? '0', includeLocked, username ?? null, guid ?? null],

@@ -48,6 +48,19 @@ describe('searching people', () => {
     expect(await find({ prefix: '' })).toEqual([3, ['bea', 'Bert', 'zoe']])
   })
 
+  it('finds whoever has names of any letters and any length', async () => {
+    // Hardly compressible, and four bytes each.
+    const long = () =>
+      Array.from({ length: 255 }, () => String.fromCodePoint(0x20000 + Math.floor(Math.random() * 0xa000))).join('')
+    const [username, firstName, lastName] = [long(), long(), long()]
+    await person(username, { firstName, lastName })
+    for (const name of [username, firstName, lastName]) {
+      expect(await find({ prefix: name })).toEqual([1, [username]])
+      expect(await find({ prefix: name.slice(0, 2), sort: 'last_name' })).toEqual([1, [username]])
+    }
+    expect(await find({ prefix: long() })).toEqual([0, []])
+  })
+
   it('takes a prefix as it is: nothing in it is a pattern', async () => {
     await person('a_b')
     await person('axb')

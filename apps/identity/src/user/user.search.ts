@@ -52,7 +52,7 @@ const OF_PERSON: ReadonlySet<Sort> = new Set<Sort>(['user_role', 'created_time',
 
 /** No text that begins with a prefix comes after the prefix followed by the last code point there is. */
 const startsWith = (key: string, prefix: string): string =>
-  `(${key} >= lower(${prefix}) and ${key} < lower(${prefix}) || chr(1114111))`
+  `(${key} >= name_key(${prefix}) and ${key} < name_key(${prefix}) || chr(1114111))`
 
 /**
  * One page and how many there are on all of them, in one statement: `total` in every row, and one row of nulls when the

@@ -16,6 +16,6 @@ export const reservedUsername = (username: string): string => username.toLowerCa
 export async function takeUsername(client: SqlClient, userGuid: string, username: string): Promise<void> {
   const isOurs = await reserve(client, USERNAME, reservedUsername(username), userGuid)
   const { rowCount } = await client.query(sql`
-    select from profile where current and username_key = lower(${username}) and user_guid <> ${userGuid} limit 1`)
+    select from profile where current and username_key = name_key(${username}) and user_guid <> ${userGuid} limit 1`)
   if (!isOurs || rowCount) throw new DomainError('conflict', 'user.username_taken', 'This username is in use.')
 }
