@@ -59,6 +59,7 @@ export interface TestAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly text: string
+  readonly bytes: Buffer
   /** The body as JSON; throws when it is none. */
   json<T = Record<string, unknown>>(): T
 }
@@ -152,8 +153,9 @@ export async function serviceUnderTest(options: ServiceUnderTestOptions): Promis
         },
         ...(body !== undefined && { body: isRaw(body) ? body : JSON.stringify(body) }),
       })
-      const text = await answer.body.text()
-      return { status: answer.statusCode, headers: answer.headers, text, json: <T>() => JSON.parse(text) as T }
+      const bytes = Buffer.from(await answer.body.arrayBuffer())
+      const text = bytes.toString()
+      return { status: answer.statusCode, headers: answer.headers, text, bytes, json: <T>() => JSON.parse(text) as T }
     },
     close: () => app.close(),
   }

@@ -47,11 +47,9 @@ export class Archives {
   /** The parts in order, one at a time. */
   async *read(bundleGuid: string): AsyncGenerator<Buffer, void> {
     for (let index = 0; ; index++) {
-      const statement = sql`
+      const { rows } = await this.pool.query<{ data: Buffer }>(sql`
         select data from archive join archive_part on archive_guid = guid
-        where bundle_guid = ${bundleGuid} and index = ${index}`
-      // As text every byte would come as two.
-      const { rows } = await this.pool.query<{ data: Buffer }>({ ...statement, binary: true } as typeof statement)
+        where bundle_guid = ${bundleGuid} and index = ${index}`)
       if (!rows[0]) return
       yield rows[0].data
     }

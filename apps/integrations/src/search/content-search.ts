@@ -16,7 +16,7 @@ interface Page {
 type Parameter = (value: unknown) => string
 
 /** The text whose words are searched, letter by letter the expression of the index `content_words`. */
-const WORDS = `to_tsvector('simple', regexp_replace(
+export const WORDS = `to_tsvector('simple', regexp_replace(
   content.name || ' ' || coalesce(content.title, '') || ' ' || content.description,
   '[[:space:]!-/:-@[-\`{-~]+', ' ', 'g'))`
 
@@ -59,12 +59,14 @@ export class ContentSearch {
   ): Promise<{ guids: string[]; total: number }> {
     const values: unknown[] = []
     const parameter: Parameter = (value) => `$${values.push(value)}`
-    const { visible } = await this.contents.seeing(caller, parameter)
+    const { role, visible } = await this.contents.seeing(caller, parameter)
     const where = [visible, ...conditions(parameter)].join(' and ')
     const limits = page ? `limit ${parameter(page.size)} offset ${parameter((page.number - 1) * page.size)}` : ''
     const { rows } = await this.pool.query<{ guids: string[]; total: number }>({
       text: `
-        with found as materialized (select content.guid, content.position from content where ${where})
+        with found as materialized (
+          select content.guid, content.position, ${role} as role from content where ${where}
+        )
         select (select count(*) from found)::int as total,
           array(select guid from found order by position ${limits}) as guids`,
       values,
@@ -75,10 +77,10 @@ export class ContentSearch {
   async #views(guids: readonly string[], caller: Person, includes: readonly Include[]): Promise<ContentView[]> {
     const values: unknown[] = []
     const parameter: Parameter = (value) => `$${values.push(value)}`
-    const { role } = await this.contents.seeing(caller, parameter)
+    const { role, visible } = await this.contents.seeing(caller, parameter)
     const { rows } = await this.pool.query<SeenContent>({
       text: `select ${this.contents.columns}, ${role} as "appRole" from content
-        where guid = any(${parameter(guids)}::uuid[]) order by position`,
+        where ${visible} and guid = any(${parameter(guids)}::uuid[]) order by position`,
       values,
     })
     const included = await this.includes.of(rows, includes)
