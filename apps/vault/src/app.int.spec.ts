@@ -210,6 +210,24 @@ describe('the vault as a process', () => {
     expect(rows[0]?.envelope.includes('hush-hush')).toBe(false)
   })
 
+  it('verifies service accounts for integrations, and for nobody else', async () => {
+    const integration = world.integration({
+      auth_type: 'Service Account',
+      authorization_server: { token_endpoint: 'https://10.0.0.1/token' },
+    })
+    const path = '/internal/integration-verifications'
+    const options = { body: JSON.stringify({ integration }), type: 'application/json' }
+    const answer = await ask('POST', path, undefined, { ...options, from: 'integrations' })
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      expect.objectContaining({ code: 241, payload: { reason: 'address_forbidden' } }),
+    ])
+    const half = JSON.stringify({ integration: { ...integration, authorization_server: {} } })
+    expect((await ask('POST', path, undefined, { ...options, body: half, from: 'integrations' })).status).toBe(400)
+    for (const from of ['gateway', 'identity'] as const)
+      expect((await ask('POST', path, undefined, { ...options, from })).status).toBe(403)
+  })
+
   it('DISC-02 LOGIN-09 takes login tokens from identity and gives them to identity only', async () => {
     const path = `/internal/login-tokens/${world.viewerGuid}/${world.sid}`
     const body = JSON.stringify({ access_token: 'token-of-the-login', expires_in: 3600 })
@@ -226,7 +244,7 @@ describe('the vault as a process', () => {
     expect((await ask('GET', path, viewer(), { from: 'gateway' })).status).toBe(403)
     const given = await ask('GET', path, undefined, { from: 'identity' })
     expect(given.headers.get('cache-control')).toBe('no-store')
-    expect(await given.json()).toEqual({ access_token: 'token-of-the-login', expires_in: expect.any(Number) as number })
+    expect(await given.json()).toEqual({ access_token: 'token-of-the-login' })
     // Neither the exchange nor the way of the viewer gives it to anybody.
     expect(await (await exchange(world.caller)).text()).not.toContain('token-of-the-login')
     const page = await ask('GET', `/__oauth__/integrations/${world.integrationGuid}/login`, viewer())
