@@ -16,7 +16,12 @@ export interface Introduction {
   readonly peer: string
   readonly correlationId: string
   /** Only for a visitor who has logged in. */
-  readonly visitor?: { readonly username: string; readonly groups: readonly string[]; readonly sessionToken: string }
+  readonly visitor?: {
+    readonly guid: string
+    readonly username: string
+    readonly groups: readonly { readonly guid: string; readonly name: string }[]
+    readonly sessionToken: string
+  }
 }
 
 /** Set by us, or by nobody. Folded names. */
@@ -103,7 +108,14 @@ function ours({ headers }: IncomingMessage, introduction: Introduction): Record<
   }
   if (visitor) {
     result[USER_SESSION_TOKEN_HEADER] = visitor.sessionToken
-    result[CREDENTIALS_HEADER] = asciiJson({ user: visitor.username, groups: visitor.groups.toSorted() })
+    const groups = visitor.groups.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+    result[CREDENTIALS_HEADER] = asciiJson({
+      user: visitor.username,
+      groups: groups.map(({ name }) => name),
+      // Names may occur twice.
+      user_guid: visitor.guid,
+      group_guids: groups.map(({ guid }) => guid),
+    })
   }
   return result
 }

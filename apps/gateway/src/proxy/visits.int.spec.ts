@@ -161,7 +161,22 @@ describe('a visit to content', () => {
       })
       const credentials = String(headers[CREDENTIALS])
       expect(credentials).toMatch(/^[\x20-\x7e]+$/)
-      expect(JSON.parse(credentials)).toEqual({ user: 'vera', groups: ['analysts', 'viewers', 'Ägypten'] })
+      expect(JSON.parse(credentials)).toMatchObject({ user: 'vera', groups: ['analysts', 'viewers', 'Ägypten'] })
+    })
+
+    it('ID-31 GRP-37 who the visitor and their groups are, where names occur twice', async () => {
+      const groups = [await street.group('staff'), await street.group('board'), await street.group('staff')]
+      const { guid } = await street.content()
+      for (const group_guids of [[groups[0]!, groups[1]!], [groups[2]!]].map((some) => some.map((each) => each.guid))) {
+        const { user, header } = await street.login({ username: 'vera', group_guids })
+        await street.get(`/content/${guid}/`, { cookie: header })
+        expect(JSON.parse(String(street.app.last.headers[CREDENTIALS]))).toEqual({
+          user: 'vera',
+          user_guid: user.guid,
+          groups: group_guids.length === 2 ? ['board', 'staff'] : ['staff'],
+          group_guids: group_guids.toReversed(),
+        })
+      }
     })
 
     it('G18 the same session token until the session ends', async () => {

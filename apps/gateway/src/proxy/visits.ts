@@ -167,7 +167,7 @@ export class Visits {
     const sessionToken = await this.tokens.of(visitor.sid, content.guid, () => visitor.assertion('identity'))
     return {
       ...common,
-      visitor: { username: visitor.user.username, groups: visitor.groups.map(({ name }) => name), sessionToken },
+      visitor: { guid: visitor.user.guid, username: visitor.user.username, groups: visitor.groups, sessionToken },
     }
   }
 
