@@ -49,6 +49,19 @@ describe('beginning to consent', () => {
     })
   })
 
+  it('keeps what the provider wants beside that, which stands in its endpoint', async () => {
+    const { authorization_server: server } = world.integration()
+    const authorization_endpoint = `${provider.url}/authorize?access_type=offline&prompt=consent`
+    const changed = world.integration({ authorization_server: { ...server!, authorization_endpoint } })
+    await vault.tell('integration', world.integrationGuid, changed, 2)
+    const { searchParams } = await begin()
+    expect(Object.fromEntries(searchParams)).toMatchObject({
+      access_type: 'offline',
+      prompt: 'consent',
+      scope: 'profile',
+    })
+  })
+
   it('keeps hashes only, and the code verifier in the safe', async () => {
     const url = await begin()
     const { rows } = await vault.pool.query('select * from consent_request where sid = $1', [viewer.sid])
@@ -74,6 +87,9 @@ describe('beginning to consent', () => {
 
   it('B01: knows nothing to consent to at a service account, or at what does not exist', async () => {
     await vault.tell('integration', world.integrationGuid, world.integration({ auth_type: 'Service Account' }), 2)
+    expect(titleOf(await vault.consent.begin(viewer, world.integrationGuid, '/'))).toBe('Nothing to consent to')
+    const own = world.integration({ auth_type: 'Visitor API Key', authorization_server: null, client: null })
+    await vault.tell('integration', world.integrationGuid, own, 3)
     expect(titleOf(await vault.consent.begin(viewer, world.integrationGuid, '/'))).toBe('Nothing to consent to')
     vault.ask = () => Promise.resolve(undefined)
     expect(titleOf(await vault.consent.begin(viewer, randomUUID(), '/'))).toBe('Nothing to consent to')
