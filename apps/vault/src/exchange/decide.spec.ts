@@ -151,7 +151,7 @@ const REFUSALS: [string, Case, number, string, ...string[]][] = [
   ['6: a viewer who is locked', { facts: { visitor: user(VIEWER, { locked: true }) } }, 19, 'invalid_request'],
   ['6: content that is locked', { facts: { content: content({ locked: true }) } }, 19, 'invalid_request'],
   [
-    '6: a viewer who is not on the list',
+    'CONTENT-13 6: a viewer who is not on the list',
     { facts: { content: aclFor(OTHER, 'user') } },
     19,
     'invalid_request',
@@ -159,7 +159,7 @@ const REFUSALS: [string, Case, number, string, ...string[]][] = [
     ofVisitor,
   ],
   [
-    '6: a viewer whose group is gone',
+    'CONTENT-13 GRP-12 6: a viewer whose group is gone',
     { facts: { content: aclFor(GROUP, 'group'), visitor: user(VIEWER, { group_guids: [GROUP] }) } },
     19,
     'invalid_request',
