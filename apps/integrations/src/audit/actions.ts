@@ -38,7 +38,7 @@ const integration = {
   IntegrationConfigured: 'edit_oauth_integration',
   ClientSecretReplaced: ['edit_oauth_integration', 'clientSecretReference'],
   IntegrationAccessGranted: ['edit_oauth_integration_access', 'userGuid', 'groupGuid'],
-  IntegrationAccessWithdrawn: ['edit_oauth_integration_access', 'permissionGuid'],
+  IntegrationAccessWithdrawn: ['edit_oauth_integration_access', 'userGuid', 'groupGuid'],
   IntegrationVerified: ['verify_oauth_integration', 'succeeded', 'error'],
   IntegrationDeleted: 'remove_oauth_integration',
 } as const satisfies AuditTable<IntegrationEvent>
@@ -52,5 +52,5 @@ const tag = {
 
 /** What the audit log says of this service's events: whatever can happen has an action. */
 export const audited: readonly AuditedLog[] = [
-  { source: AUDIT_SOURCES.integrations, table: 'event', actions: { content, integration, tag } },
+  { source: AUDIT_SOURCES.integrations, actions: { content, integration, tag } },
 ]

@@ -6,6 +6,7 @@ import {
   ArrayBodyPipe,
   Audit,
   Command,
+  createdGuid,
   CurrentActor,
   GuidPipe,
   NotAudited,
@@ -68,6 +69,17 @@ export class AssociationsController {
     const integrations = await this.access.candidates(guids, editor)
     const command = { type: 'SetAssociations', editor, integrations } as const
     await this.streams.handle(contentStream, guid, command, context)
+    await this.#dropDeleted(guid, guids, context)
+  }
+
+  /** Of integrations that were deleted meanwhile: whoever deleted them may have looked before these were associated. */
+  async #dropDeleted(guid: string, integrationGuids: readonly string[], context: CommandContext): Promise<void> {
+    const alive = await this.integrations.byGuid(integrationGuids)
+    for (const integrationGuid of integrationGuids.filter((each) => !alive.has(each))) {
+      const commandId = createdGuid(context.commandId, `drop ${integrationGuid}`)
+      const command = { type: 'DropIntegration', integrationGuid } as const
+      await this.streams.handle(contentStream, guid, command, { ...context, commandId })
+    }
   }
 }
 

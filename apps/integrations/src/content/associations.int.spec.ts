@@ -98,13 +98,28 @@ describe('the associations of a content item', () => {
     expect((await house.associate(guid, paul, viewer)).status).toBe(204)
   })
 
-  it('ASC-10 go with their integration, also when its deletion was cut short', async () => {
+  it('ASC-10 go with their integration, and are refused from then on', async () => {
     const guid = await house.newContent(priya)
     const gone = await house.newIntegration(alice)
     await house.associate(guid, priya, gone, viewer)
     expect((await house.delete(`${INTEGRATIONS}/${gone}`, alice)).status).toBe(204)
     expect(await house.associated(guid, priya)).toEqual([viewer])
     expect(refusal(await house.associate(guid, priya, gone))).toEqual([400, 207])
+  })
+
+  it('ASC-10 are not left behind by an integration that is deleted at the same time', async () => {
+    for (let round = 0; round < 10; round++) {
+      const guid = await house.newContent(priya)
+      const gone = await house.newIntegration(alice)
+      const [set, deleted] = await Promise.all([
+        house.associate(guid, priya, gone),
+        house.delete(`${INTEGRATIONS}/${gone}`, alice),
+      ])
+      expect([204, 400]).toContain(set.status)
+      expect(deleted.status).toBe(204)
+      const told = await house.service.request({ path: `/internal/published/content/${guid}`, caller: 'vault' })
+      expect(told.json()).toMatchObject({ state: { associations: [] } })
+    }
   })
 
   it('H14: fifty lists at the same time end as one of them', async () => {

@@ -323,6 +323,10 @@ describe('the access list of an integration', () => {
     expect((await house.get(at(guid), priya)).json()).toMatchObject({ code: 4 })
     expect((await house.patch(at(guid), alice, { permissions: [] })).json()).toMatchObject({ permissions: [] })
     expect((await house.get(at(guid), priya)).status).toBe(200)
+    await house.patch(at(guid), alice, { permissions })
+    await house.delete(at(guid), alice)
+    const { rows } = await house.pool.query('select from integration_permission where integration_guid = $1', [guid])
+    expect(rows).toEqual([])
   })
 
   it('decides who sees it, by name or by a group that lives; administrators always do', async () => {

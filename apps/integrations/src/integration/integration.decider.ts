@@ -65,9 +65,8 @@ export const integrationDecider: Decider<IntegrationCommand, IntegrationEvent, I
         return [{ type: 'IntegrationVerified', data: { succeeded, error } }]
       }
       case 'DeleteIntegration':
-        if (state.status === 'unknown') throw notFound()
-        // Once more is no mistake: what follows in other streams may have been cut short the first time.
-        return state.status === 'deleted' ? [] : [{ type: 'IntegrationDeleted', data: {} }]
+        created(state)
+        return [{ type: 'IntegrationDeleted', data: {} }]
     }
   },
 
@@ -132,7 +131,10 @@ function replaceAccess(
   return [
     ...[...current]
       .filter(([, entry]) => !wantedByPrincipal.has(principalOf(entry)))
-      .map(([permissionGuid]) => ({ type: 'IntegrationAccessWithdrawn', data: { permissionGuid } }) as const),
+      .map(
+        ([permissionGuid, { userGuid, groupGuid }]) =>
+          ({ type: 'IntegrationAccessWithdrawn', data: { permissionGuid, userGuid, groupGuid } }) as const,
+      ),
     ...[...wantedByPrincipal]
       .filter(([principal]) => !held.has(principal))
       .map(

@@ -26,7 +26,10 @@ export type IntegrationEvent =
       type: 'IntegrationAccessGranted'
       data: { permissionGuid: string; userGuid: string | null; groupGuid: string | null }
     }
-  | { type: 'IntegrationAccessWithdrawn'; data: { permissionGuid: string } }
+  | {
+      type: 'IntegrationAccessWithdrawn'
+      data: { permissionGuid: string; userGuid: string | null; groupGuid: string | null }
+    }
   /** A token was asked for and thrown away; `error` is the provider's or our own word for what went wrong. */
   | { type: 'IntegrationVerified'; data: { succeeded: boolean; error: string | null } }
   | { type: 'IntegrationDeleted'; data: Record<string, never> }

@@ -8,12 +8,13 @@ import { sql } from '#libs/event-sourcing'
 export class SecretNames {
   constructor(private readonly pool: Pool) {}
 
+  /** By the member's name, whatever the event is called: one that were overlooked would cost a secret. */
   async standingOf(integrationGuid: string, reference: string): Promise<SecretStanding> {
     const { rows } = await this.pool.query<{ reference: string | null; recorded_at: Date }>(sql`
       select data::json ->> 'clientSecretReference' as reference, recorded_at
       from event
       where stream_id = ${`integration-${integrationGuid}`}
-        and type in ('IntegrationCreated', 'ClientSecretReplaced', 'IntegrationDeleted')
+        and (data::jsonb ? 'clientSecretReference' or type = 'IntegrationDeleted')
       order by version`)
     const last = rows.findLastIndex((row) => row.reference === reference)
     if (last < 0) return { standing: 'never', since: null }

@@ -18,7 +18,7 @@ const http = {
     return standing ? Promise.resolve(standing) : Promise.reject(new Error('down'))
   },
 } as unknown as InternalHttp
-const sweep = new ClientSecretSweep(vault.pool, vault.safe, http)
+const sweep = new ClientSecretSweep(vault.pool, http)
 
 afterAll(() => house.close())
 beforeEach(() => (asked = []))
