@@ -225,6 +225,20 @@ describe('who comes in', () => {
     }
     expect(guids.size).toBe(3)
   })
+
+  it('A39 comes back as somebody new when deleted in the middle of the login', async () => {
+    await anotherAdministrator()
+    const before = await logIn(ADA)
+    const find = users.find.bind(users)
+    jest.spyOn(users, 'find').mockImplementationOnce(async (guid) => {
+      const found = await find(guid)
+      await people().delete(guid, context())
+      return found
+    })
+    const after = await logIn(ADA)
+    expect(after.userGuid).not.toBe(before.userGuid)
+    expect((await user(after)).username).toBe('ada')
+  })
 })
 
 describe('a username', () => {

@@ -22,6 +22,7 @@ const MOST_ATTEMPTS = 100
 
 /** Somebody else was faster: what was decided on is no longer so. */
 const AGAIN = [
+  'user.not_found',
   'user.profile_superseded',
   'user.not_first',
   'user.provider_id_taken',
