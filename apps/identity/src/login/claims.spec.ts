@@ -57,6 +57,14 @@ describe('a claim', () => {
   })
 })
 
+it('what is cut is cut between characters, also where some need two units', () => {
+  for (const begin of ['', 'a', '\u{1f600}', 'a\u{1f600}']) {
+    const { firstName } = profile({ ...ada, given_name: begin + '\u{1f600}b'.repeat(200) }).profile
+    expect([firstName.isWellFormed(), [...firstName].length]).toEqual([true, 255])
+    expect(profile({ ...ada, given_name: firstName }).profile.firstName).toBe(firstName)
+  }
+})
+
 describe('the unique id', () => {
   it('CFG-21 ID-29 is the subject, or the claim that the setting names', () => {
     expect(uniqueIdOf({ sub: 's1', oid: 'o1' }, settings())).toBe('s1')

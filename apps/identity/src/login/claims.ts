@@ -170,6 +170,6 @@ export function textOf(value: unknown): string | undefined {
     .replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '')
     .trim()
   // In whole characters: half of one cannot be stored.
-  const short = [...text.slice(0, LONGEST + 1)].slice(0, LONGEST).join('').trim()
+  const short = [...text.slice(0, 2 * LONGEST)].slice(0, LONGEST).join('').trim()
   return short === '' ? undefined : short
 }
