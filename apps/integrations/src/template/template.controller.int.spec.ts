@@ -130,7 +130,7 @@ describe('templates at the service’s edge', () => {
           caller: 'vault',
         })
         expect(flawsOf(integrationContract, published.json())).toEqual([])
-        expect(published.text).not.toContain(String(form.client_secret ?? 'canary'))
+        expect(published.text).not.toContain((form as { client_secret?: string }).client_secret ?? 'canary')
       }
     },
   )

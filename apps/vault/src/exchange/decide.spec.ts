@@ -63,6 +63,7 @@ const integration = (auth_type: AuthType = 'Viewer'): IntegrationState => ({
   },
   quirks: [],
 })
+const neverTells: IntegrationState = { ...integration(), quirks: ['omits_expires_in'] }
 const grant = (changes: Partial<GrantFacts> = {}): GrantFacts => ({
   guid: '00000000-0000-4000-8000-000000000008',
   status: 'usable',
@@ -279,6 +280,20 @@ const GRANTED: [string, Case, 'issue' | 'refresh', boolean?][] = [
     { facts: { grant: grant({ expiresAt: inSeconds(5), hasRefreshToken: false }) } },
     'issue',
   ],
+  ...(
+    [
+      ['ten minutes after it came', { tokenSince: inSeconds(-600) }, 'issue'],
+      ['later', { tokenSince: inSeconds(-601) }, 'refresh', true],
+      ['after a failure', { tokenSince: null }, 'refresh', true],
+      ['without a refresh token', { tokenSince: inSeconds(-601), hasRefreshToken: false }, 'issue'],
+      ['that says when it ends after all', { tokenSince: inSeconds(-601), expiresAt: inSeconds(60) }, 'issue'],
+    ] as const
+  ).map(([when, changes, verdict, oldIsValid]): [string, Case, 'issue' | 'refresh', boolean?] => [
+    `a token of a provider that never says when it ends, ${when}`,
+    { facts: { integration: neverTells, grant: grant({ expiresAt: null, ...changes }) } },
+    verdict,
+    oldIsValid,
+  ]),
   ['a token that has expired', { facts: { grant: grant({ expiresAt: NOW }) } }, 'refresh', false],
 ]
 

@@ -16,6 +16,13 @@ import {
 /** Seconds that an access token must still be good for to be handed out without a refresh. */
 const USABLE_SECONDS = 5
 
+/**
+ * Seconds after which a token is refreshed whose provider never says how long it lasts (the quirk `omits_expires_in`):
+ * less than the shortest session, 15 minutes, that such a provider can be set to.
+ * @see https://help.salesforce.com/s/articleView?id=xcloud.admin_sessions.htm
+ */
+const UNTOLD_LIFE_SECONDS = 600
+
 /** Whose call the exchange answers. */
 export type KeyActor = Extract<Actor, { type: 'key' | 'content_key' }>
 
@@ -41,6 +48,8 @@ export interface GrantFacts {
   readonly generation: number
   readonly expiresAt: Date | null
   readonly hasRefreshToken: boolean
+  /** When its access token came, if that is known. */
+  readonly tokenSince?: Date | null
 }
 
 /** All that the decision rests on, as one statement found it. */
@@ -175,6 +184,10 @@ export function decide(
   const consentUrl = policy.consentUrl(integration.guid)
   if (!grant || grant.status === 'revoked') return refuse(noGrant(consentUrl))
   if (grant.status === 'consent_required') return refuse(consentRequired(consentUrl))
+  if (!grant.expiresAt && integration.quirks.includes('omits_expires_in') && grant.hasRefreshToken) {
+    const since = grant.tokenSince ? (now.getTime() - grant.tokenSince.getTime()) / 1000 : Infinity
+    if (since > UNTOLD_LIFE_SECONDS) return { verdict: 'refresh', integration, grant, oldIsValid: true }
+  }
   const secondsLeft = grant.expiresAt ? (grant.expiresAt.getTime() - now.getTime()) / 1000 : Infinity
   if (secondsLeft > USABLE_SECONDS) return { verdict: 'issue', integration, grant }
   const oldIsValid = secondsLeft > 0

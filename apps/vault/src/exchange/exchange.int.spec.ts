@@ -23,6 +23,23 @@ describe('the exchange of a valid token', () => {
     expect(house.provider.calls).toHaveLength(0)
   })
 
+  it('renews in time what a provider never says the end of, and invents no end', async () => {
+    const state = world.integration({ quirks: ['omits_expires_in'] })
+    await process.tell('integration', world.integrationGuid, state, 2)
+    await process.grant(world, null)
+    house.provider.expiresIn = undefined
+    expect(await process.exchanged(world)).toMatchObject({ expiresIn: undefined })
+    expect(house.provider.calls).toHaveLength(0)
+    await process.pool.query(`update oauth_grant set changed_at = changed_at - interval '11 minutes' where guid = $1`, [
+      world.grantGuid,
+    ])
+    const { accessToken, expiresIn } = await process.exchanged(world)
+    expect(accessToken.reveal()).toMatch(/^access-[1-9]/)
+    expect(expiresIn).toBeUndefined()
+    house.provider.expiresIn = 3600
+    house.provider.calls.length = 0
+  })
+
   it('takes one statement for all facts and one for the audit', async () => {
     await process.grant(world, 600)
     await process.exchanged(world)

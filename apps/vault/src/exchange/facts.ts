@@ -31,6 +31,7 @@ interface Row {
   generation: number
   expires_at: Date | null
   has_refresh_token: boolean
+  token_since: Date | null
   envelope: Buffer | null
 }
 
@@ -72,7 +73,8 @@ export class FactQueries {
           where permission ->> 'principal_type' = 'group' and (visitor.state -> 'group_guids')::jsonb ? asked.guid
         ) end as groups,
         oauth_grant.guid as grant_guid, oauth_grant.status, oauth_grant.generation, oauth_grant.expires_at,
-        oauth_grant.has_refresh_token, safe.envelope
+        oauth_grant.has_refresh_token,
+        case when oauth_grant.failed_at is null then oauth_grant.changed_at end as token_since, safe.envelope
       from (select ${contentGuid}::uuid as content, ${visitorGuid}::uuid as visitor, ${callerUserGuid ?? null}::uuid as caller,
         ${wanted}::uuid as audience) as named
       left join replica as content on content.kind = 'content' and content.guid = named.content
@@ -112,10 +114,14 @@ export class FactQueries {
 
 const known = <State>(isKnown: boolean, state: State | null): Known<State> => (isKnown ? state : undefined)
 
-const grantOf = ({ status, generation, expires_at, has_refresh_token }: Row, guid: string): GrantFacts => ({
+const grantOf = (
+  { status, generation, expires_at, has_refresh_token, token_since }: Row,
+  guid: string,
+): GrantFacts => ({
   guid,
   status,
   generation,
   expiresAt: expires_at,
   hasRefreshToken: has_refresh_token,
+  tokenSince: token_since,
 })
