@@ -129,11 +129,10 @@ async function normalizeGroups({ operator, terminal, yes }: Means): Promise<void
     terminal.out(byUniqueId ? 'These get their name as unique id:' : 'These lose their unique id:')
     for (const group of plan.changed) terminal.out(`  ${nameOfGroup(group)}`)
     if (!byUniqueId) await confirm(terminal, 'The unique ids cannot be had back. Go on?', yes)
-    const { changed } = await call(false)
-    terminal.out(`${changed.length} changed.`)
-  } else {
-    terminal.out('Nothing to change.')
   }
+  // Also where nothing is planned: an earlier run may have been interrupted before its last step.
+  const { changed } = await call(false)
+  terminal.out(changed.length > 0 ? `${changed.length} changed.` : 'Nothing to change.')
   if (plan.attention.length > 0) {
     terminal.out(
       byUniqueId

@@ -244,10 +244,11 @@ describe('usermanager alter --groups --normalize-ids', () => {
     expect(yes.out).toContain('--new-name')
   })
 
-  it('CLI-06 GRP-40 changes nothing where nothing is to be changed', async () => {
-    const { out, calls } = await run('alter --groups --normalize-ids', { answers: normalization(false, []) })
+  it('CLI-06 GRP-40 ends a run that was interrupted, where nothing is to be changed', async () => {
+    const { out, calls, asked } = await run('alter --groups --normalize-ids', { answers: normalization(false, []) })
     expect(out).toContain('Nothing to change.')
-    expect(bodies(calls)).toEqual([{ dry_run: true }])
+    expect(bodies(calls)).toEqual([{ dry_run: true }, { dry_run: false }])
+    expect(asked).toEqual([])
   })
 })
 
