@@ -30,6 +30,10 @@ describe('the deployment', () => {
     )
   })
 
+  it('tells identity where those are whom it asks', () => {
+    expect(() => Deployment.read('identity', VAULT)).toThrow(/KEYBEARER_URL_VAULT is missing/)
+  })
+
   it('gives a migration the owner’s database only', () => {
     const deployment = Deployment.forMigration('vault', { KEYBEARER_DATABASE_OWNER_URL: 'postgres://owner@x/vault' })
     expect(deployment.databaseOwnerUrl.reveal()).toBe('postgres://owner@x/vault')

@@ -33,6 +33,7 @@ const REQUIRED: Readonly<Record<ServiceName, readonly string[]>> = {
     ...WITH_DATABASE,
     'KEYBEARER_URL_IDENTITY',
     'KEYBEARER_URL_INTEGRATIONS',
+    'KEYBEARER_URL_VAULT',
     'KEYBEARER_TOKEN_KEY_FILE',
     'KEYBEARER_LOGIN_KEY_FILE',
   ],
