@@ -112,8 +112,8 @@ function config() {
     '## Settings from the environment',
     '',
     'A variable takes the place of all lines of its setting. Its name is `KEYBEARER_`, the section, `_` and the setting, in',
-    `capitals: \`${variableOf(SECTIONS[0], settingsOf(SECTIONS[0])[0])}\`. A list has one value a line; an empty variable is`,
-    'an empty value. Faults name the variable; one that begins like these and is no setting stops the start. All processes',
+    `capitals: \`${variableOf(SECTIONS[0], settingsOf(SECTIONS[0])[0])}\`. A list has one value a line. An empty variable is`,
+    'an empty value, or none where a setting may be absent, such as `ClientSecret`. Faults name the variable; one that begins like these and is no setting stops the start. All processes',
     'of an installation must be given the same.',
     '',
     SECTIONS.flatMap((section) => settingsOf(section).map((setting) => `\`${variableOf(section, setting)}\``)).join(

@@ -47,6 +47,14 @@ describe('settings from the environment', () => {
     expect(settings.get(AuthorizationSettings).viewerRoleMapping).toEqual(['Human resources', 'Marketing'])
   })
 
+  it('take away what the file says when they are empty and the setting may be absent', () => {
+    const secret = load({ KEYBEARER_OAUTH2_CLIENTSECRET: '', KEYBEARER_OAUTH2_CLIENTID: '' }).get(OAuth2Settings)
+    expect([secret.clientSecret, secret.clientId, secret.firstNameClaim]).toEqual([undefined, undefined, 'first'])
+    expect(faults({ KEYBEARER_OAUTH2_CLIENTSECRET: '', KEYBEARER_OAUTH2_CLIENTSECRETFILE: '/nowhere/hidden' })).toEqual(
+      ['KEYBEARER_OAUTH2_CLIENTSECRETFILE: OAuth2.ClientSecretFile names a file that cannot be read (ENOENT)'],
+    )
+  })
+
   it('count as given: an address, and a secret beside its file', () => {
     expect(
       load({ KEYBEARER_SERVER_ADDRESS: 'https://a.example' }).warnings.map(({ setting }) => setting),

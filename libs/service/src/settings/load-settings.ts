@@ -229,6 +229,7 @@ class Reading {
   #linesOf(section: SectionClass, setting: SettingDescription): { text: string; origin: Origin }[] | undefined {
     const override = this.overrides.find((each) => each.section === section && each.setting === setting)
     if (override) {
+      if (isUnset(override)) return undefined
       const origin = { variable: override.variable }
       this.#origins.set(key(sectionOf(section).name, setting), origin)
       return override.values.map((text) => ({ text, origin }))
@@ -333,5 +334,9 @@ class Reading {
     this.faults.push({ ...origin, section, setting, problem })
   }
 }
+
+/** An empty variable takes away what the file says, where a setting may be absent. */
+const isUnset = ({ section, setting, values }: Override): boolean =>
+  !setting.list && values[0] === '' && (new section() as Record<string, unknown>)[setting.property] === undefined
 
 const key = (section: string, setting: SettingDescription): string => `${section}.${setting.name}`.toLowerCase()
