@@ -16,6 +16,7 @@ import { OLDEST_TEMPLATE } from '../template/registry.js'
 import { NewIntegrationBody } from './integration.dto.js'
 
 const MEMBERS = ['client_id', 'client_secret', 'tenant_id', 'default_scopes']
+const TENANT = new RegExp(OLDEST_TEMPLATE.questions.find(({ name }) => name === 'tenant_id')!.validation)
 const SCOPE = refusedAs(
   'integration.default_scope_invalid',
   'The default_scopes must be a list of scopes, each without spaces.',
@@ -44,7 +45,7 @@ export class OlderIntegrationBody {
   client_secret: string
 
   @IsString(TENANT_ID)
-  @Matches(/^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/, TENANT_ID)
+  @Matches(TENANT, TENANT_ID)
   tenant_id: string
 
   @IsOptional()

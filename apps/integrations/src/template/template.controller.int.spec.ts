@@ -154,6 +154,18 @@ describe('templates at the service’s edge', () => {
     },
   )
 
+  it('TPL-16 API-02 take the older body with its placeholders as they stand', async () => {
+    const answer = await house.post(INTEGRATIONS, alice, {
+      client_id: '<my-databricks-oauth-app-client-id>',
+      client_secret: '<my-client-secret>',
+      tenant_id: '<my-azure-tenant-id>',
+      description: 'A helpful description',
+      default_scopes: ['2ff814a6-3304-4ab8-85cb-cd0e6f879c1d/.default', 'offline_access'],
+    })
+    expect(answer.status).toBe(200)
+    expect(answer.json()).toMatchObject({ template: 'azure', config: { tenant_id: '<my-azure-tenant-id>' } })
+  })
+
   it('TPL-05 workspace_hostname is answered by the right name', async () => {
     const config = { workspace_hostname: 'a.cloud.databricks.com', client_id: 'x', client_secret: 'y' }
     const answer = await house.post(INTEGRATIONS, alice, { template: 'databricks', config })
