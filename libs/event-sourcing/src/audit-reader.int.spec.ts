@@ -24,7 +24,6 @@ beforeEach(async () => {
   reader = new AuditReader(pool, [
     {
       source: 1,
-      table: 'event',
       actions: {
         group: { GroupCreated: ['add_group', 'name', 'memberGuids'], GroupDeleted: 'remove_group' },
         user: { UserLocked: 'lock_user', SessionBegun: 'user_login' },
@@ -179,6 +178,6 @@ describe('what a service says of its log', () => {
 
   it('refuses a table in which one type means two actions', () => {
     const actions = { group: { Deleted: 'remove_group' }, user: { Deleted: 'remove_user' } } as const
-    expect(() => new AuditReader(pool, [{ source: 0, table: 'event', actions }])).toThrow('Deleted means two actions')
+    expect(() => new AuditReader(pool, [{ source: 0, actions }])).toThrow('Deleted means two actions')
   })
 })

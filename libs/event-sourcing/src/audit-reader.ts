@@ -24,24 +24,30 @@ export type AuditTable<Event extends DomainEvent> = {
 /** One table of a service's log. */
 export interface AuditedLog {
   readonly source: AuditSource
-  readonly table: 'event' | 'issue'
+  /** Absent: the events of the service's things. */
+  readonly table?: AuditedTable
   /** By the category of the stream. */
   readonly actions: Readonly<Record<string, Readonly<Record<string, Audited>>>>
 }
 
-/** Where a table keeps what conditions ask for, as its indexes know it; see `AUDIT_SCHEMA_SQL` and `ISSUE_AUDIT_SCHEMA_SQL`. */
-const COLUMNS = {
-  event: {
-    person: 'log.person_of(stream_id, type, meta)',
-    things: (guids: string, streams: string) => `(stream_id = any(${streams}) or log.words_of(data) && ${guids})`,
-    words: (words: string) => `log.words_of(data) @> log.words_of(${words})`,
-  },
-  issue: {
-    person: `log.issued(data, 'userGuid')`,
-    things: (guids: string) =>
-      `(log.issued(data, 'contentGuid') = any(${guids}) or log.issued(data, 'integrationGuid') = any(${guids}))`,
-    words: undefined,
-  },
+/**
+ * A table of a service's own, with the columns of `event`; its streams are those of writers, and nothing in it is found
+ * by words. What conditions ask for is SQL, as the table's indexes know it.
+ */
+export interface AuditedTable {
+  readonly name: string
+  /** The guid of who did it. */
+  readonly person: string
+  /** Whether it was done to one of these. @param guids SQL of a list of texts */
+  things(guids: string): string
+}
+
+/** Where the events keep what conditions ask for, as the indexes of `AUDIT_SCHEMA_SQL` know it. */
+const EVENT = {
+  name: 'event',
+  person: 'log.person_of(stream_id, type, meta)',
+  things: (guids: string, streams: string) => `(stream_id = any(${streams}) or log.words_of(data) && ${guids})`,
+  words: (words: string) => `log.words_of(data) @> log.words_of(${words})`,
 } as const
 
 /** The most values of a list that a description shows. */
@@ -100,6 +106,7 @@ export class AuditReader {
   async #entries(log: AuditedLog, question: AuditQuestion, until: string): Promise<AuditEntry[]> {
     const where = conditionsOf(log, question, until)
     if (!where) return []
+    const { name, person } = log.table ?? EVENT
     const [sign, order] = question.order === 'ascending' ? ['>', 'asc'] : ['<', 'desc']
     if (question.after) {
       const { at, position } = keyOf(question.after, log.source)
@@ -107,8 +114,8 @@ export class AuditReader {
     }
     const { rows } = await this.pool.query<Row>(
       `select position, to_char(recorded_at at time zone 'UTC', ${TIME}) as at, stream_id, type, data, meta,
-         ${COLUMNS[log.table].person} as person
-       from ${log.table} where ${where.text}
+         ${person} as person
+       from ${name} where ${where.text}
        order by recorded_at ${order}, position ${order} limit ${where.value(question.limit)}`,
       where.values,
     )
@@ -120,7 +127,7 @@ export class AuditReader {
     if (!where) return 0
     const { rows } = await this.pool.query<{ count: number }>(
       `select count(*)::int as count
-       from (select from ${log.table} where ${where.text} limit ${where.value(MOST_COUNTED)}) as found`,
+       from (select from ${(log.table ?? EVENT).name} where ${where.text} limit ${where.value(MOST_COUNTED)}) as found`,
       where.values,
     )
     return rows[0]!.count
@@ -169,20 +176,20 @@ function anyOf(
   { actions: wanted = [], people = [], things = [], system, words }: AuditCondition,
   where: Where,
 ): string[] {
-  const columns = COLUMNS[table]
+  const { person } = table ?? EVENT
   const any: string[] = []
   const types = Object.values(actions).flatMap((ofCategory) =>
     Object.entries(ofCategory).flatMap(([type, audited]) => (wanted.includes(actionOf(audited)) ? [type] : [])),
   )
   if (types.length > 0) any.push(`type = any(${where.value(types)}::text[])`)
-  if (people.length > 0) any.push(`${columns.person} = any(${where.value(people)}::text[])`)
-  if (system) any.push(`${columns.person} is null`)
+  if (people.length > 0) any.push(`${person} = any(${where.value(people)}::text[])`)
+  if (system) any.push(`${person} is null`)
   if (things.length > 0) {
     const guids = `${where.value(things)}::text[]`
     const streams = Object.keys(actions).flatMap((category) => things.map((guid) => `${category}-${guid}`))
-    any.push(table === 'event' ? columns.things(guids, `${where.value(streams)}::text[]`) : columns.things(guids, ''))
+    any.push(table ? table.things(guids) : EVENT.things(guids, `${where.value(streams)}::text[]`))
   }
-  if (words !== undefined && columns.words) any.push(columns.words(`${where.value(words)}::text`))
+  if (words !== undefined && !table) any.push(EVENT.words(`${where.value(words)}::text`))
   return any
 }
 
@@ -206,7 +213,7 @@ function entryOf({ source, table, actions }: AuditedLog, row: Row): AuditEntry {
   const action = actionOf(audited)
   const data = JSON.parse(row.data) as Readonly<Record<string, unknown>>
   const details = [
-    ...(table === 'event' ? [[`${category}_guid`, id] as const] : []),
+    ...(table ? [] : [[`${category}_guid`, id] as const]),
     ...(typeof audited === 'string' ? [] : audited.slice(1).map((name) => [snake(name), data[name]] as const)),
   ]
   const shown = details.flatMap(([name, value]) => (isEmpty(value) ? [] : [`${name}=${text(value)}`]))

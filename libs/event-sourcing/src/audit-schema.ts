@@ -37,18 +37,3 @@ drop function if exists log.person_of(text, text);
 drop function if exists log.person_of(text, text, text);
 drop function log.words_of(text);
 ${AUDIT_SCHEMA_SQL}`
-
-/** The same for the vault's log of issued tokens. */
-export const ISSUE_AUDIT_SCHEMA_SQL = `
-create function log.issued(data text, name text) returns text
-language plpgsql immutable strict parallel safe cost 1000 as $$
-begin
-  return data::json ->> name;
-end $$;
-comment on function log.issued is 'A member of an issued token''s data.';
-
-create index issue_recorded_at on log.issue (recorded_at, position);
-create index issue_person on log.issue (log.issued(data, 'userGuid'), recorded_at, position);
-create index issue_content on log.issue (log.issued(data, 'contentGuid'), recorded_at, position);
-create index issue_integration on log.issue (log.issued(data, 'integrationGuid'), recorded_at, position);
-`

@@ -31,5 +31,5 @@ const apiKey = {
 
 /** What the audit log says of this service's events: whatever can happen has an action. */
 export const audited: readonly AuditedLog[] = [
-  { source: AUDIT_SOURCES.identity, table: 'event', actions: { user, group, api_key: apiKey } },
+  { source: AUDIT_SOURCES.identity, actions: { user, group, api_key: apiKey } },
 ]

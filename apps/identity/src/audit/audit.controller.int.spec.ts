@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { Pool } from 'pg'
 import { AUDIT_ACTIONS, type Actor, type AuditQuestion } from '#libs/contracts'
-import { AuditReader, type AuditedLog } from '#libs/event-sourcing'
+import { AuditReader, type AuditedLog, type AuditedTable } from '#libs/event-sourcing'
 import { freshDatabase, type FreshDatabase } from '#libs/testing'
 import { identityUnderTest, keyOf, type IdentityUnderTest } from '../identity-under-test.conformance.js'
 import type { AuditEntryView, AuditPageView, AuditSearchView } from './audit.dto.js'
@@ -17,11 +17,16 @@ const administrator = keyOf(ANN, 'administrator')
 
 // The other services as identity sees them: an answer from a real log.
 const INTEGRATIONS: readonly AuditedLog[] = [
-  { source: 1, table: 'event', actions: { content: { ContentRegistered: ['add_content', 'name'] } } },
+  { source: 1, actions: { content: { ContentRegistered: ['add_content', 'name'] } } },
 ]
+const ISSUE: AuditedTable = {
+  name: 'issue',
+  person: `log.issued(data, 'userGuid')`,
+  things: (guids) => `log.issued(data, 'contentGuid') = any(${guids})`,
+}
 const VAULT: readonly AuditedLog[] = [
-  { source: 2, table: 'event', actions: { grant: { GrantObtained: ['add_oauth_session', 'userGuid'] } } },
-  { source: 3, table: 'issue', actions: { issue: { TokenIssued: ['issue_oauth_token', 'contentGuid'] } } },
+  { source: 2, actions: { grant: { GrantObtained: ['add_oauth_session', 'userGuid'] } } },
+  { source: 3, table: ISSUE, actions: { issue: { TokenIssued: ['issue_oauth_token', 'contentGuid'] } } },
 ]
 
 interface Peer {

@@ -1,5 +1,5 @@
 import { AUDIT_SOURCES } from '#libs/contracts'
-import type { Audited, AuditTable, AuditedLog } from '#libs/event-sourcing'
+import type { Audited, AuditedLog, AuditedTable, AuditTable } from '#libs/event-sourcing'
 import type { TokenIssued } from '../exchange/issue-log.js'
 import type { GrantEvent } from '../grant/grant.events.js'
 
@@ -15,8 +15,16 @@ const issue = {
   TokenIssued: ['issue_oauth_token', 'contentGuid', 'integrationGuid'],
 } as const satisfies Record<'TokenIssued', Audited<TokenIssued>>
 
+/** The log of issued tokens, as its indexes know it. */
+const ISSUE: AuditedTable = {
+  name: 'issue',
+  person: `log.issued(data, 'userGuid')`,
+  things: (guids) =>
+    `(log.issued(data, 'contentGuid') = any(${guids}) or log.issued(data, 'integrationGuid') = any(${guids}))`,
+}
+
 /** What the audit log says of this service's logs: whatever can happen has an action. */
 export const audited: readonly AuditedLog[] = [
-  { source: AUDIT_SOURCES.vault, table: 'event', actions: { grant } },
-  { source: AUDIT_SOURCES.issued, table: 'issue', actions: { issue } },
+  { source: AUDIT_SOURCES.vault, actions: { grant } },
+  { source: AUDIT_SOURCES.issued, table: ISSUE, actions: { issue } },
 ]
