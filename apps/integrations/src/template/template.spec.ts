@@ -140,6 +140,14 @@ describe('what is the same for all types', () => {
     }
   })
 
+  it('INT-19 INT-32 a secret is in nothing that is kept, shown or told to the other services', () => {
+    for (const template of SEVEN) {
+      const { config, clientSecret } = parse(template, { client_secret: 'canary-client-secret' })
+      expect((clientSecret as Secret).reveal()).toBe('canary-client-secret')
+      expect(JSON.stringify([config, clientSecret, template.resolve(config)])).not.toContain('canary')
+    }
+  })
+
   it('PERS-08 a key of another type is refused', () => {
     expect(refusal(github, { tenant_id: TENANT })).toThrow('The config key tenant_id is not one of this template')
   })
