@@ -189,6 +189,12 @@ describe('a lock', () => {
       .thenNothing()
   })
 
+  it('keeps everybody from deploying', () => {
+    const deploy = { type: 'DeployBundle', editor: priya, bundleGuid: undefined, taskGuid: 'task' } as const
+    content.given(registered, locked('')).when(deploy).thenRefused('content.locked')
+    content.given(registered, locked(''), unlocked).when(deploy).thenRefused('bundle.none_to_deploy')
+  })
+
   it('is not the collaborators’', () => {
     content
       .given(registered, granted('paul', 'owner'))

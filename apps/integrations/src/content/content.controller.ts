@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common'
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, type StreamableFile } from '@nestjs/common'
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
 import { isAtLeast, mustBePerson, permissionDenied, type Actor } from '#libs/contracts'
 import { Streams } from '#libs/event-sourcing'
@@ -15,7 +15,7 @@ import {
   type CommandContext,
 } from '#libs/service'
 import { giveUpBelongings } from './belongings.records.js'
-import { ContentIncludes, includesOf } from './content-includes.js'
+import { ContentIncludes, includesOf, type Include } from './content-includes.js'
 import {
   changesOf,
   ContentBody,
@@ -27,9 +27,10 @@ import {
   type RuntimeSettingsBody,
 } from './content.dto.js'
 import { giveUpName, takeName } from './content.names.js'
-import { ContentQueries } from './content.queries.js'
+import { ContentQueries, type SeenContent } from './content.queries.js'
 import { contentStream } from './content.stream.js'
 import { Editing } from './editing.js'
+import { jsonArray } from './json-array.js'
 import { Principals } from './principals.js'
 import { settingsIn } from './runtime-settings.js'
 
@@ -51,12 +52,10 @@ export class ContentController {
   @ApiOkResponse({ type: [ContentView] })
   @RequireRole('viewer')
   @NotAudited('read only')
-  async list(@Query() filter: ContentFilter, @CurrentActor() actor: Actor): Promise<ContentView[]> {
+  async list(@Query() filter: ContentFilter, @CurrentActor() actor: Actor): Promise<StreamableFile> {
     const includes = includesOf(filter.include)
     const wanted = { name: filter.name, ownerGuid: filter.owner_guid }
-    const contents = await this.contents.listVisible(wanted, mustBePerson(actor))
-    const included = await this.includes.of(contents, includes)
-    return contents.map((content) => contentView(content, this.server, included.get(content.guid)))
+    return jsonArray(this.#views(this.contents.listVisible(wanted, mustBePerson(actor)), includes))
   }
 
   @Post()
@@ -139,6 +138,13 @@ export class ContentController {
         await giveUpBelongings(client, guid)
       },
     })
+  }
+
+  async *#views(batches: AsyncIterable<SeenContent[]>, includes: readonly Include[]): AsyncGenerator<ContentView[]> {
+    for await (const contents of batches) {
+      const included = await this.includes.of(contents, includes)
+      yield contents.map((content) => contentView(content, this.server, included.get(content.guid)))
+    }
   }
 
   async #view(guid: string, actor: Actor): Promise<ContentView> {

@@ -55,6 +55,7 @@ describe('content, from events to what is published', () => {
         locked_message: '',
         permissions: [],
         share_links: [],
+        vanity_path: null,
         associations: [],
       },
     })

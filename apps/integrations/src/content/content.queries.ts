@@ -13,6 +13,9 @@ import type { PermissionRole } from './permission.rules.js'
 /** An item as somebody sees it. */
 export type SeenContent = Content & { readonly appRole: AppRole }
 
+/** As many items as are read and written at a time. */
+const BATCH = 2_000
+
 export interface ContentFilter {
   readonly name?: string
   readonly ownerGuid?: string
@@ -41,10 +44,14 @@ export class ContentQueries {
   }
 
   /**
-   * What somebody may know of, in creation order.
+   * What somebody may know of, in creation order, so many at a time: there may be a hundred thousand.
    * @throws DomainError `replica.stale` (unavailable) when their groups matter and are not known for sure
    */
-  async listVisible({ name, ownerGuid }: ContentFilter, caller: Person): Promise<SeenContent[]> {
+  async *listVisible(
+    { name, ownerGuid }: ContentFilter,
+    caller: Person,
+    size = BATCH,
+  ): AsyncGenerator<SeenContent[], void, undefined> {
     const values: unknown[] = []
     const parameter: Parameter = (value) => `$${values.push(value)}`
     const { role, visible } = await this.seeing(caller, parameter)
@@ -53,12 +60,17 @@ export class ContentQueries {
       ...(name === undefined ? [] : [`content.name = ${parameter(name)}`]),
       ...(ownerGuid === undefined ? [] : [`content.owner_guid = ${parameter(ownerGuid)}::uuid`]),
     ]
-    const { rows } = await this.pool.query<SeenContent>({
-      text: `select ${this.columns}, ${role} as "appRole" from content
-        where ${conditions.join(' and ')} order by content.position`,
-      values,
-    })
-    return rows
+    const after = parameter('0')
+    const text = `select ${this.columns}, ${role} as "appRole" from content
+      where ${conditions.join(' and ')} and content.position > ${after}::bigint
+      order by content.position limit ${parameter(size)}::int`
+    for (;;) {
+      const { rows } = await this.pool.query<SeenContent>({ text, values })
+      const last = rows.at(-1)
+      if (last) yield rows
+      if (!last || rows.length < size) return
+      values[values.length - 2] = last.position
+    }
   }
 
   /**
