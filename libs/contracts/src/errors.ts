@@ -115,7 +115,6 @@ export const ERROR_NUMBERS: Readonly<Record<string, ErrorNumber>> = {
   'exchange.subject_token_subject': { number: 217, status: 400 },
   'grant.refresh_failed': { number: 219, status: 400 },
   'grant.none': { number: 220, status: 404 },
-  'content.locked': { number: 222, status: 403 },
   'content.locked_message_invalid': { number: 224, status: 400 },
   'bundle.content_locked': { number: 222, status: 403 },
   'integration.name_invalid': { number: 225, status: 400 },

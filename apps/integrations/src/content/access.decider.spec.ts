@@ -191,7 +191,7 @@ describe('a lock', () => {
 
   it('keeps everybody from deploying', () => {
     const deploy = { type: 'DeployBundle', editor: priya, bundleGuid: undefined, taskGuid: 'task' } as const
-    content.given(registered, locked('')).when(deploy).thenRefused('content.locked')
+    content.given(registered, locked('')).when(deploy).thenRefused('bundle.content_locked')
     content.given(registered, locked(''), unlocked).when(deploy).thenRefused('bundle.none_to_deploy')
   })
 

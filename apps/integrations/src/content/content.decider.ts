@@ -132,7 +132,7 @@ export const contentDecider: Decider<ContentCommand, ContentEvent, Content> = {
         editable(state, command.editor)
         return [{ type: 'ContentDeleted', data: {} }]
       default:
-        return decideBelongings(command, mayBeDeployed(command, editable(state, command.editor)))
+        return decideBelongings(command, editable(state, command.editor))
     }
   },
 
@@ -222,12 +222,6 @@ function editable(state: Content, editor: Editor): Registered {
     )
   }
   return content
-}
-
-/** What is locked stays as it is. */
-function mayBeDeployed({ type }: ContentCommand, content: Registered): Registered {
-  if (content.lock === undefined || (type !== 'UploadBundle' && type !== 'DeployBundle')) return content
-  throw new DomainError('forbidden', 'content.locked', 'This content is locked: unlock it before you deploy it.')
 }
 
 function changeContent(
