@@ -25,7 +25,6 @@ describe('the guide to groups', () => {
       'GRP-42 what Entra needs without one',
       /names are not available.*Turn `GroupsByUniqueId` on and make each group by API/,
     ],
-    ['GRP-43 what happens to people in very many groups', /leaves the groups out of the token\. Memberships then stay/],
   ])('says %s', (_name, text) => {
     expect(guide).toMatch(text)
   })
