@@ -141,11 +141,12 @@ describe('integrations, from the administrator’s call to the token request', (
     const guid = await world.makeIntegration(aliceKey)
     await world.setFaults({ account: 'victor', access_token_seconds: 1 })
     const { exchange } = await consented('rotated', 'victor', guid)
-    await world.setFaults()
+    // Every token of his is short from here on, so that there is always one to refresh.
     await change(guid, secret('a-wrong-one'))
     await eventually(async () => (await exchange()).code === 241, { timeoutMs: 10_000 })
     await change(guid, secret(world.secrets.vendorClientSecret))
     await eventually(async () => (await exchange()).status === 200, { timeoutMs: 10_000 })
+    await world.setFaults()
   })
 
   it('CONTENT-11 CONTENT-12 content cannot be opened to everybody, and gets no token once it is static', async () => {
