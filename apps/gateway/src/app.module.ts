@@ -31,12 +31,14 @@ import { OpenSockets } from './proxy/open-sockets.js'
 import { ownListeners } from './proxy/own-listeners.js'
 import { UpstreamList } from '#libs/service'
 import { UserSessionTokens } from './proxy/user-session-tokens.js'
+import { Vanities } from './proxy/vanities.js'
 import { Visits } from './proxy/visits.js'
 import { askOwner } from './replica/ask-owner.js'
 import { ChangesController } from './replica/changes.controller.js'
 import { COPIED, House, notYetRead } from './replica/house.js'
 import { Forward } from './routes/forward.js'
 import { RequestBodies } from './routes/request-bodies.js'
+import { Uploads } from './routes/uploads.js'
 import { Docs, DOCS_DIRECTIVES, docsFolder } from './site/docs.js'
 import { Landing } from './site/landing.js'
 import { Pages } from './site/page.js'
@@ -154,15 +156,33 @@ const door = [
   made(Refusals, [Pages, PublicAddress], (pages: Pages, { prefix }: PublicAddress) => new Refusals(pages, prefix)),
   made(
     Forward,
-    [ReplicaPools, ServiceTokens, ExchangeSettings, PublicAddress],
-    (pools: ReplicaPools, tokens: ServiceTokens, { routeTimeoutMs }: ExchangeSettings, { prefix }: PublicAddress) =>
-      new Forward(pools, tokens, new RequestBodies({ wholeMs: routeTimeoutMs }), routeTimeoutMs, prefix),
+    [ReplicaPools, ServiceTokens, ExchangeSettings, ContentSettings, PublicAddress],
+    (
+      pools: ReplicaPools,
+      tokens: ServiceTokens,
+      { routeTimeoutMs }: ExchangeSettings,
+      { maxBundleSize: most }: ContentSettings,
+      { prefix }: PublicAddress,
+    ) => {
+      const bodies = new RequestBodies({ wholeMs: routeTimeoutMs })
+      return new Forward(pools, tokens, bodies, new Uploads({ most }), routeTimeoutMs, prefix)
+    },
   ),
   made(
     Door,
-    [Callers, Forward, Visits, Site, Refusals, PublicAddress],
-    (callers: Callers, forward: Forward, visits: Visits, pages: Site, refusals: Refusals, address: PublicAddress) =>
-      new Door(callers, new LoginLimit(), forward, visits, pages, refusals, address),
+    [Callers, Forward, Visits, House, Site, Refusals, PublicAddress],
+    (
+      callers: Callers,
+      forward: Forward,
+      visits: Visits,
+      house: House,
+      pages: Site,
+      refusals: Refusals,
+      address: PublicAddress,
+    ) => {
+      const vanities = new Vanities(house, address.prefix)
+      return new Door(callers, new LoginLimit(), forward, visits, vanities, pages, refusals, address)
+    },
   ),
 ]
 

@@ -22,6 +22,8 @@ const CLOSE_WITHIN_MS = 2_000
 const CONFIGURATION_FAULT = 78
 /** Node's default of 5 s closes a connection under the callers' feet; theirs are kept for 4 s. */
 const KEEP_ALIVE_MS = 65_000
+/** Longer than a large upload may take; how long other bodies may take is the body reader's to say. */
+const REQUEST_MS = 31 * 60_000
 
 export interface ServiceOptions {
   readonly name: ServiceName
@@ -83,6 +85,7 @@ async function run(
   await app.startAllMicroservices()
   const server = app.getHttpServer() as Server
   server.keepAliveTimeout = KEEP_ALIVE_MS
+  server.requestTimeout = REQUEST_MS
   server.listen({ port: deployment.port, host: deployment.host, reusePort: options.reusePort ?? false })
   await once(server, 'listening')
   pino.info({ address: server.address() }, 'listening')

@@ -447,14 +447,14 @@ describe('a request to a service', () => {
       expect(street.calls(street.integrations, '/__api__/v1/content')).toHaveLength(1)
     })
 
-    it('may not be larger than the services take', async () => {
+    it('H01 may not be larger than the services take', async () => {
       const over = 1024 * 1024 + 1
       const whole = await street.raw(`${head('POST /__api__/v1/content', over)}\r\n`)
       const chunks = await street.raw(
         `POST /__api__/v1/content HTTP/1.1\r\nHost: ${street.address.host}\r\nTransfer-Encoding: chunked\r\n\r\n` +
           `${over.toString(16)}\r\n${'x'.repeat(over)}`,
       )
-      for (const answer of [whole, chunks]) expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*"code":87/)
+      for (const answer of [whole, chunks]) expect(answer).toMatch(/^HTTP\/1\.1 413 [^]*"code":87/)
       expect(street.integrations.seen).toHaveLength(0)
     })
 

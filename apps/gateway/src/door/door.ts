@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Callers } from '../auth/callers.js'
 import type { LoginLimit } from '../auth/login-limit.js'
+import type { Vanities } from '../proxy/vanities.js'
 import type { Visits } from '../proxy/visits.js'
 import type { Forward } from '../routes/forward.js'
 import { canonicalPath, type Route, routeOf } from '../routes/routes.js'
@@ -25,6 +26,7 @@ export class Door {
     private readonly limit: LoginLimit,
     private readonly forward: Forward,
     private readonly visits: Visits,
+    private readonly vanities: Vanities,
     private readonly site: Site,
     private readonly refusals: Refusals,
     private readonly address: PublicAddress,
@@ -39,12 +41,13 @@ export class Door {
       if (request.method === 'TRACE') throw noSuchRoute()
       if (isContent(arrival.path)) return await this.visits.web(arrival, response)
       const path = canonicalPath(arrival.path)
-      if (path === undefined) throw noSuchRoute()
-      const route = routeOf(path)
-      if (route) {
+      const route = path === undefined ? undefined : routeOf(path)
+      if (path !== undefined && route) {
         form = route.audience === 'api' ? 'json' : 'page'
         return await this.#service(arrival, response, path, route)
       }
+      if (this.vanities.redirect(arrival, response)) return
+      if (path === undefined) throw noSuchRoute()
       await this.site.serve(arrival, request, response, path)
     } catch (error) {
       this.refusals.answer(request, response, error, form)
@@ -69,9 +72,9 @@ export class Door {
     if (route.limited) this.limit.take(arrival.address)
     if (this.address.isHttps) response.setHeader(...HSTS)
     const { assertion, bootstrap } = await this.callers.introduce(arrival, route)
-    const { service, cookies = false } = route
+    const { service, cookies = false, upload = false } = route
     const body = route.audience === 'api'
-    await this.forward.send(arrival, response, { service, path, assertion, bootstrap, cookies, body })
+    await this.forward.send(arrival, response, { service, path, assertion, bootstrap, cookies, body, upload })
   }
 }
 

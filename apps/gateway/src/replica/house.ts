@@ -8,10 +8,12 @@ import {
   type GroupState,
   guidOfKey,
   integrationContract,
+  isReservedPath,
   type ServiceName,
   sidOf,
   userContract,
   type UserState,
+  vanityKey,
 } from '#libs/contracts'
 import { type Applied, type Freshness, MemoryReplica, type Replicas } from '#libs/messaging'
 import type { AuthorizationSettings } from '#libs/service'
@@ -33,6 +35,11 @@ export const COPIED: readonly ChangeContract<unknown>[] = [
 export const notYetRead = (freshness: Freshness): ServiceName[] =>
   [...new Set(COPIED.map(({ service }) => service))].filter((service) => !freshness.snapshotComplete(service))
 
+const MOST_VANITY_PARTS = 8
+
+const placeOf = (content: ContentState | null | undefined): string | undefined =>
+  content?.vanity_path ? vanityKey(content.vanity_path).slice(0, -1) : undefined
+
 /** Somebody with a live browser session. */
 export interface LoggedIn {
   readonly user: UserState
@@ -42,6 +49,8 @@ export interface LoggedIn {
 /** The gateway's copies, in memory, and what is looked up in them. */
 export class House {
   readonly #userOfSession = new Map<string, string>()
+  /** By the key of the path, without its last slash. */
+  readonly #contentAt = new Map<string, string>()
 
   constructor(
     private readonly replicas: Replicas,
@@ -52,6 +61,14 @@ export class House {
       for (const { guid, before, after } of changes) {
         for (const { sid } of before?.sessions ?? []) this.#userOfSession.delete(sid)
         for (const { sid } of after?.sessions ?? []) this.#userOfSession.set(sid, guid)
+      }
+    })
+    replicas.of(contentContract).onApplied((changes) => {
+      for (const { guid, before, after } of changes) {
+        const [left, taken] = [placeOf(before), placeOf(after)]
+        // The next item may have taken the path before this one is heard to have left it.
+        if (left !== undefined && this.#contentAt.get(left) === guid) this.#contentAt.delete(left)
+        if (taken !== undefined) this.#contentAt.set(taken, guid)
       }
     })
   }
@@ -77,6 +94,19 @@ export class House {
   /** The version of the copy of a content item; changes whenever the item does. */
   contentVersion(guid: string): number {
     return this.#held(contentContract).peek(guid)?.version ?? 0
+  }
+
+  /** The item that has been given this path or one around it, and what follows in the path; as far as the copy knows. */
+  vanity(path: string): { readonly guid: string; readonly rest: string } | undefined {
+    if (this.#contentAt.size === 0 || isReservedPath(path)) return undefined
+    let place: { guid: string; rest: string } | undefined
+    for (let part = 0, end = 0; part < MOST_VANITY_PARTS && end >= 0; part++) {
+      end = path.indexOf('/', end + 1)
+      const head = end < 0 ? path : path.slice(0, end)
+      const guid = this.#contentAt.get(vanityKey(head))
+      if (guid !== undefined) place = { guid, rest: path.slice(head.length) }
+    }
+    return place
   }
 
   contents(): Iterable<ContentState> {

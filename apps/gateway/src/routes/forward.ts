@@ -7,6 +7,7 @@ import { fold, HOP_BY_HOP, namedByConnection } from '../door/header-names.js'
 import { CHALLENGE } from '../door/refusals.js'
 import { isSafe } from '../auth/xsrf.js'
 import type { RequestBodies } from './request-bodies.js'
+import type { Upload, Uploads } from './uploads.js'
 
 /** What of a client's request a service may hear; everything else stays at the door. */
 const PASSED_ON = [
@@ -37,6 +38,8 @@ export interface Forwarded {
   readonly cookies: boolean
   /** Whether what the client sends with the request means anything to the service. */
   readonly body: boolean
+  /** Whether it may be large, and is passed on as it comes. */
+  readonly upload?: boolean
 }
 
 /**
@@ -52,6 +55,7 @@ export class Forward {
     private readonly pools: Pick<ReplicaPools, 'pools' | 'avoid'>,
     private readonly serviceTokens: Pick<ServiceTokens, 'mint'>,
     private readonly bodies: RequestBodies,
+    private readonly uploads: Uploads,
     private readonly timeoutMs: number,
     private readonly prefix: string,
   ) {}
@@ -66,13 +70,15 @@ export class Forward {
     const { request } = arrival
     const method = request.method as Dispatcher.HttpMethod
     const sends = forwarded.body && method !== 'GET' && method !== 'HEAD' && hasBody(request)
-    const body = sends ? await this.bodies.read(request, response) : null
+    const upload = sends && forwarded.upload ? this.uploads.take(request, response) : undefined
+    const body = upload ?? (sends ? await this.bodies.read(request, response) : null)
     const headers = this.#headers(arrival, forwarded, await this.serviceTokens.mint(service))
     const options = {
       method,
       path: path + arrival.query,
       headers,
-      body,
+      // What undici takes is more than its types say of it.
+      body: body as Exclude<typeof body, Upload>,
       headersTimeout: this.timeoutMs,
       bodyTimeout: this.timeoutMs,
     }
@@ -81,11 +87,13 @@ export class Forward {
       const passing = new Passing(response, this.prefix, this.timeoutMs)
       failure = await passing.through(pool, options)
       if (failure === undefined || response.headersSent || response.destroyed) return
-      const notSent = isNotSent(failure)
+      const notSent = isNotSent(failure) && !upload?.begun
       if (notSent) this.pools.avoid(service, pool)
       const again = notSent || (isSafe(method) && !isTimeout(failure))
       if (!again) break
     }
+    // Of the body, which is the client's.
+    if (failure instanceof DomainError) throw failure
     throw isTimeout(failure)
       ? new DomainError('unavailable', 'service.timeout', 'The service did not answer in time.', { cause: failure })
       : serviceUnavailable(failure)
@@ -93,7 +101,7 @@ export class Forward {
 
   #headers(
     arrival: Arrival,
-    { assertion, bootstrap, cookies }: Forwarded,
+    { assertion, bootstrap, cookies, upload = false }: Forwarded,
     serviceToken: string,
   ): Record<string, string> {
     const given = arrival.request.headers
@@ -102,6 +110,8 @@ export class Forward {
       const value = given[name]
       if (typeof value === 'string') headers[name] = value
     }
+    // The service can refuse what is too large before it comes, and tell what broke off.
+    if (upload && given['content-length'] !== undefined) headers['content-length'] = given['content-length']
     if (cookies && given.cookie !== undefined) headers['cookie'] = given.cookie
     headers['x-correlation-id'] = arrival.correlationId
     headers['x-forwarded-for'] = arrival.address

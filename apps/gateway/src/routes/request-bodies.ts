@@ -34,7 +34,7 @@ export class RequestBodies {
 
   /**
    * @param response which ends what is kept of the body
-   * @throws DomainError `request.timeout`, `request.body_unreadable`, `service.unavailable`
+   * @throws DomainError `request.timeout`, `request.body_too_large`, `request.body_unreadable`, `service.unavailable`
    */
   read(request: IncomingMessage, response: ServerResponse): Promise<Buffer> {
     if (request.destroyed || response.destroyed) return Promise.reject(cutShort())
@@ -74,7 +74,8 @@ export class RequestBodies {
 }
 
 const unreadable = (message: string): DomainError => new DomainError('invalid', 'request.body_unreadable', message)
-const tooLarge = (): DomainError => unreadable('The body is larger than 1 MiB.')
+const tooLarge = (): DomainError =>
+  new DomainError('invalid', 'request.body_too_large', 'The body is larger than 1 MiB.')
 const cutShort = (): DomainError => unreadable('The body ended before it was complete.')
 
 const timeout = (): DomainError => new DomainError('invalid', 'request.timeout', 'The body did not arrive in time.')

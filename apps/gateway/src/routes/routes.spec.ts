@@ -13,6 +13,14 @@ describe('the routes', () => {
     ['/__api__/v1/oauth/integrations/credentials/x', 'integrations'],
     ['/__api__/v1/content', 'integrations'],
     ['/__api__/v1/content/0b1c/oauth/integrations/associations', 'integrations'],
+    ['/__api__/v1/content/0b1c/bundles', 'integrations'],
+    ['/__api__/v1/content/0b1c/bundles/7/download', 'integrations'],
+    ['/__api__/v1/content/0b1c/vanity', 'integrations'],
+    ['/__api__/v1/search/content', 'integrations'],
+    ['/__api__/v1/tags', 'integrations'],
+    ['/__api__/v1/tags/7/content', 'integrations'],
+    ['/__api__/v1/tasks/0b1c', 'integrations'],
+    ['/__api__/v1/vanities', 'integrations'],
     ['/__api__/v1/user', 'identity'],
     ['/__api__/v1/users', 'identity'],
     ['/__api__/v1/users/0b1c/keys', 'identity'],
@@ -46,6 +54,9 @@ describe('the routes', () => {
     '/__api__',
     '/__api__/v1',
     '/__api__/v1/contents',
+    '/__api__/v1/vanities/x',
+    '/__api__/v1/search',
+    '/__api__/v1/search/content/x',
     '/__api__/metrics',
     '/__api__/me/x',
     '/__api__/v1/userx',
@@ -65,6 +76,13 @@ describe('the routes', () => {
     '/__api__/v1/content/%00',
   ])('D13 lead %s nowhere', (path) => {
     expect(serviceOf(path)).toBeUndefined()
+  })
+
+  it('let bodies be large where bundles are uploaded, and nowhere else', () => {
+    expect(routeOf('/__api__/v1/content/0b1c/bundles')).toMatchObject({ upload: true })
+    for (const path of ['/__api__/v1/content/0b1c', '/__api__/v1/content/bundles', '/__api__/v1/content/a/b/bundles']) {
+      expect(routeOf(path)).not.toHaveProperty('upload')
+    }
   })
 
   it('need cookies only to log in and out, and the bootstrap token only to bootstrap', () => {

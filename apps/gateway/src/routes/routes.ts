@@ -8,6 +8,8 @@ export interface Route {
   readonly cookies?: true
   /** Whether `Authorization: Connect-Bootstrap` means anything here. */
   readonly bootstrap?: true
+  /** Whether bodies may be large, and are passed on as they come. */
+  readonly upload?: true
   /** Whether anybody may ask, so that one address may not ask too often. */
   readonly limited?: true
 }
@@ -19,7 +21,12 @@ export interface Route {
 const ROUTES: readonly (readonly [path: string, route: Route])[] = [
   ['/__api__/v1/oauth/integrations/credentials', { service: 'vault', audience: 'api' }],
   ['/__api__/v1/oauth/…', { service: 'integrations', audience: 'api' }],
+  ['/__api__/v1/content/[^/]+/bundles', { service: 'integrations', audience: 'api', upload: true }],
   ['/__api__/v1/content/…', { service: 'integrations', audience: 'api' }],
+  ['/__api__/v1/search/content', { service: 'integrations', audience: 'api' }],
+  ['/__api__/v1/tags/…', { service: 'integrations', audience: 'api' }],
+  ['/__api__/v1/tasks/…', { service: 'integrations', audience: 'api' }],
+  ['/__api__/v1/vanities', { service: 'integrations', audience: 'api' }],
   ['/__api__/v1/search/content', { service: 'integrations', audience: 'api' }],
   ['/__api__/v1/tags/…', { service: 'integrations', audience: 'api' }],
   ['/__api__/v1/tasks/…', { service: 'integrations', audience: 'api' }],

@@ -1,5 +1,5 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { SetMetadata } from '@nestjs/common'
-import type { Request } from 'express'
 import { DomainError } from '#libs/contracts'
 
 export const STREAMED_BODY = 'keybearer:streamed_body'
@@ -19,7 +19,12 @@ export interface StreamLimits {
   readonly idleMs?: number
   /** Milliseconds for all. */
   readonly wholeMs?: number
+  /** Nobody wants the rest any more. */
+  readonly signal?: AbortSignal
 }
+
+/** Express puts the answer beside the request. */
+type Streamed = IncomingMessage & { readonly res?: ServerResponse | undefined }
 
 const IDLE_MS = 10_000
 const WHOLE_MS = 30 * 60_000
@@ -30,50 +35,77 @@ const WHOLE_MS = 30 * 60_000
  * @throws DomainError `request.body_too_large`, `request.body_too_slow`, `request.body_unreadable`
  */
 export async function* streamedBody(
-  request: Request,
-  { most, tooLarge, idleMs = IDLE_MS, wholeMs = WHOLE_MS }: StreamLimits,
+  request: Streamed,
+  { most, tooLarge, idleMs = IDLE_MS, wholeMs = WHOLE_MS, signal }: StreamLimits,
 ): AsyncGenerator<Buffer, void> {
   const encoding = request.headers['content-encoding']
+  const until = performance.now() + wholeMs
   let whole = false
+  // What becomes of the rest must not end the process.
+  request.on('error', () => undefined)
   try {
     if (encoding !== undefined && encoding !== 'identity') {
       throw unreadable('The body has a content encoding that is not supported.')
     }
     if (Number(request.headers['content-length'] ?? 0) > most) throw tooMuch(tooLarge)
-    // Destroyed, the request would take the connection and with it the refusal along.
-    const parts = request.iterator({ destroyOnReturn: false })
-    const until = performance.now() + wholeMs
     for (let length = 0; ;) {
-      const part = await within(Math.min(idleMs, until - performance.now()), parts.next())
-      if (part.done) break
-      const bytes = part.value as Buffer
-      length += bytes.length
+      const part = await nextOf(request, Math.min(idleMs, until - performance.now()), signal)
+      if (!part) break
+      length += part.length
       if (length > most) throw tooMuch(tooLarge)
-      yield bytes
+      yield part
     }
     whole = true
   } finally {
-    if (!whole) request.res?.setHeader('Connection', 'close')
+    if (!whole && request.res?.headersSent === false) request.res.setHeader('Connection', 'close')
   }
 }
 
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(tooSlow()), Math.max(0, ms))
+/**
+ * The next part, and `undefined` after the last. Between the calls the request rests as if nobody had touched it: an
+ * iterator of Node's would keep it to itself, and destroy the connection before the refusal is out.
+ */
+function nextOf(
+  request: IncomingMessage,
+  withinMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Buffer | undefined> {
+  if (request.readableEnded) return Promise.resolve(undefined)
+  if (request.destroyed || signal?.aborted) return Promise.reject(cutShort())
+  return new Promise((resolve, reject) => {
+    const leave = (): void => {
+      clearTimeout(timer)
+      request.pause()
+      request.off('data', onData).off('end', onEnd).off('error', onCut).off('close', onCut)
+      signal?.removeEventListener('abort', onCut)
+    }
+    const onData = (part: Buffer): void => {
+      leave()
+      resolve(part)
+    }
+    const onEnd = (): void => {
+      leave()
+      resolve(undefined)
+    }
+    const onCut = (): void => {
+      leave()
+      reject(cutShort())
+    }
+    const timer = setTimeout(
+      () => {
+        leave()
+        reject(tooSlow())
+      },
+      Math.max(0, withinMs),
+    )
+    request.on('data', onData).once('end', onEnd).once('error', onCut).once('close', onCut)
+    signal?.addEventListener('abort', onCut)
+    request.resume()
   })
-  try {
-    return await Promise.race([work, late])
-  } catch (error) {
-    // What is still to come of the body is nobody's any more.
-    work.catch(() => undefined)
-    throw error instanceof DomainError ? error : unreadable('The body ended before it was complete.')
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 const unreadable = (message: string): DomainError => new DomainError('invalid', 'request.body_unreadable', message)
+const cutShort = (): DomainError => unreadable('The body ended before it was complete.')
 const tooMuch = (message: string): DomainError => new DomainError('invalid', 'request.body_too_large', message)
 const tooSlow = (): DomainError =>
   new DomainError('invalid', 'request.body_too_slow', 'The body took too long to arrive.')
