@@ -237,6 +237,17 @@ describe('a permission', () => {
     expect((await permit(guid, owner, randomUUID())).status).toBe(503)
   })
 
+  it('is one, however many give it at once', async () => {
+    const [owner, somebody] = [await publisher(), await publisher()]
+    const { guid } = await content(owner)
+    const roles = Array.from({ length: 20 }, (_, at) => (at % 2 === 0 ? 'viewer' : 'owner'))
+    const answers = await Promise.all(roles.map((role) => permit(guid, owner, somebody.guid, role)))
+    expect(new Set(answers.map((answer) => `${answer.status} ${answer.json<{ id: string }>().id}`)).size).toBe(1)
+    const [only, ...others] = await permissionsOf(guid, owner)
+    expect(others).toEqual([])
+    expect(await published(guid)).toMatchObject({ permissions: [{ role: only!.role }] })
+  })
+
   it('CONTENT-13 lets somebody see the content, and its end takes that away', async () => {
     const [owner, viewer] = [await publisher(), await identity.user()]
     const { guid } = await content(owner)
@@ -298,6 +309,19 @@ describe('the owner of content', () => {
       app_role: 'owner',
       owner: { guid: next.guid, username: next.username, first_name: 'Vera', last_name: 'Lindqvist' },
     })
+  })
+
+  it('shows the former one nothing more, however often they repeat what they once did', async () => {
+    const [owner, next] = [await publisher(), await publisher()]
+    const actor = acting(owner)
+    const repeat = (key: string) => ({ 'idempotency-key': key })
+    const register = () => send('POST', CONTENT, actor, {}, repeat('register'))
+    const { guid } = (await register()).json<View>()
+    const change = (key: string, body: object) => send('PATCH', `${CONTENT}/${guid}`, actor, body, repeat(key))
+    expect((await change('name', { title: 'Sales' })).status).toBe(200)
+    expect((await change('give', { owner_guid: next.guid })).status).toBe(200)
+    const repeated = [await register(), await change('name', { title: 'Sales' })]
+    expect(repeated.map(({ status }) => status)).toEqual([404, 404])
   })
 
   it('is none who cannot publish, nor somebody unknown', async () => {

@@ -76,7 +76,8 @@ export class ContentController {
     const settings = settingsIn(body)
     const command = { type: 'RegisterContent', ownerGuid, name, title, description, accessType, settings } as const
     await this.streams.handle(contentStream, guid, command, context, { record: (client) => takeName(client, guid) })
-    return this.#view(guid, actor)
+    // A repeat may come after the content was given away: then it is none of the caller's any more.
+    return contentView(await this.contents.visible(guid, mustBePerson(actor)), this.server)
   }
 
   @Get(':guid')
@@ -105,8 +106,6 @@ export class ContentController {
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
   ): Promise<ContentView> {
-    // A repeat may come from somebody who has given the content away, and is answered as the first time.
-    if (await this.streams.former(contentStream, guid, context)) return this.#view(guid, actor)
     const { content, editor } = await this.editing.of(guid, actor)
     mayRunAs(body, actor)
     const { owner_guid: ownerGuid, upstream_url: upstreamUrl } = body
@@ -114,7 +113,7 @@ export class ContentController {
     const upstream = typeof upstreamUrl === 'string' ? this.upstreams.verdict(upstreamUrl) : undefined
     const command = { type: 'ChangeContent', editor, changes: changesOf(body), upstream } as const
     await this.streams.handle(contentStream, guid, command, context, { record: (client) => takeName(client, guid) })
-    return this.#view(guid, actor)
+    return contentView(await this.contents.seen(guid, mustBePerson(actor)), this.server)
   }
 
   @Delete(':guid')
@@ -145,10 +144,6 @@ export class ContentController {
       const included = await this.includes.of(contents, includes)
       yield contents.map((content) => contentView(content, this.server, included.get(content.guid)))
     }
-  }
-
-  async #view(guid: string, actor: Actor): Promise<ContentView> {
-    return contentView(await this.contents.seen(guid, mustBePerson(actor)), this.server)
   }
 }
 
