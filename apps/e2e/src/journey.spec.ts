@@ -108,7 +108,9 @@ describe('the journey, in a world where nobody has been before', () => {
     const [, asVera] = world.probe.requests
     expect(JSON.parse(asVera?.['rstudio-connect-credentials'] as string)).toEqual({
       user: 'vera',
+      user_guid: expect.any(String) as string,
       groups: ['analysts', 'viewers'],
+      group_guids: [expect.any(String) as string, expect.any(String) as string],
     })
     for (const headers of world.probe.requests) {
       const all = JSON.stringify(headers)
