@@ -81,6 +81,14 @@ export class House {
     return { type: 'key', guid: randomUUID(), user: guid, role }
   }
 
+  /** Somebody joins groups, and no message says so yet: only identity knows. */
+  joinsUnheard(actor: Actor, groups: readonly string[]): void {
+    const { user: guid } = actor as Extract<Actor, { type: 'key' }>
+    const message = this.documents.get(guid)!
+    const state = { ...(message.state as UserState), group_guids: [...groups] }
+    this.documents.set(guid, { ...message, version: message.version + 1, state })
+  }
+
   /** @returns its guid */
   async group(guid: string = randomUUID()): Promise<string> {
     const state: GroupState = { guid, name: `g-${guid.slice(0, 8)}` }

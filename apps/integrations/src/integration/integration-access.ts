@@ -39,7 +39,7 @@ export class IntegrationAccess {
    * @throws DomainError `integration.not_found`
    */
   async get(guid: string, person: Person): Promise<ListedIntegration> {
-    const [integration] = await this.usable([await this.integrations.get(guid)], person)
+    const [integration] = await this.#usableNow([await this.integrations.get(guid)], person)
     if (!integration) throw integrationNotFound()
     return integration
   }
@@ -50,7 +50,7 @@ export class IntegrationAccess {
    */
   async candidates(guids: readonly string[], person: Person): Promise<Candidate[]> {
     const found = await this.integrations.byGuid(guids)
-    const usable = new Set(await this.usable([...found.values()], person))
+    const usable = new Set(await this.#usableNow([...found.values()], person))
     return guids.map((guid) => {
       const integration = found.get(guid)
       if (!integration) throw associatedUnknown()
@@ -71,5 +71,14 @@ export class IntegrationAccess {
         throw new DomainError('invalid', 'integration.access_group_invalid', 'A group_guid names no group.')
       }
     }
+  }
+
+  /** Before a *no* that rests on somebody's groups, identity is asked for them: they may have joined a moment ago. */
+  async #usableNow(integrations: readonly ListedIntegration[], person: Person): Promise<ListedIntegration[]> {
+    const usable = await this.usable(integrations, person)
+    const refused = integrations.filter((each) => !usable.includes(each))
+    if (!refused.some(({ permissions }) => permissions.some(({ groupGuid }) => groupGuid !== null))) return usable
+    await this.people.confirmUser(person.guid)
+    return this.usable(integrations, person)
   }
 }

@@ -353,6 +353,15 @@ describe('the access list of an integration', () => {
     expect([await sees(named), await sees(member)]).toEqual([true, false])
   })
 
+  it('counts a group that somebody has joined a moment ago', async () => {
+    const group = await house.group()
+    const member = await house.person('publisher')
+    const guid = await house.newIntegration(alice, { ...acme, permissions: [{ group_guid: group }] })
+    house.joinsUnheard(member, [group])
+    expect((await house.get(at(guid), member)).status).toBe(200)
+    expect((await house.associate(await house.newContent(member), member, guid)).status).toBe(204)
+  })
+
   it('decides who may associate it; what is associated may stay', async () => {
     const [named, other] = [await house.person('publisher'), await house.person('publisher')]
     const guid = await house.newIntegration(alice, acme)
