@@ -106,7 +106,7 @@ describe('the manifest of a bundle', () => {
     const begun = process.memoryUsage().rss
     // A file of zeros that claims to be as long as a header can say.
     const head = gzipSync(tar({ name: 'zeros', data: '', size: 8 ** 11 - 1 }).subarray(0, 512))
-    await expect(read(Buffer.concat([head, zeros, zeros]), 64 * 1024)).rejects.toMatchObject({
+    await expect(read(Buffer.concat([head, zeros]), 64 * 1024)).rejects.toMatchObject({
       code: 'bundle.manifest_invalid',
     })
     expect(process.memoryUsage().rss - begun).toBeLessThan(100 * 1024 * 1024)
