@@ -9,6 +9,8 @@ describe('the fate of a refused refresh', () => {
     ['invalid_client', 'misconfigured'],
     ['unauthorized_client', 'misconfigured'],
     ['invalid_scope', 'misconfigured'],
+    ['invalid_target', 'misconfigured'],
+    ['invalid_resource', 'misconfigured'],
     ['invalid_request', 'misconfigured'],
     ['unsupported_grant_type', 'misconfigured'],
     ['temporarily_unavailable', 'retry'],

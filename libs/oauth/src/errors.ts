@@ -5,7 +5,7 @@ export type Fate = 'retry' | 'misconfigured' | 'consent_required'
  * What a token endpoint's refusal of a *refresh* means for the grant. (On a code exchange `invalid_grant` is about
  * the code.) Vendor words are turned into the RFC's by a quirk before this.
  * @param error the `error` member of the body; absent when no OAuth answer came at all
- * @see RFC 6749 §5.2, OpenID Connect Core §3.1.2.6; `error_description` is for people and is never read here
+ * @see RFC 6749 §5.2, OpenID Connect Core §3.1.2.6, RFC 8707 §2; `error_description` is for people and is never read here
  */
 export function fateOf(error: string | undefined): Fate {
   switch (error) {
@@ -17,6 +17,8 @@ export function fateOf(error: string | undefined): Fate {
     case 'invalid_client':
     case 'unauthorized_client':
     case 'invalid_scope':
+    case 'invalid_target':
+    case 'invalid_resource': // the same, in the words of a large provider
     case 'invalid_request':
     case 'unsupported_grant_type':
       return 'misconfigured'

@@ -222,6 +222,12 @@ const REFUSALS: [string, Case, number, string, ...string[]][] = [
     ofContent,
   ],
   [
+    '9: a token that is to be traded for another one',
+    { facts: { integration: { ...integration(), issues: { type: REQUESTED_TOKEN_TYPE.awsCredentials } } } },
+    250,
+    'invalid_request',
+  ],
+  [
     '9: visitor API keys, which nobody makes yet',
     { facts: { integration: integration('Visitor API Key') } },
     250,

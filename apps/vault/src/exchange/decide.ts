@@ -174,7 +174,8 @@ export function decide(
     )
 
   if (integration.auth_type === 'Service Account') return refuse(authTypeMismatch())
-  if (integration.auth_type !== 'Viewer') return refuse(noHandler())
+  // What is to be traded for something else is not given out itself.
+  if (integration.auth_type !== 'Viewer' || integration.issues) return refuse(noHandler())
   // Asked again here: the content may have been deployed as something else since it was associated.
   if (content.kind === 'rendered' || content.kind === 'static') return refuse(kindUnsupported(content.kind), ofContent)
   if (content.access_type === 'all') return refuse(openToEverybody(), ofContent)
