@@ -17,16 +17,22 @@ export class GroupStartupCheck implements StartupCheck {
   async warnings(): Promise<string[]> {
     if (!this.authorization.userGroups) return []
     const { groupsAutoProvision, groupsByUniqueId } = this.oauth2
+    const orphans = await this.groups.ofTheDead()
     const unfit: string[] = []
     for (const group of await this.groups.all()) {
-      const reasons = reasonsOf(group, groupsAutoProvision, groupsByUniqueId)
+      const reasons = reasonsOf(group, groupsAutoProvision, groupsByUniqueId, orphans.has(group.guid))
       if (reasons.length > 0) unfit.push(`The group ${JSON.stringify(group.name)} ${reasons.join(' It ')}`)
     }
     return unfit
   }
 }
 
-function reasonsOf({ guid, ownerGuid, uniqueId }: GroupRow, autoProvision: boolean, byUniqueId: boolean): string[] {
+function reasonsOf(
+  { guid, ownerGuid, uniqueId }: GroupRow,
+  autoProvision: boolean,
+  byUniqueId: boolean,
+  orphan: boolean,
+): string[] {
   const alter = `${TOOL} --group-guid ${guid}`
   return [
     ...(byUniqueId && uniqueId === null
@@ -40,6 +46,9 @@ function reasonsOf({ guid, ownerGuid, uniqueId }: GroupRow, autoProvision: boole
           `has an owner, and OAuth2.GroupsAutoProvision is on: if the login provider manages it, drop the owner with ` +
             `\`${alter} --drop-owner\`.`,
         ]
+      : []),
+    ...(!autoProvision && orphan
+      ? [`has an owner who was deleted: give it another one with \`${alter} --new-owner USERNAME\`.`]
       : []),
     ...(!autoProvision && ownerGuid === null
       ? [

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Actor, Role } from '#libs/contracts'
+import { eventually } from '#libs/testing'
 import { keyOf } from '../identity-under-test.conformance.js'
+import type { PersonActor } from '../user/people.conformance.js'
 import { GROUPS, GroupsUnderTest } from './groups-under-test.conformance.js'
 
 type Answer = Awaited<ReturnType<GroupsUnderTest['patch']>>
@@ -140,6 +142,26 @@ describe('groups', () => {
     })
   })
 
+  it('get no owner who is being deleted', async () => {
+    const [guid, owner] = [await house.make(unique('owned')), await house.publisher(unique('olga'))]
+    const deletion = await house.pool.connect()
+    try {
+      await deletion.query('begin')
+      await deletion.query('delete from person where guid = $1', [owner])
+      const given = house.patch(guid, { owner_guid: owner })
+      await eventually(async () => {
+        const { rowCount } = await house.pool.query(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+        return rowCount === 1
+      })
+      await deletion.query('commit')
+      expect(outcome(await given)).toEqual([404, 9])
+    } finally {
+      deletion.release()
+    }
+  })
+
   describe('have members', () => {
     it('GRP-26 who are added once, listed as they came, and removed', async () => {
       const guid = await house.make(unique('crowd'))
@@ -199,7 +221,8 @@ describe('groups that publishers can own', () => {
   it('are made by publishers, not by viewers', async () => {
     const house = await GroupsUnderTest.open('', { sections: '[Authorization]\nPublishersCanOwnGroups = true' })
     try {
-      const paul = someone('publisher')
+      await house.login('first')
+      const paul = keyOf(await house.publisher('paul'), 'publisher') as PersonActor
       const made = await house.service.post(GROUPS, paul, { name: 'ours' })
       expect([made.status, made.json().owner_guid]).toEqual([200, paul.user])
       expect(outcome(await house.service.post(GROUPS, someone('viewer'), { name: 'mine' }))).toEqual([403, 22])
@@ -257,7 +280,7 @@ describe('groups matched by unique ID', () => {
   })
   afterAll(() => house?.close())
 
-  it('API-07 GRP-34 GRP-36 GRP-44 are made with one, which nobody else has, under any name', async () => {
+  it('API-07 GRP-34 GRP-35 GRP-36 GRP-44 are made with one, which nobody else has, under any name', async () => {
     expect((await post({ name: 'Twins', unique_id: 'one' })).status).toBe(200)
     const two = await post({ name: 'Twins', unique_id: 'two' })
     expect([two.status, Object.keys(two.json())]).toEqual([200, ['guid', 'name', 'owner_guid']])

@@ -66,6 +66,15 @@ export class GroupQueries {
     return this.dataSource.query<GroupRow[]>(`select ${COLUMNS} from user_group order by position`)
   }
 
+  /** Guids of the groups whose owner is gone. */
+  async ofTheDead(): Promise<ReadonlySet<string>> {
+    const rows = await this.dataSource.query<{ guid: string }[]>(
+      `select guid from user_group
+       where owner_guid is not null and not exists (select from person where person.guid = owner_guid)`,
+    )
+    return new Set(rows.map(({ guid }) => guid))
+  }
+
   /** The groups of an owner, oldest first. */
   async ownedBy(ownerGuid: string): Promise<GroupRow[]> {
     return this.dataSource.query<GroupRow[]>(

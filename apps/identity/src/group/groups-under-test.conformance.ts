@@ -3,6 +3,7 @@ import type { Pool } from 'pg'
 import type { Actor } from '#libs/contracts'
 import { freshDatabase, type FreshDatabase } from '#libs/testing'
 import { identityUnderTest, keyOf, type IdentityUnderTest } from '../identity-under-test.conformance.js'
+import { nameless, type PersonActor } from '../user/people.conformance.js'
 import { LogIn } from '../login/log-in.js'
 
 export const GROUPS = '/__api__/v1/groups'
@@ -16,7 +17,7 @@ interface Page<Item> {
 
 /** Identity on a database of the spec's own, with people who log in without a browser. */
 export class GroupsUnderTest {
-  readonly alice = keyOf(randomUUID(), 'administrator')
+  readonly alice = keyOf(randomUUID(), 'administrator') as PersonActor
 
   private constructor(
     readonly service: IdentityUnderTest,
@@ -35,10 +36,12 @@ export class GroupsUnderTest {
     const own = database ?? (await freshDatabase('identity'))
     const issuer = google ? '' : `OpenIDConnectIssuer = ${ISSUER}`
     const service = await identityUnderTest(own, [CLIENT, issuer, oauth2].join('\n'), { sections })
-    return new GroupsUnderTest(service, own.pool(), async () => {
+    const house = new GroupsUnderTest(service, own.pool(), async () => {
       await service.close()
       if (!database) await own.drop()
     })
+    await nameless(house.pool, house.alice.user)
+    return house
   }
 
   /** @param groups the claim; absent when it is `undefined`. @returns the person's guid */

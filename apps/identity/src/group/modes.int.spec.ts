@@ -49,6 +49,14 @@ describe('what does not fit at the start', () => {
     expect(await warnings('GroupsClaim = ""', '[Authorization]\nUserGroups = false')).toEqual([])
   })
 
+  it('is an owner who was deleted', async () => {
+    await started('', async (house) => {
+      await house.make('of nobody')
+      await house.pool.query('delete from person')
+    })
+    expect(await warnings('')).toEqual([expect.stringMatching(/^The group "of nobody" has an owner who was deleted/)])
+  })
+
   it('GRP-20 GRP-22 is nothing once owners are set and dropped by the operator', async () => {
     await started('GroupsAutoProvision = true', async (house) => {
       const groups = house.service.app.get(Groups)

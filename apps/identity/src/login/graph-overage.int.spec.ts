@@ -6,17 +6,18 @@ import { freshDatabase, type FreshDatabase } from '#libs/testing'
 import type { Fault } from '../directory/vendor.fixture.js'
 import { FakeGraph } from '../directory/graph.fixture.js'
 import { identityUnderTest, type IdentityUnderTest } from '../identity-under-test.conformance.js'
+import { nameless } from '../user/people.conformance.js'
 import { Browser } from './browser.conformance.js'
 import { CLIENT, faultyProvider, type FaultyProvider } from './faulty-provider.conformance.js'
 
 const ANALYSTS = 'a0000000-0000-4000-8000-000000000001'
 const WRITERS = 'a0000000-0000-4000-8000-000000000002'
-const ADMINISTRATOR: Actor = {
+const ADMINISTRATOR = {
   type: 'user',
   guid: '00000000-0000-4000-8000-000000000001',
   role: 'administrator',
   sid: 'spec',
-}
+} satisfies Actor
 
 let provider: FaultyProvider
 let graph: FakeGraph
@@ -30,6 +31,7 @@ beforeAll(async () => {
   graph = await new FakeGraph().start()
   database = await freshDatabase('identity')
   pool = database.pool()
+  await nameless(pool, ADMINISTRATOR.guid)
 })
 afterAll(async () => {
   await Promise.all([provider?.close(), graph?.close()])

@@ -13,6 +13,7 @@ import { ApiKeys } from '../api-key/api-keys.js'
 import { GroupQueries } from '../group/group.queries.js'
 import { Groups } from '../group/groups.js'
 import { GroupProvisioning } from '../group/provisioning.js'
+import { nameless } from '../user/people.conformance.js'
 import { People } from '../user/people.js'
 import { UserQueries } from '../user/user.queries.js'
 import { userStream } from '../user/user.stream.js'
@@ -108,7 +109,11 @@ const ahead = async (externalId: string, role?: Role, changes: Changes = {}): Pr
 
 async function group(name: string, changes: Changes = {}, uniqueId?: string): Promise<string> {
   const { oauth2 } = settings(changes)
-  return new Groups(streams, users, oauth2).create({ name, ownerGuid: randomUUID(), uniqueId }, context())
+  const ownerGuid = randomUUID()
+  await nameless(pool, ownerGuid)
+  const guid = await new Groups(streams, oauth2).create({ name, ownerGuid, uniqueId }, context())
+  await pool.query('delete from person where guid = $1', [ownerGuid])
+  return guid
 }
 
 const code = async (work: Promise<unknown>): Promise<string> => {

@@ -8,6 +8,15 @@ import { userStream } from './user.stream.js'
 
 export type PersonActor = Extract<Actor, { type: 'key' }>
 
+/** Puts an administrator there who can own something, and whom no list of people shows. */
+export async function nameless(pool: Pool, guid: string): Promise<void> {
+  await pool.query(
+    `insert into person (guid, position, role, locked, profile_version, created_at, updated_at)
+     select $1, least(min(position), 0) - 1, 'administrator', false, 0, now(), now() from person`,
+    [guid],
+  )
+}
+
 /** Puts somebody there whom nobody reserved anything for, as a login does that takes all from claims. */
 export async function somebody(pool: Pool, role: Role, profile: Partial<Profile> = {}): Promise<PersonActor> {
   const guid = randomUUID()
