@@ -94,6 +94,8 @@ describe('the body of a request', () => {
     ['a lone high surrogate', '{"a":"\\ud800"}'],
     ['a lone low surrogate', '[{"a":{"b":"\\udc00x"}}]'],
     ['a lone surrogate in a name', '{"\\udfff":1}'],
+    ['H03: a name that reaches for the prototype', '{"__proto__":{"role":"administrator"}}'],
+    ['H03: the constructor, deep inside', '[{"a":{"constructor":{"prototype":1}}}]'],
     ['arrays in 65 levels', '['.repeat(65) + ']'.repeat(65)],
     ['objects in 65 levels', '{"a":'.repeat(65) + '1' + '}'.repeat(65)],
     ['arrays in 200,000 levels', '['.repeat(200_000) + ']'.repeat(200_000)],

@@ -109,7 +109,7 @@ function jsonOf(bytes: Buffer): object {
     throw new DomainError(
       'invalid',
       'request.json_invalid',
-      'The body has a NUL character, half a surrogate pair or more than 64 levels.',
+      'The body has a NUL character, half a surrogate pair, a name like constructor or more than 64 levels.',
     )
   }
   return value
