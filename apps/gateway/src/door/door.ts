@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Callers } from '../auth/callers.js'
-import type { LoginLimit } from '../auth/login-limit.js'
+import { LoginLimit } from '../auth/login-limit.js'
 import type { Vanities } from '../proxy/vanities.js'
 import type { Visits } from '../proxy/visits.js'
 import type { Forward } from '../routes/forward.js'
@@ -21,6 +21,9 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
  * that service, and what is left to our own pages. Requests and WebSockets take the same way.
  */
 export class Door {
+  /** Of the provider's words that somebody has logged out, which must not use up what logins need. */
+  readonly #logoutLimit = new LoginLimit()
+
   constructor(
     private readonly callers: Callers,
     private readonly limit: LoginLimit,
@@ -69,12 +72,18 @@ export class Door {
 
   async #service(arrival: Arrival, response: ServerResponse, path: string, route: Route): Promise<void> {
     if (!METHODS.has(arrival.request.method ?? '')) throw noSuchRoute()
-    if (route.limited) this.limit.take(arrival.address)
+    if (route.limited === 'attempts') this.limit.take(arrival.address)
     if (this.address.isHttps) response.setHeader(...HSTS)
     const { assertion, bootstrap } = await this.callers.introduce(arrival, route)
     const { service, cookies = false, upload = false } = route
     const body = route.audience === 'api'
-    await this.forward.send(arrival, response, { service, path, assertion, bootstrap, cookies, body, upload })
+    const send = () =>
+      this.forward.send(arrival, response, { service, path, assertion, bootstrap, cookies, body, upload })
+    if (route.limited !== 'failures') return await send()
+    await this.#logoutLimit.countFailure(arrival.address, async () => {
+      await send()
+      return response.statusCode < 400
+    })
   }
 }
 

@@ -85,6 +85,11 @@ describe('the routes', () => {
     }
   })
 
+  it('do not let logging out use up what logging in may', () => {
+    expect(routeOf('/__login__')?.limited).toBe('attempts')
+    expect(routeOf('/__logout__/backchannel')?.limited).toBe('failures')
+  })
+
   it('need cookies only to log in and out, and the bootstrap token only to bootstrap', () => {
     expect(routeOf('/__login__')).toMatchObject({ cookies: true })
     expect(routeOf('/__oauth__/integrations/callback')).not.toHaveProperty('cookies')

@@ -11,7 +11,7 @@ export interface Route {
   /** Whether bodies may be large, and are passed on as they come. */
   readonly upload?: true
   /** Whether anybody may ask, so that one address may not ask too often. */
-  readonly limited?: true
+  readonly limited?: 'attempts' | 'failures'
 }
 
 /**
@@ -40,11 +40,11 @@ const ROUTES: readonly (readonly [path: string, route: Route])[] = [
   ['/__api__/metrics/procs', { service: 'identity', audience: 'api' }],
   ['/__api__/v1/bootstrap', { service: 'identity', audience: 'api', bootstrap: true }],
   ['/__api__/v1/experimental/bootstrap', { service: 'identity', audience: 'api', bootstrap: true }],
-  ['/__login__', { service: 'identity', audience: 'browser', cookies: true, limited: true }],
+  ['/__login__', { service: 'identity', audience: 'browser', cookies: true, limited: 'attempts' }],
   ['/__login__/…', { service: 'identity', audience: 'browser', cookies: true }],
   ['/__logout__', { service: 'identity', audience: 'browser', cookies: true }],
   ['/__logout__/done', { service: 'identity', audience: 'browser', cookies: true }],
-  ['/__logout__/backchannel', { service: 'identity', audience: 'api', limited: true }],
+  ['/__logout__/backchannel', { service: 'identity', audience: 'api', limited: 'failures' }],
   ['/__oauth__/…', { service: 'vault', audience: 'browser' }],
 ]
 
