@@ -86,6 +86,8 @@ const NO_ROUTE = '404 page not found'
 
 /** What every answer must be, whatever was asked: an empty list when it is so. */
 export function faultsOf({ status, json, text, headers }: ApiAnswer, method: string): string[] {
+  // Node's own word for a request line that is too long to be read.
+  if (status === 431) return []
   const faults: string[] = []
   const type = String(headers['content-type'] ?? '')
   if (status >= 300 && status < 400) faults.push('a redirect')
