@@ -39,6 +39,15 @@ describe('the custom template', () => {
     })
   })
 
+  it.each([
+    ['allowed', 'refresh_token_reuse_allowed'],
+    ['grace', 'refresh_token_reuse_in_grace'],
+    ['refused', 'single_use_refresh_token'],
+    ['ends_grant', 'refresh_token_reuse_ends_grant'],
+  ])('knows of used refresh tokens what the administrator knows: %s', (reuse, quirk) => {
+    expect(custom.resolve(parse({ ...form, refresh_token_reuse: reuse }).config).quirks).toEqual([quirk])
+  })
+
   it('INT-27 INT-28 sends no client authentication when it is Public', () => {
     const { client_secret: _, ...rest } = form
     const { config, clientSecret } = parse({ ...rest, auth_mode: 'Public' })

@@ -1,7 +1,16 @@
+import type { Quirk } from '#libs/contracts'
 import { defineTemplate } from './define-template.js'
 import { choice, endpoint, flag } from './fields.js'
 import type { Config } from './template.js'
 import { when } from './visibility.js'
+
+/** What becomes of a refresh token that was traded for another one. */
+const REUSE: Readonly<Record<string, Quirk>> = {
+  allowed: 'refresh_token_reuse_allowed',
+  grace: 'refresh_token_reuse_in_grace',
+  refused: 'single_use_refresh_token',
+  ends_grant: 'refresh_token_reuse_ends_grant',
+}
 
 const application = {
   scopes: '',
@@ -37,10 +46,17 @@ export const custom = defineTemplate({
       description: 'Proof Key for Code Exchange (RFC 7636). It is used always; servers without it pass over it.',
       default: true,
     }),
+    refresh_token_reuse: choice(['allowed', 'grace', 'refused', 'ends_grant'], {
+      label: 'Used refresh tokens',
+      description:
+        'What becomes of a refresh token that was used: it stays good (allowed), for a while (grace), is refused, or its second use ends the whole grant. If unsure leave it empty.',
+      visible: when('auth_type', 'Viewer'),
+    }),
   },
   authorizationServer: (config) => ({
     ...(config.authorization_uri ? { authorization_endpoint: String(config.authorization_uri) } : {}),
     token_endpoint: String(config.token_uri),
     code_challenge_methods_supported: ['S256'],
   }),
+  quirks: ({ refresh_token_reuse: reuse }) => (reuse === undefined ? [] : [REUSE[String(reuse)]!]),
 })

@@ -46,7 +46,7 @@ export function defineTemplate(definition: TemplateDefinition): Template {
     return {
       authorizationServer: definition.authorizationServer(config),
       client: application && clientOf(application, config),
-      quirks,
+      quirks: typeof quirks === 'function' ? quirks(config) : quirks,
       ...(issues && { issues: issues(config) }),
     }
   }

@@ -40,6 +40,8 @@ export const entraTemplate = (
       }),
     },
     authorizationServer,
+    // https://learn.microsoft.com/entra/identity-platform/refresh-tokens (a new one each time, the old one stays good)
+    quirks: ['refresh_token_reuse_allowed'],
   })
 
 const AUTHORITY = 'login.microsoftonline.com'

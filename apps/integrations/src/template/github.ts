@@ -34,5 +34,11 @@ export const github = defineTemplate({
       code_challenge_methods_supported: ['S256'],
     }
   },
-  quirks: ['comma_separated_scope', 'errors_with_status_200', 'revocation_by_delete', 'single_use_refresh_token'],
+  quirks: [
+    'comma_separated_scope',
+    'errors_with_status_200',
+    'refresh_ends_access_token',
+    'revocation_by_delete',
+    'single_use_refresh_token',
+  ],
 })

@@ -30,6 +30,7 @@ export const googleTemplate = (
       revocation_endpoint: endpointAt(OAUTH, ['revoke']),
       code_challenge_methods_supported: ['S256'],
     }),
+    quirks: ['refresh_token_reuse_allowed'],
   })
 
 /** The address of a scope by its short name. @see https://developers.google.com/identity/protocols/oauth2/scopes */

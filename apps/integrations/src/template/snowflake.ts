@@ -5,6 +5,7 @@ import { host } from './fields.js'
 /**
  * A Snowflake account with a security integration of the type OAUTH.
  * @see https://docs.snowflake.com/en/user-guide/oauth-custom
+ * @see https://docs.snowflake.com/en/user-guide/oauth-snowflake-overview (single-use refresh tokens)
  */
 export const snowflake = defineTemplate({
   id: 'snowflake',
@@ -26,5 +27,10 @@ export const snowflake = defineTemplate({
     token_endpoint: endpointAt(String(account_url), ['oauth', 'token-request']),
     code_challenge_methods_supported: ['S256'],
   }),
-  quirks: ['single_use_refresh_token', 'unencoded_basic_credentials'],
+  quirks: [
+    'refresh_ends_access_token',
+    'refresh_token_reuse_ends_grant',
+    'single_use_refresh_token',
+    'unencoded_basic_credentials',
+  ],
 })

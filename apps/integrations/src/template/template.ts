@@ -86,7 +86,7 @@ export interface TemplateDefinition {
   /** What the vendor's scopes want to have said, and a pattern for all of them. */
   readonly scopes?: { readonly note?: string; readonly pattern?: string; readonly must?: string }
   readonly authorizationServer: (config: Config) => AuthorizationServer | null
-  readonly quirks?: readonly Quirk[]
+  readonly quirks?: readonly Quirk[] | ((config: Config) => readonly Quirk[])
   readonly issues?: (config: Config) => IssuedToken
 }
 
