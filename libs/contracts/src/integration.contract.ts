@@ -2,6 +2,7 @@ import { Type } from 'class-transformer'
 import {
   ArrayUnique,
   IsArray,
+  IsBoolean,
   IsIn,
   IsObject,
   IsOptional,
@@ -23,6 +24,10 @@ export const QUIRKS = [
   'error_code_and_summary',
   'errors_with_status_200',
   'omits_expires_in',
+  'refresh_ends_access_token',
+  'refresh_token_reuse_allowed',
+  'refresh_token_reuse_ends_grant',
+  'refresh_token_reuse_in_grace',
   'revocation_by_delete',
   'single_use_refresh_token',
   'unencoded_basic_credentials',
@@ -53,6 +58,11 @@ export class AuthorizationServer {
   @IsOptional()
   @IsArray()
   code_challenge_methods_supported?: string[]
+
+  /** RFC 9207 §3: an answer without `iss` is not from this provider. */
+  @IsOptional()
+  @IsBoolean()
+  authorization_response_iss_parameter_supported?: boolean
 }
 
 /** Our registration there, in the words of RFC 7591 §2. The secret itself is in the vault's safe. */
@@ -71,6 +81,23 @@ export class ClientRegistration {
   @IsOptional()
   @IsUUID()
   client_secret_reference: string | null
+
+  /**
+   * Whether browsers come back to a path that no other integration has: an answer that another provider has been talked
+   * into giving is then told by where it arrives (RFC 9700 §4.4.2.2). Absent: to the path that all have in common.
+   */
+  @IsOptional()
+  @IsBoolean()
+  own_callback?: boolean
+}
+
+/** Who may use an integration, as publishers do; everybody who publishes when both are empty. */
+export class IntegrationAccessState {
+  @IsUUID(undefined, { each: true })
+  user_guids: string[]
+
+  @IsUUID(undefined, { each: true })
+  group_guids: string[]
 }
 
 /** What content gets instead of the provider's access token. */
@@ -130,12 +157,19 @@ export class IntegrationState {
   @ValidateNested()
   @Type(() => IssuedToken)
   issues?: IssuedToken
+
+  /** Absent before revision 3: nobody is excluded. */
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => IntegrationAccessState)
+  access?: IntegrationAccessState
 }
 
 export const integrationContract: ChangeContract<IntegrationState> = {
   service: 'integrations',
   category: 'integration',
   type: 'IntegrationChanged',
-  revision: 2,
+  revision: 3,
   state: IntegrationState,
 }
