@@ -228,6 +228,7 @@ describe('the groups that a provider names', () => {
     [undefined, not('absent')],
     [{ a: 1 }, not('blank')],
     [['x'.repeat(300), 'a\0', 'b'], told('b')],
+    [['admins ', ' admins', 'admins'], told('admins ', ' admins', 'admins')],
     [Array.from({ length: 10_000 }, (_, index) => `g${index}`), not('too many')],
   ])('CFG-26 GRP-01 GRP-06 GRP-07 GRP-32 A35 A36: %j is %j', (groups, expected) => {
     expect(groupsOf({ groups }, settings(), on)).toEqual(expected)
@@ -282,6 +283,7 @@ describe('the values of the role claim', () => {
     [{ role: 'administrator' }, []],
     [undefined, []],
     ['', []],
+    ['administrator ', ['administrator ']],
   ])('ROLE-03 ROLE-09 A26: %j is %j', (role, values) => {
     expect(roleValuesOf({ role }, settings({ roleClaim: 'role' }))).toEqual(values)
   })

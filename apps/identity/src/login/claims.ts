@@ -121,7 +121,7 @@ export function groupsOf(
   if (!statesGroups || !userGroups) return { told: false, why: 'off' }
   const value = claimOf(claims, groupsClaim)
   if (value === undefined) return { told: false, why: isOverage(claims, groupsClaim) ? 'overage' : 'absent' }
-  const list = typeof value === 'string' && groupsSeparator !== undefined ? value.split(groupsSeparator) : value
+  const list = typeof value === 'string' && groupsSeparator !== undefined ? split(value, groupsSeparator) : value
   if (Array.isArray(list) && list.length > MOST_GROUPS) return { told: false, why: 'too many' }
   const groups = [...new Set(textsOf(list))]
   // Only an empty list says "none": a list of nothing that could be a group is as good as blank.
@@ -153,11 +153,17 @@ const isObject = (value: unknown): value is Claims =>
 /** Whether a text can be stored as it is: no control characters, no half of a surrogate pair. */
 const isText = (value: string): boolean => !/\p{Cc}/u.test(value) && value.isWellFormed()
 
-/** The usable texts of a value that is one or a list of them. What is too long is no other text cut short. */
+/** White space around a separator is nobody's; elsewhere it is part of a name. */
+const split = (value: string, separator: string): string[] => value.split(separator).map((part) => part.trim())
+
+/**
+ * The usable texts of a value that is one or a list of them, exactly as they came: "admins " is another group than
+ * "admins". What is too long is no other text cut short.
+ */
 function textsOf(value: unknown): string[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
   return list.flatMap((one) =>
-    typeof one === 'string' && one.length <= LONGEST && isText(one) && one.trim() !== '' ? [one.trim()] : [],
+    typeof one === 'string' && one.length <= LONGEST && isText(one) && one.trim() !== '' ? [one] : [],
   )
 }
 
