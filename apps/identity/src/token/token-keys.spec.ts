@@ -57,9 +57,9 @@ describe('identity’s signing keys', () => {
     it('so is the key of logins when others may read it', () => {
       const file = join(folder, 'login')
       writeFileSync(file, Buffer.alloc(32, 7).toString('base64'))
-      chmodSync(file, 0o640)
+      chmodSync(file, 0o600)
       expect(readLoginKey(file).reveal()).toBe(Buffer.alloc(32, 7).toString('base64'))
-      chmodSync(file, 0o644)
+      chmodSync(file, 0o640)
       expect(() => readLoginKey(file)).toThrow(`${file} is open to others`)
     })
   })

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 
-/** Write access for the group, or any access for others: too much for a secret. */
-const TOO_OPEN = 0o027
+/** Any access for the group or for others: too much for a secret. */
+const TOO_OPEN = 0o077
 
 /** Names the file and what is wrong with it, never what is in it. */
 export class PrivateFileError extends Error {
