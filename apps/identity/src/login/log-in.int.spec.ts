@@ -5,7 +5,14 @@ import fc from 'fast-check'
 import type { Pool } from 'pg'
 import { DataSource } from 'typeorm'
 import { DomainError, Secret, type Role } from '#libs/contracts'
-import { databaseOptions, poolOf, PostgresEventStore, Streams, type CommandContext } from '#libs/event-sourcing'
+import {
+  databaseOptions,
+  poolOf,
+  PostgresEventStore,
+  Streams,
+  type CommandContext,
+  type SqlClient,
+} from '#libs/event-sourcing'
 import { AuthenticationSettings, AuthorizationSettings, OAuth2Settings } from '#libs/service'
 import { freshDatabase, type FreshDatabase } from '#libs/testing'
 import { ApiKeyQueries } from '../api-key/api-key.queries.js'
@@ -85,13 +92,18 @@ function settings({ ...changes }: Changes) {
 
 const context = (): CommandContext => ({ actor: { type: 'provider' }, commandId: randomUUID() })
 
-async function logIn(claims: Claims, changes: Changes = {}, overage?: GroupOverage): Promise<LoggedInSession> {
+async function logIn(
+  claims: Claims,
+  changes: Changes = {},
+  overage?: GroupOverage,
+  begun?: (client: SqlClient, sid: string) => Promise<void>,
+): Promise<LoggedInSession> {
   const { oauth2, authorization } = settings(changes)
   const groups = new GroupProvisioning(streams, new GroupQueries(dataSource), oauth2)
   const queries = new LogInQueries(dataSource)
   const authentication = new AuthenticationSettings()
   const service = new LogIn(streams, users, queries, groups, oauth2, authentication, authorization, overage)
-  return service.run({ issuer: oauth2.issuer, claims, accessToken: new Secret('at') })
+  return service.run({ issuer: oauth2.issuer, claims, accessToken: new Secret('at') }, { begun })
 }
 
 function people(changes: Changes = {}): People {
@@ -247,6 +259,16 @@ describe('who comes in', () => {
 })
 
 describe('a username', () => {
+  it('A37 begins no session that the provider could not end', async () => {
+    const before = await rowCounts()
+    const failing = logIn(ADA, {}, undefined, () => Promise.reject(new Error('not written')))
+    await expect(failing).rejects.toThrow('not written')
+    expect(await rowCounts()).toEqual(before)
+    const sids: string[] = []
+    const session = await logIn(ADA, {}, undefined, async (_, sid) => void sids.push(sid))
+    expect(sids).toEqual([session.sid])
+  })
+
   it('ID-12 from the claim may occur twice', async () => {
     const two = [await logIn(ADA), await logIn({ ...ADA, sub: 'ada-2' })]
     for (const session of two) expect((await user(session)).username).toBe('ada')

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Injectable, Logger, Optional } from '@nestjs/common'
 import { DomainError } from '#libs/contracts'
-import { Streams, type CommandContext } from '#libs/event-sourcing'
+import { Streams, type CommandContext, type SqlClient } from '#libs/event-sourcing'
 import { AuthenticationSettings, AuthorizationSettings, OAuth2Settings } from '#libs/service'
 import { GroupProvisioning } from '../group/provisioning.js'
 import { newSession, type NewSession } from '../session/session.js'
@@ -30,6 +30,12 @@ const AGAIN = [
   'user.last_administrator',
 ]
 
+interface LogInOptions {
+  readonly formerSid?: string
+  readonly correlationId?: string
+  readonly begun?: (client: SqlClient, sid: string) => Promise<void>
+}
+
 /** A session, and whose it is. */
 export interface LoggedInSession extends NewSession {
   readonly userGuid: string
@@ -52,14 +58,12 @@ export class LogIn {
   ) {}
 
   /**
-   * @param formerSid the session that the browser had before; it ends
+   * @param options.formerSid the session that the browser had before; it ends
+   * @param options.begun writes what belongs to the new session, inside the append that begins it
    * @throws DomainError `login.claim_missing`, `login.access_denied`, `login.not_provisioned`, `login.username_missing`,
    *   `login.username_prohibited`, `user.locked`; nothing is stored then
    */
-  async run(
-    verified: VerifiedLogin,
-    { formerSid, correlationId }: { readonly formerSid?: string; readonly correlationId?: string } = {},
-  ): Promise<LoggedInSession> {
+  async run(verified: VerifiedLogin, { formerSid, correlationId, begun }: LogInOptions = {}): Promise<LoggedInSession> {
     const { claims } = verified
     const context: CommandContext = { actor: { type: 'provider' }, commandId: randomUUID(), correlationId }
     // The issuer of the settings, by which people are made ahead too; `verified` has been proved to be of it.
@@ -75,7 +79,7 @@ export class LogIn {
     this.#explain(person.guid, claims, told, mapped)
     const groups = told.told ? await this.groups.guidsOf(told.groups, context) : undefined
     const formerHolder = formerSid && (await this.users.holderOfSession(formerSid))
-    const login = { identity, claims, groups, mapped, formerSid, formerHolder }
+    const login = { identity, claims, groups, mapped, formerSid, formerHolder, begun }
     const session = await this.#append(login, person, context)
     if (formerSid && formerHolder && formerHolder !== session.userGuid) {
       const end = { type: 'EndSession', sid: formerSid, reason: 'replaced' } as const
@@ -159,7 +163,7 @@ export class LogIn {
     tried: Tried,
     context: CommandContext,
   ): Promise<LoggedInSession> {
-    const { identity, claims, groups, mapped, formerSid, formerHolder } = login
+    const { identity, claims, groups, mapped, formerSid, formerHolder, begun } = login
     const now = new Date()
     const { profile: stated, origin } = profileOf(claims, this.oauth2, identity.uniqueId, before)
     const isDerived = origin === 'email'
@@ -190,6 +194,7 @@ export class LogIn {
         if (before?.role === 'administrator' && mapping && mapping.role !== 'administrator') {
           await leaveOneAdministrator(client)
         }
+        await begun?.(client, session.sid)
       },
     })
     if (mapped && state.status === 'registered' && state.role !== mapped.role) {
@@ -215,6 +220,7 @@ interface Login {
   readonly mapped: MappedRole | undefined
   readonly formerSid: string | undefined
   readonly formerHolder: string | undefined
+  readonly begun: LogInOptions['begun']
 }
 
 /** What earlier attempts have found out. */

@@ -62,8 +62,8 @@ export class LoginController {
       const session = await this.logIn.run(verified, {
         formerSid: sidOfCookies(request.headers.cookie, this.server.url),
         correlationId: currentRequest()?.correlationId,
+        begun: (client, sid) => this.sessions.begun(client, sid, verified),
       })
-      await this.sessions.begun(session.sid, verified)
       await this.loginTokens.keep(verified, session)
       for (const cookie of cookiesOf(session, this.server.url, new Date())) response.append('Set-Cookie', cookie)
       this.#redirect(response, returnTo)

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { Pool } from 'pg'
 import type { Secret } from '#libs/contracts'
-import { sql } from '#libs/event-sourcing'
+import { sql, type SqlClient } from '#libs/event-sourcing'
 import type { LogoutToken } from '../login/open-id-provider.js'
 import type { VerifiedLogin } from '../login/verified-login.js'
 
@@ -18,11 +18,15 @@ export class ProviderSessions {
     private readonly key: Secret,
   ) {}
 
-  /** To be called before the browser gets its cookie: without a row the provider cannot end the session. */
-  async begun(sid: string, { issuer, claims }: Pick<VerifiedLogin, 'issuer' | 'claims'>): Promise<void> {
+  /** To be called inside the append that begins the session: without a row the provider could not end it. */
+  async begun(
+    client: SqlClient,
+    sid: string,
+    { issuer, claims }: Pick<VerifiedLogin, 'issuer' | 'claims'>,
+  ): Promise<void> {
     const providerSid = claims['sid']
     const sidHash = typeof providerSid === 'string' ? this.#hash('sid', issuer, providerSid) : null
-    await this.pool.query(sql`
+    await client.query(sql`
       with used as (
         insert into session_use (sid, used_at) values (${sid}, now()) on conflict (sid) do nothing
       )
