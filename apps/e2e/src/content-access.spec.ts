@@ -70,10 +70,13 @@ describe('who may see content, from the publisher’s call to the visit and the 
     await permit(guid, group.guid, 'group')
     await eventually(async () => (await visit('vera', guid)) === 200, WITHIN)
     expect(await visit('victor', guid)).toBe(403)
-    await world.person('vera').api('GET', `/v1/content/${guid}`)
+    const seen = async () =>
+      (await world.person('vera').api<{ guid: string }[]>('GET', '/v1/content')).map((each) => each.guid)
+    expect(await seen()).toContain(guid)
 
     await world.call(aliceKey, 'DELETE', `/v1/groups/${group.guid}`)
     await eventually(async () => (await visit('vera', guid)) === 403, WITHIN)
+    await eventually(async () => !(await seen()).includes(guid), WITHIN)
     await eventually(async () => {
       const { rows } = await world.house
         .pool('integrations')
