@@ -54,7 +54,10 @@ export async function fuzz(
   let acts: Act[] = []
   let sent = 0
   const property = fc.asyncProperty(caseOf(operation), async (made) => {
-    if (sent++ % renewedAfter === 0) acts = await Promise.all(Array.from({ length: THINGS }, async () => acting(cast)))
+    if (acts.length === 0 || sent % renewedAfter === 0) {
+      acts = await Promise.all(Array.from({ length: THINGS }, async () => acting(cast)))
+    }
+    sent++
     const { status, text } = await cast.api.call(requestOf(cast, operation, made, acts[made.act]!))
     statuses.set(status, (statuses.get(status) ?? 0) + 1)
     if (status >= 500) throw new Error(`${status}: ${text.slice(0, 300)}`)
