@@ -13,6 +13,7 @@ import {
 } from '#libs/testing'
 import { AppModule } from '../app.module.js'
 import { FakeIdentity } from '../replica/people.conformance.js'
+import { PermissionQueries } from './permission.queries.js'
 
 const CONTENT = '/__api__/v1/content'
 
@@ -273,6 +274,15 @@ describe('a permission', () => {
       expect(await permissionsOf(guid, owner)).toEqual([])
       await eventually(async () => (await published(guid))!.permissions.length === 0)
     }
+  })
+
+  it('R03 of a group that was deleted while nobody could write down what follows is found by the next sweep', async () => {
+    const [owner, group] = [await publisher(), await identity.group()]
+    const { guid } = await content(owner)
+    await permit(guid, owner, group.guid, 'viewer', 'group')
+    await pool.query('update replica set state = null where guid = $1', [group.guid])
+    expect(await service.app.get(PermissionQueries).deletedPrincipals()).toEqual([group.guid])
+    expect(await permissionsOf(guid, owner)).toEqual([])
   })
 
   it('of somebody who is deleted ends with them', async () => {
