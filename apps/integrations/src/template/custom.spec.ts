@@ -76,6 +76,11 @@ describe('the custom template', () => {
       { token_uri: 'https://a:b@acme.example/' },
       'The config key token_uri must be an https URL',
     ],
+    [
+      'B02 with a parameter that we send',
+      { authorization_uri: 'https://acme.example/authorize?audience=x&redirect_uri=https%3A%2F%2Fevil.example' },
+      'The config key authorization_uri must not have the query parameter redirect_uri',
+    ],
     ['with a secret though Public', { auth_mode: 'Public' }, 'The config key client_secret must be left out'],
     ['with a number for text', { client_id: 7 }, 'The config key client_id must be a line of text'],
   ])('refuses a form %s and names the key', (_, change, message) => {
@@ -85,6 +90,23 @@ describe('the custom template', () => {
         message: expect.stringContaining(message) as string,
       }),
     )
+  })
+
+  it('B09 publishes the issuer, and whether answers name it; B08 and whether browsers come back to a path of its own', () => {
+    const rfc9207 = { issuer: 'https://acme.example', names_issuer: true, own_callback: true }
+    const { authorizationServer, client } = custom.resolve(parse({ ...form, ...rfc9207 }).config)
+    expect([authorizationServer, client]).toMatchObject([
+      { issuer: 'https://acme.example', authorization_response_iss_parameter_supported: true },
+      { own_callback: true },
+    ])
+    const plain = custom.resolve(parse(form).config)
+    expect(plain.authorizationServer).not.toHaveProperty('issuer')
+    expect(plain.client).not.toHaveProperty('own_callback')
+  })
+
+  it('B20 publishes where tokens are revoked', () => {
+    const { config } = parse({ ...form, revocation_uri: 'https://acme.example/revoke' })
+    expect(custom.resolve(config).authorizationServer?.revocation_endpoint).toBe('https://acme.example/revoke')
   })
 
   it('never repeats a value in a refusal', () => {

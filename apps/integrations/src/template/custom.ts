@@ -12,6 +12,17 @@ const REUSE: Readonly<Record<string, Quirk>> = {
   ends_grant: 'refresh_token_reuse_ends_grant',
 }
 
+/** What we put into every authorization request. */
+const SENT = [
+  'response_type',
+  'client_id',
+  'redirect_uri',
+  'scope',
+  'state',
+  'code_challenge',
+  'code_challenge_method',
+] as const
+
 const application = {
   scopes: '',
   tokenEndpointAuthMethod: (config: Config) =>
@@ -33,8 +44,25 @@ export const custom = defineTemplate({
       description: 'Where viewers are sent to consent. Query parameters that it has are kept.',
       required: true,
       visible: when('auth_type', 'Viewer'),
+      reserved: SENT,
     }),
     token_uri: endpoint({ label: 'Token endpoint', description: 'Where tokens are asked for.', required: true }),
+    revocation_uri: endpoint({
+      label: 'Revocation endpoint',
+      description: 'Where the system is told that a token is no longer wanted (RFC 7009). Without it nobody is told.',
+    }),
+    issuer: endpoint({
+      label: 'Issuer',
+      description:
+        'What the system calls itself in its metadata (RFC 8414), to the letter. With it, an answer that names another issuer is refused (RFC 9207).',
+      visible: when('auth_type', 'Viewer'),
+    }),
+    names_issuer: flag({
+      label: 'Issuer in every answer',
+      description:
+        'The metadata says authorization_response_iss_parameter_supported: an answer that names no issuer is refused.',
+      visible: when('auth_type', 'Viewer'),
+    }),
     token_endpoint_auth_method: choice(['client_secret_basic', 'client_secret_post'], {
       label: 'Client authentication',
       description: 'Whether the client secret goes into a header (HTTP Basic) or into the body of token requests.',
@@ -56,6 +84,9 @@ export const custom = defineTemplate({
   authorizationServer: (config) => ({
     ...(config.authorization_uri ? { authorization_endpoint: String(config.authorization_uri) } : {}),
     token_endpoint: String(config.token_uri),
+    ...(config.revocation_uri ? { revocation_endpoint: String(config.revocation_uri) } : {}),
+    ...(config.issuer ? { issuer: String(config.issuer) } : {}),
+    ...(config.names_issuer === true && { authorization_response_iss_parameter_supported: true }),
     code_challenge_methods_supported: ['S256'],
   }),
   quirks: ({ refresh_token_reuse: reuse }) => (reuse === undefined ? [] : [REUSE[String(reuse)]!]),

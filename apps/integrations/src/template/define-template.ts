@@ -91,5 +91,6 @@ function clientOf({ scopes, tokenEndpointAuthMethod }: Application, config: Conf
     client_id: String(config.client_id),
     scope: String(config.scopes ?? scopes),
     token_endpoint_auth_method: config.auth_mode === 'Public' ? 'none' : method,
+    ...(config.own_callback === true && { own_callback: true }),
   }
 }

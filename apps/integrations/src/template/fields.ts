@@ -99,8 +99,11 @@ export const flag = (asked: Asked & { readonly default?: boolean }): Field =>
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
-/** An https URL without credentials and fragment, at most 2048 characters; with `loopback`, http to this machine too. */
-export const endpoint = (asked: Asked): Field =>
+/**
+ * An https URL without credentials and fragment, at most 2048 characters; with `loopback`, http to this machine too.
+ * @param reserved query parameters that it must not have, since we send them
+ */
+export const endpoint = ({ reserved = [], ...asked }: Asked & { readonly reserved?: readonly string[] }): Field =>
   field(asked, {
     validation: '^https://[^\\s#]+$',
     must: 'an https URL without credentials or fragment',
@@ -109,6 +112,8 @@ export const endpoint = (asked: Asked): Field =>
       if (typeof given !== 'string' || given.length > 2048 || !URL.canParse(given)) return fault
       const url = new URL(given)
       if (url.username || url.password || url.hash) return fault
+      const ours = reserved.find((name) => url.searchParams.has(name))
+      if (ours !== undefined) return { fault: `must not have the query parameter ${ours}, which is sent anyway` }
       if (url.protocol === 'https:') return { value: given }
       return loopback && url.protocol === 'http:' && LOOPBACK.test(url.hostname) ? { value: given } : fault
     },

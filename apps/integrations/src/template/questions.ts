@@ -1,5 +1,5 @@
 import type { AuthType } from '#libs/contracts'
-import { choice, orList, text, type Field } from './fields.js'
+import { choice, flag, orList, text, type Field } from './fields.js'
 import type { AuthMode, Question, TemplateDefinition } from './template.js'
 import { allOf, when, type Visibility } from './visibility.js'
 
@@ -38,8 +38,16 @@ export function questionsOf(
       }),
     }),
     ...scopesOf(authTypes, registered, asked, scopes),
+    ...(registered.includes('Viewer') ? named({ own_callback: ownCallback }) : []),
   ]
 }
+
+const ownCallback: Field = flag({
+  label: 'Redirect URL of its own',
+  description:
+    'Browsers come back to the redirect URL with a slash and the GUID of this integration behind it, which the application must then name as its redirect URL. An answer that another vendor was tricked into giving is told by it.',
+  visible: when('auth_type', 'Viewer'),
+})
 
 /** One question, or one without a choice for service accounts, which need the secret. */
 function authModeOf(

@@ -162,7 +162,7 @@ export function templateContract(template: Template, forms: readonly Form[]): vo
   /** Where its requests go, as far as an answer may not change it: an endpoint may name any, a server its own host. */
   function led({ authorizationServer, issues }: Resolved, changed: string): unknown {
     const { issuer, authorization_endpoint, token_endpoint, revocation_endpoint } = authorizationServer ?? {}
-    const own = ['authorization_uri', 'token_uri', 'issuer'].includes(changed)
+    const own = ['authorization_uri', 'token_uri', 'revocation_uri', 'issuer'].includes(changed)
     const ofHost = changed === 'github_host'
     // A tenant is part of the issuer only where it is the one that the issuer names.
     const urls = [changed !== 'tenant_id' && issuer, authorization_endpoint, token_endpoint, revocation_endpoint]
