@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { jest } from '@jest/globals'
-import { eventually } from '#libs/testing'
+import { bundleOf, eventually, manifestFor, tar } from '#libs/testing'
 import { request } from 'undici'
-import { bundleOf, manifestFor, tar } from '../../integrations/src/bundle/archive.fixture.js'
 import { World } from './world.js'
 
 jest.setTimeout(120_000)

@@ -1,4 +1,5 @@
 export { freePort } from '../../../apps/launcher/src/ports.js'
+export * from './archive.js'
 export * from './database.js'
 export * from './eventually.js'
 export * from './jet-stream.js'

@@ -2,9 +2,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import type { Actor } from '#libs/contracts'
-import { SETTINGS_TEXT } from '#libs/testing'
+import { bundleOf, manifestFor, SETTINGS_TEXT, tar } from '#libs/testing'
 import { CONTENT, newHouse, type House } from '../house.fixture.js'
-import { bundleOf, manifestFor, tar } from './archive.fixture.js'
 
 const MOST = 3_000_000
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { bundleOf, manifestFor, tar, type TarEntry } from './archive.fixture.js'
+import { bundleOf, manifestFor, tar, type TarEntry } from '#libs/testing'
 import { ManifestReader } from './manifest-reader.js'
 import { TarReader } from './tar-reader.js'
 

@@ -6,7 +6,7 @@ import { Audit, Command, CurrentActor, GuidPipe, NotAudited, RequireRole, type C
 import { ContentQueries } from '../content/content.queries.js'
 import { contentStream } from '../content/content.stream.js'
 import { Editing } from '../content/editing.js'
-import { TagReference, TagView } from './tag.dto.js'
+import { TagReference, TagView, tagView } from './tag.dto.js'
 import { TagQueries } from './tag.queries.js'
 
 @ApiTags('Tags')
@@ -26,7 +26,7 @@ export class ContentTagsController {
   @NotAudited('read only')
   async list(@Param('guid', GuidPipe) guid: string, @CurrentActor() actor: Actor): Promise<TagView[]> {
     await this.contents.visible(guid, mustBePerson(actor))
-    return await this.tags.ofContent(guid)
+    return (await this.tags.ofContent(guid)).map(tagView)
   }
 
   @Post()
@@ -49,7 +49,7 @@ export class ContentTagsController {
     }
     const add = await this.tags.withAncestors(tag.guid)
     await this.streams.handle(contentStream, guid, { type: 'ChangeTags', editor, add, remove: [] }, context)
-    return await this.tags.ofContent(guid)
+    return (await this.tags.ofContent(guid)).map(tagView)
   }
 
   @Delete(':id')

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
 import { IsOptional, IsString, ValidateIf } from 'class-validator'
 import { MayBeAbsent, refusedAs, toTime } from '#libs/service'
+import type { TagRow } from './tag.queries.js'
 
 const NAME = refusedAs('tag.name_blank', 'The name of a tag must be text.')
 const PARENT = refusedAs('tag.parent_unknown', 'The parent_id must be text.')
@@ -61,16 +62,6 @@ export class TagView {
 
   @ApiProperty({ description: 'When it last changed.' })
   updated_time: string
-}
-
-/** A tag with the number of the one above. */
-export interface TagRow {
-  readonly guid: string
-  readonly id: string
-  readonly parentId: string | null
-  readonly name: string
-  readonly createdAt: Date
-  readonly updatedAt: Date
 }
 
 export const tagView = ({ id, name, parentId, createdAt, updatedAt }: TagRow): TagView => ({

@@ -2,7 +2,16 @@ import { Injectable } from '@nestjs/common'
 import { Pool } from 'pg'
 import { DomainError } from '#libs/contracts'
 import { sql, type Statement } from '#libs/event-sourcing'
-import { tagView, type TagRow, type TagView } from './tag.dto.js'
+
+/** A tag with the number of the one above. */
+export interface TagRow {
+  readonly guid: string
+  readonly id: string
+  readonly parentId: string | null
+  readonly name: string
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
 
 /** The reads of tags. An id is a number as text; what is none names no tag. */
 @Injectable()
@@ -60,19 +69,19 @@ export class TagQueries {
   }
 
   /** The tags of content items, oldest first; an item without any is absent. For `include=tags`. */
-  async ofContents(contentGuids: readonly string[]): Promise<Map<string, TagView[]>> {
+  async ofContents(contentGuids: readonly string[]): Promise<Map<string, TagRow[]>> {
     const rows = await this.#rows<TagRow & { contentGuid: string }>(sql`
       select content_guid as "contentGuid", tag.guid, tag.position as id, above.position as "parentId", tag.name,
         tag.created_at as "createdAt", tag.updated_at as "updatedAt"
       from content_tag join tag on tag.guid = content_tag.tag_guid join tag above on above.guid = tag.parent_guid
       where content_guid = any(${contentGuids}::uuid[])
       order by tag.position`)
-    const byContent = new Map<string, TagView[]>()
-    for (const row of rows) byContent.set(row.contentGuid, [...(byContent.get(row.contentGuid) ?? []), tagView(row)])
+    const byContent = new Map<string, TagRow[]>()
+    for (const row of rows) byContent.set(row.contentGuid, [...(byContent.get(row.contentGuid) ?? []), row])
     return byContent
   }
 
-  async ofContent(contentGuid: string): Promise<TagView[]> {
+  async ofContent(contentGuid: string): Promise<TagRow[]> {
     return (await this.ofContents([contentGuid])).get(contentGuid) ?? []
   }
 
