@@ -69,7 +69,9 @@ export class Forward {
     const { service, path } = forwarded
     const { request } = arrival
     const method = request.method as Dispatcher.HttpMethod
-    const sends = forwarded.body && method !== 'GET' && method !== 'HEAD' && hasBody(request)
+    // Whoever is not known uploads nothing: the service says so without hearing more, and no upload waits for them.
+    const heard = forwarded.body && !(forwarded.upload && forwarded.assertion === undefined)
+    const sends = heard && method !== 'GET' && method !== 'HEAD' && hasBody(request)
     const upload = sends && forwarded.upload ? this.uploads.take(request, response) : undefined
     const body = upload ?? (sends ? await this.bodies.read(request, response) : null)
     const headers = this.#headers(arrival, forwarded, await this.serviceTokens.mint(service))

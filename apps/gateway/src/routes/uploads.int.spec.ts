@@ -7,16 +7,27 @@ const MOST = 3_000_000
 const BUNDLES = '/__api__/v1/content/6f0c0a5e-6f3b-4b0f-9a6e-2b8a0b7d9c11/bundles'
 
 let street: Street
+let authorization: string
 
 beforeEach(async () => {
   street = new Street()
   await street.open({ settings: `\n[Content]\nMaxBundleSize = ${MOST}\n` })
+  const { key } = await street.apiKey(await street.user())
+  authorization = `Key ${key}`
 })
 afterEach(() => street.close())
 
 function upload(path: string, headers: Record<string, string | number> = {}): ClientRequest {
   const { port, host } = street.address
-  return request({ host: '127.0.0.1', port, method: 'POST', path, agent: false, headers: { host, ...headers } })
+  const known = authorization === '' ? {} : { authorization }
+  return request({
+    host: '127.0.0.1',
+    port,
+    method: 'POST',
+    path,
+    agent: false,
+    headers: { host, ...known, ...headers },
+  })
 }
 
 async function answerTo(outgoing: ClientRequest): Promise<{ status: number; text: string }> {
@@ -28,8 +39,7 @@ async function answerTo(outgoing: ClientRequest): Promise<{ status: number; text
 
 describe('a large body', () => {
   it('is passed on as it comes, where bundles are uploaded', async () => {
-    const { key } = await street.apiKey(await street.user())
-    const outgoing = upload(BUNDLES, { authorization: `Key ${key}`, 'content-type': 'application/gzip' })
+    const outgoing = upload(BUNDLES, { 'content-type': 'application/gzip' })
     const answered = answerTo(outgoing)
     outgoing.write('a'.repeat(1_500_000))
     await eventually(() => street.integrations.seen.at(-1)?.body.length === 1_500_000)
@@ -81,6 +91,17 @@ describe('a large body', () => {
     const answered = answerTo(outgoing)
     outgoing.write('x'.repeat(100_000))
     expect(await answered).toEqual({ status: 403, text: '{"code":22}' })
+    outgoing.destroy()
+  })
+
+  it('is not heard of somebody unknown, and takes nobody’s turn', async () => {
+    authorization = ''
+    street.integrations.behave = (_, response) => void response.writeHead(401).end()
+    const outgoing = upload(BUNDLES, { 'content-length': MOST })
+    const answered = answerTo(outgoing)
+    outgoing.flushHeaders()
+    expect((await answered).status).toBe(401)
+    expect(street.integrations.last.headers).not.toHaveProperty('content-length', String(MOST))
     outgoing.destroy()
   })
 

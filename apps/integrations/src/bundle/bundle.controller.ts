@@ -140,6 +140,7 @@ export class BundleController {
     @Param('guid', GuidPipe) contentGuid: string,
     @Param('id') id: string,
     @CurrentActor() actor: Actor,
+    @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
     await this.editing.of(contentGuid, actor)
@@ -150,6 +151,7 @@ export class BundleController {
       'Content-Disposition': `attachment; filename="bundle-${bundle.position}.tar.gz"`,
       'X-Content-Type-Options': 'nosniff',
     })
+    if (request.method === 'HEAD') return void response.end()
     // One who goes away in the middle is nobody's failure.
     await pipeline(this.archives.read(bundle.guid), response).catch(() => response.destroy())
   }
