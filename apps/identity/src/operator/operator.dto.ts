@@ -1,12 +1,12 @@
 import { Transform } from 'class-transformer'
-import { IsBoolean, IsEmail, IsIn, IsString, Matches, MaxLength, MinLength, ValidateIf } from 'class-validator'
+import { IsBoolean, IsEmail, IsIn, IsString, Matches, MaxLength, ValidateIf } from 'class-validator'
 import { ROLES, type NormalizedGroup, type OperatorGroup, type OperatorUser, type Role } from '#libs/contracts'
 import { IsGuid, MayBeAbsent, refusedAs, toTime } from '#libs/service'
 import type { GroupRow } from '../group/group.queries.js'
+import { IsName, IsUniqueId, IsUsername, LONGEST } from '../user/person-fields.js'
 import type { UserRow } from '../user/user.queries.js'
 import type { OperatorGroupRow } from './operator.queries.js'
 
-const LONGEST = 255
 const YES = ({ value }: { value: unknown }): unknown => (value === 'true' ? true : value === 'false' ? false : value)
 
 class PageQuery {
@@ -38,18 +38,15 @@ export class GroupsQuery extends PageQuery {
 
 export class AlterUserBody {
   @MayBeAbsent()
-  @IsString()
-  @MaxLength(LONGEST)
+  @IsUsername()
   username?: string
 
   @MayBeAbsent()
-  @IsString()
-  @MaxLength(LONGEST)
+  @IsName()
   first_name?: string
 
   @MayBeAbsent()
-  @IsString()
-  @MaxLength(LONGEST)
+  @IsName()
   last_name?: string
 
   @MayBeAbsent()
@@ -59,12 +56,8 @@ export class AlterUserBody {
   email?: string
 
   @MayBeAbsent()
-  @IsString()
-  @MinLength(
-    1,
-    refusedAs('user.unique_id_blank', 'The unique id is what the login provider calls the user; it is not blank.'),
-  )
-  @MaxLength(1024)
+  @IsUniqueId('unique_id')
+  @Matches(/\S/, refusedAs('user.unique_id_blank', 'The unique_id must not be blank.'))
   unique_id?: string
 
   @MayBeAbsent()

@@ -82,6 +82,7 @@ describe('the list of people', () => {
     await start('')
     expect(await names(vera, 'user_role=administrator%7Cpublisher&asc_order=False')).toEqual([2, ['paul', 'alice']])
     expect(await names(vera, 'sort=first_name&page_size=1&page_number=3')).toEqual([3, ['paul']])
+    expect(await names(vera, 'user_role=administrator&user_role=publisher')).toEqual([2, ['alice', 'paul']])
     expect(await names(vera, 'account_status=inactive|locked')).toEqual([3, ['alice', 'paul', 'vera']])
     expect(await names(vera, 'unknown=1&prefix=')).toEqual([3, ['alice', 'paul', 'vera']])
   })
@@ -93,6 +94,8 @@ describe('the list of people', () => {
     ['asc_order=perhaps', 25],
     ['sort=email', 25],
     ['account_status=gone', 25],
+    ['account_status=locked&account_status=gone', 25],
+    ['user_role=viewer&user_role=boss', 112],
     ['user_role=boss', 112],
     ['prefix=a&prefix=b', 25],
     ['prefix=%00', 25],

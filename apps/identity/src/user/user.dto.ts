@@ -4,19 +4,15 @@ import { IsBoolean, IsIn, IsInt, IsNotEmpty, IsString, Matches, Max, MaxLength, 
 import { isAtLeast, personOf, ROLES, type Actor, type Role } from '#libs/contracts'
 import { MayBeAbsent, refusedAs, toTime } from '#libs/service'
 import type { Wanted } from './editability.js'
+import { IsName, IsUniqueId, IsUsername, LONGEST } from './person-fields.js'
 import type { UserRow } from './user.queries.js'
 import { ACCOUNT_STATUSES, SORTS, type AccountStatus, type Sort, type UserFilter } from './user.search.js'
 
-const LONGEST = 255
-/** Without control characters, and without those that turn the direction of writing: a name must not look like another. */
-const PLAIN = /^[^\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u
 /** Whoever sends mail finds out more; this keeps out what can be no address. */
 const EMAIL = /^[^\s\p{Cc}@]+@[^\s\p{Cc}@]+$/u
 
 const BLANK_EMAIL = refusedAs('user.email_blank', 'The email must not be blank.')
 const NO_EMAIL = refusedAs('user.email_invalid', 'The email must be an e-mail address.')
-const NO_USERNAME = refusedAs('user.username_invalid', 'The username must be a text without control characters.')
-const NO_UNIQUE_ID = refusedAs('user.unique_id_blank', 'The external_id must not be blank.')
 
 const ROLE = refusedAs('role.unknown', `The user_role must be one of (${ROLES.join(', ')}).`)
 const YES = /^(?:1|t|true)$/i
@@ -24,9 +20,11 @@ const NO = /^(?:0|f|false)$/i
 /** What Go's `ParseBool` takes, since clients send `True` and `true` and `1`. */
 const toBoolean = ({ value }: { value: unknown }): unknown =>
   typeof value !== 'string' ? value : YES.test(value) ? true : NO.test(value) ? false : value
-/** `a|b` means either. */
-const toList = ({ value }: { value: unknown }): unknown =>
-  typeof value === 'string' && value !== '' ? value.split('|') : undefined
+/** `a|b` means either, and so does a parameter that comes twice. */
+const toList = ({ value }: { value: unknown }): unknown => {
+  if (value === undefined || value === '') return undefined
+  return [value].flat().flatMap((one: unknown) => (typeof one === 'string' ? one.split('|') : [one]))
+}
 
 /** A person as the API shows them. Times are RFC 3339 without fractions of a second. */
 export class UserView {
@@ -153,23 +151,17 @@ export class UserBody {
       'Where it may be edited: 3 to 64 letters, digits, underscores and periods, a letter first, nobody else’s.',
   })
   @MayBeAbsent()
-  @IsString(NO_USERNAME)
-  @MaxLength(LONGEST, NO_USERNAME)
-  @Matches(PLAIN, NO_USERNAME)
+  @IsUsername()
   username?: string
 
   @ApiPropertyOptional({ description: 'At most 255 characters.' })
   @MayBeAbsent()
-  @IsString()
-  @MaxLength(LONGEST)
-  @Matches(PLAIN)
+  @IsName()
   first_name?: string
 
   @ApiPropertyOptional({ description: 'At most 255 characters.' })
   @MayBeAbsent()
-  @IsString()
-  @MaxLength(LONGEST)
-  @Matches(PLAIN)
+  @IsName()
   last_name?: string
 
   @ApiPropertyOptional({ description: 'At most 255 characters.' })
@@ -190,16 +182,12 @@ export class NewUserBody extends UserBody {
     description: 'The provider’s unique id, exactly: by it the login finds the person. Required.',
   })
   @MayBeAbsent()
-  @IsString(NO_UNIQUE_ID)
-  @MaxLength(LONGEST, NO_UNIQUE_ID)
-  @Matches(/^[^\p{Cc}]*$/u, NO_UNIQUE_ID)
+  @IsUniqueId('external_id')
   external_id?: string
 
   @ApiPropertyOptional({ description: 'The old name of external_id.', deprecated: true })
   @MayBeAbsent()
-  @IsString(NO_UNIQUE_ID)
-  @MaxLength(LONGEST, NO_UNIQUE_ID)
-  @Matches(/^[^\p{Cc}]*$/u, NO_UNIQUE_ID)
+  @IsUniqueId('external_id')
   unique_id?: string
 }
 
