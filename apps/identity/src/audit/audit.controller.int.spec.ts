@@ -247,6 +247,17 @@ describe('the audit log', () => {
     })
   })
 
+  it('says that a name is too many people’s, without repeating it', async () => {
+    await pool.query(
+      `insert into profile (user_guid, version, username, first_name, last_name, email, external_id)
+       select gen_random_uuid(), 1, 'u' || n, 'Everybody', '', '', '' from generate_series(1, 501) as n`,
+    )
+    const answer = await identity.get(`${SEARCH}?q=everybody`, administrator)
+    await pool.query(`delete from profile where first_name = 'Everybody'`)
+    expect([answer.status, answer.json()]).toMatchObject([400, { code: 11 }])
+    expect(answer.text).not.toMatch(/everybody/i)
+  })
+
   it('answers 503 rather than leave a service out', async () => {
     await oneEach()
     vault.server.closeAllConnections()

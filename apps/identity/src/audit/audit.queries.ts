@@ -68,7 +68,6 @@ export class AuditQueries implements People {
       'invalid',
       'audit.filter_invalid',
       `More than ${MOST_PEOPLE} people have this name; use the filter user_guid.`,
-      { payload: { word } },
     )
   }
 }

@@ -83,13 +83,14 @@ export class OperatorController {
   @ServiceOnly('operatorDeletesUser')
   @Audit('user.delete')
   async deleteUser(@Param('guid', GuidPipe) guid: string, @Command() context: CommandContext): Promise<void> {
-    const { username } = await this.#user(guid)
+    await this.#user(guid)
     const content = await this.owners.contentOf(guid)
     if (content.length > 0) {
       throw new DomainError(
         'conflict',
         'user.owns_content',
-        `${username} owns content (${listed(content.map(({ name }) => name))}): transfer it to somebody else first.`,
+        `This user owns content (${content.length}): transfer it to somebody else first.`,
+        { payload: { content: content.slice(0, MOST_LISTED).map(({ guid }) => guid) } },
       )
     }
     await this.people.delete(guid, context)
@@ -176,9 +177,6 @@ const nextOf = (rows: readonly { readonly position: string }[]): string | null =
   rows.length < PAGE ? null : (rows.at(-1)?.position ?? null)
 
 const MOST_LISTED = 5
-
-const listed = (names: readonly string[]): string =>
-  names.slice(0, MOST_LISTED).join(', ') + (names.length > MOST_LISTED ? ` and ${names.length - MOST_LISTED} more` : '')
 
 /** Without members that are absent: those stay as they are. */
 const given = <T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
