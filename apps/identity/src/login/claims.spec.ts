@@ -66,6 +66,19 @@ it('what is cut is cut between characters, also where some need two units', () =
 })
 
 describe('the unique id', () => {
+  it.each([
+    [undefined, ada.email],
+    [true, ada.email],
+    ['true', ada.email],
+    [false, 'login.email_unverified'],
+    ['false', 'login.email_unverified'],
+    [null, 'login.email_unverified'],
+  ])('A20 may be an e-mail address unless the provider calls it unverified: %j', (email_verified, expected) => {
+    const given = () => uniqueIdOf({ ...ada, email_verified }, settings({ uniqueIdClaim: 'email' }))
+    expect(expected.startsWith('login.') ? refusal(given) : given()).toBe(expected)
+    expect(uniqueIdOf({ ...ada, sub: 's', email_verified }, settings())).toBe('s')
+  })
+
   it('CFG-21 ID-29 is the subject, or the claim that the setting names', () => {
     expect(uniqueIdOf({ sub: 's1', oid: 'o1' }, settings())).toBe('s1')
     expect(uniqueIdOf({ sub: 's1', oid: 'o1' }, settings({ uniqueIdClaim: 'oid' }))).toBe('o1')

@@ -27,10 +27,18 @@ export function claimOf(claims: Claims, name: string): unknown {
 
 /**
  * What identifies a person for good.
- * @throws DomainError `login.claim_missing`
+ * @throws DomainError `login.claim_missing`, `login.email_unverified`
  */
-export function uniqueIdOf(claims: Claims, { uniqueIdClaim }: OAuth2Settings): string {
+export function uniqueIdOf(claims: Claims, { uniqueIdClaim, emailClaim }: OAuth2Settings): string {
   const value = claimOf(claims, uniqueIdClaim)
+  // Whoever may write any address into their profile must not become its owner here.
+  if ([emailClaim || 'email', 'email'].includes(uniqueIdClaim) && isUnverified(claims)) {
+    throw new DomainError(
+      'forbidden',
+      'login.email_unverified',
+      'The login provider has not verified your e-mail address, by which people are told apart here.',
+    )
+  }
   // Exactly as it came: two ids that differ in white space are two people.
   if (typeof value === 'string' && value !== '' && value.length <= LONGEST && isText(value)) return value
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
@@ -149,6 +157,12 @@ const missing = (message: string): DomainError => new DomainError('forbidden', '
 
 const isObject = (value: unknown): value is Claims =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Whether the provider says so; many say nothing. */
+function isUnverified(claims: Claims): boolean {
+  const verified = claimOf(claims, 'email_verified')
+  return verified !== undefined && verified !== true && verified !== 'true'
+}
 
 /** Whether a text can be stored as it is: no control characters, no half of a surrogate pair. */
 const isText = (value: string): boolean => !/\p{Cc}/u.test(value) && value.isWellFormed()

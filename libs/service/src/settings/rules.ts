@@ -4,6 +4,7 @@ import { DevelopmentSettings } from './sections/development.js'
 import { ExchangeSettings } from './sections/exchange.js'
 import { HttpSettings } from './sections/http.js'
 import { OAuth2Settings } from './sections/oauth2.js'
+import { SafeSettings } from './sections/safe.js'
 import { ServerSettings } from './sections/server.js'
 import type { SectionClass } from './setting.js'
 
@@ -104,6 +105,27 @@ export const SETTINGS_RULES: readonly SettingsRule[] = [
     bad: (get) => isPlain(get(OAuth2Settings).openIDConnectIssuer) && !get(DevelopmentSettings).loopback,
     message: 'must be https; http is permitted by Development.Loopback only',
   },
+  {
+    over: [SafeSettings],
+    settings: ['Safe.KeyProvider', 'Safe.AwsKmsKey'],
+    bad: (get) => get(SafeSettings).keyProvider === 'aws-kms' && get(SafeSettings).awsKmsKey === undefined,
+    message: 'is aws-kms, which needs Safe.AwsKmsKey',
+  },
+  {
+    over: [SafeSettings],
+    settings: ['Safe.KeyProvider', 'Safe.TransitAddress', 'Safe.TransitKey', 'Safe.TransitTokenFile'],
+    bad: (get) => {
+      const { keyProvider, transitAddress, transitKey, transitTokenFile } = get(SafeSettings)
+      return keyProvider === 'vault-transit' && !(transitAddress && transitKey && transitTokenFile)
+    },
+    message: 'is vault-transit, which needs Safe.TransitAddress, Safe.TransitKey and Safe.TransitTokenFile',
+  },
+  {
+    over: [SafeSettings, DevelopmentSettings],
+    settings: ['Safe.KeyProvider', 'Development.Loopback'],
+    bad: (get) => get(SafeSettings).keyProvider === 'environment' && !get(DevelopmentSettings).loopback,
+    message: 'is environment, which is for development only: it needs Development.Loopback',
+  },
   ...(
     [
       ['tokenRequestTimeoutMs', 'refreshLeaseMs', 'TokenRequestTimeout', 'RefreshLease'],
@@ -144,6 +166,13 @@ export const SETTINGS_ADVICE: readonly SettingsRule[] = [
     settings: ['OAuth2.OpenIDConnectIssuer'],
     bad: (get) => /[{}<>]/.test(get(OAuth2Settings).openIDConnectIssuer ?? ''),
     message: 'still holds the placeholder of an example: nobody can log in',
+  },
+  {
+    over: [OAuth2Settings],
+    settings: ['OAuth2.UniqueIdClaim'],
+    bad: (get) => REASSIGNED.test(get(OAuth2Settings).uniqueIdClaim),
+    message:
+      'names something that may be given to another person, who would then log in as the former one; sub is for good',
   },
   {
     over: EVERYONE,
@@ -224,6 +253,9 @@ export const SETTINGS_ADVICE: readonly SettingsRule[] = [
     message: 'is longer than Authentication.Lifetime and has no effect',
   },
 ]
+
+/** Claims with addresses and names, which organizations give anew. */
+const REASSIGNED = /^(?:email|upn|preferred_username|unique_name|name)$/i
 
 const byOAuth2 = (get: GetSection): boolean => get(AuthenticationSettings).provider === 'oauth2'
 const byGoogle = (get: GetSection): boolean => byOAuth2(get) && get(OAuth2Settings).isGoogle

@@ -251,6 +251,11 @@ describe('what warns and starts', () => {
       'line 11: Authorization.UserGroups is off, so OAuth2.GroupsClaim should be empty ("")',
     ],
     [
+      'a unique ID that may be given to another person',
+      { oauth2: `${ISSUER}\nUniqueIdClaim = email` },
+      'line 10: OAuth2.UniqueIdClaim names something that may be given to another person, who would then log in as the former one; sub is for good',
+    ],
+    [
       'CFG-43 a role claim beside roles from groups',
       { oauth2: `${ISSUER}\nRoleClaim = role`, authorization: 'UserRoleGroupMapping = true' },
       'line 10: OAuth2.RoleClaim is ignored while Authorization.UserRoleGroupMapping is on',
