@@ -11,13 +11,14 @@ alter table model.content
   add column content_category text not null default '',
   add column r_version        text,
   add column py_version       text,
-  add column quarto_version   text;
+  add column quarto_version   text,
+  add column words            tsvector not null generated always as (to_tsvector('simple', regexp_replace(
+    name || ' ' || coalesce(title, '') || ' ' || description, '[[:space:]!-/:-@[-\`{-~]+', ' ', 'g'))) stored;
 comment on column model.content.vanity_path is 'Under which path the gateway shows it too; unique by record.reserved.';
 comment on column model.content.bundle_id is 'The position of the bundle that is deployed.';
 create index content_vanity on model.content (position) where vanity_path is not null;
--- Punctuation apart, since PostgreSQL's parser makes one word of "sales.report".
-create index content_words on model.content using gin (to_tsvector('simple', regexp_replace(
-  name || ' ' || coalesce(title, '') || ' ' || description, '[[:space:]!-/:-@[-\`{-~]+', ' ', 'g')));
+comment on column model.content.words is 'For the search. Punctuation apart: PostgreSQL makes one word of "sales.report".';
+create index content_words on model.content using gin (words);
 
 create table model.environment_variable (
   content_guid uuid not null,

@@ -15,11 +15,6 @@ interface Page {
 
 type Parameter = (value: unknown) => string
 
-/** The text whose words are searched, letter by letter the expression of the index `content_words`. */
-export const WORDS = `to_tsvector('simple', regexp_replace(
-  content.name || ' ' || coalesce(content.title, '') || ' ' || content.description,
-  '[[:space:]!-/:-@[-\`{-~]+', ' ', 'g'))`
-
 /** Finds content among what somebody may know of. */
 @Injectable()
 export class ContentSearch {
@@ -88,14 +83,22 @@ export class ContentSearch {
   }
 }
 
-const conditionsOf = (terms: readonly SearchTerm[], caller: Person, parameter: Parameter): string[] =>
-  terms.map((term) => (term.not ? `not ${conditionOf(term, caller, parameter)}` : conditionOf(term, caller, parameter)))
+function conditionsOf(terms: readonly SearchTerm[], caller: Person, parameter: Parameter): string[] {
+  const words = terms.flatMap((term) => (term.kind === 'word' ? [term] : []))
+  // A word has no punctuation, so it cannot end the quotation. All of them are one question to the index.
+  const query = words.map(({ not, word }) => `${not ? '!' : ''}'${word}':*`).join(' & ')
+  return [
+    ...(query === '' ? [] : [`content.words @@ to_tsquery('simple', ${parameter(query)})`]),
+    ...terms.flatMap((term) => {
+      if (term.kind === 'word') return []
+      const condition = filterOf(term, caller, parameter)
+      return term.not ? `not ${condition}` : condition
+    }),
+  ]
+}
 
-function conditionOf(term: SearchTerm, caller: Person, parameter: Parameter): string {
+function filterOf(term: Exclude<SearchTerm, { kind: 'word' }>, caller: Person, parameter: Parameter): string {
   switch (term.kind) {
-    case 'word':
-      // The word has no punctuation, so it cannot end the quotation.
-      return `(${WORDS} @@ to_tsquery('simple', ${parameter(`'${term.word}':*`)}))`
     case 'owner':
       if (term.value === '@me') return `(content.owner_guid = ${parameter(caller.guid)}::uuid)`
       return `(content.owner_guid in (select guid from replica
