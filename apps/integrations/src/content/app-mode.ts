@@ -11,6 +11,7 @@ const KINDS = {
     'python-dash',
     'python-fastapi',
     'python-gradio',
+    'python-panel',
     'python-shiny',
     'python-streamlit',
     'quarto-shiny',
