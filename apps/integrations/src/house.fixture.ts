@@ -62,6 +62,8 @@ export class House {
   constructor(
     readonly service: ServiceUnderTest,
     readonly pool: Pool,
+    /** As the role that migrates, which may do more. */
+    readonly ownerPool: Pool,
     readonly close: () => Promise<void>,
     private readonly documents: Map<string, ChangeMessage>,
   ) {}
@@ -209,6 +211,6 @@ export async function newHouse(settingsText?: string): Promise<House> {
     for (const server of played) server.close()
     await database.drop()
   }
-  const house = new House(service, database.pool(), close, documents)
+  const house = new House(service, database.pool(), database.ownerPool(), close, documents)
   return house
 }
