@@ -15,6 +15,7 @@ import {
   keysOfIdentity,
   Readiness,
   ReplicaPools,
+  SafeSettings,
   ServerSettings,
 } from '#libs/service'
 import { audited } from './audit/actions.js'
@@ -40,7 +41,9 @@ import { LoginTokens } from './login-token/login-tokens.js'
 import { migrations } from './migrations/index.js'
 import { askOwner } from './replica/ask-owner.js'
 import { ChangesController, copied } from './replica/changes.controller.js'
-import { Keyring, Safe } from './safe/index.js'
+import { keysOfSettings, Safe, SafeKeys } from './safe/index.js'
+import { KeyRotationController } from './safe/key-rotation.controller.js'
+import { KeyRotation } from './safe/key-rotation.js'
 import { ServiceAccounts } from './service-account/service-accounts.js'
 import { VerificationController } from './service-account/verification.controller.js'
 
@@ -66,6 +69,7 @@ import { VerificationController } from './service-account/verification.controlle
     ClientSecretController,
     ConsentController,
     CredentialsController,
+    KeyRotationController,
     LoginTokenController,
     MissingConsentsController,
     VerificationController,
@@ -78,6 +82,7 @@ import { VerificationController } from './service-account/verification.controlle
     FactQueries,
     GrantEndings,
     GrantQueries,
+    KeyRotation,
     LoginTokens,
     MissingConsents,
     Refreshes,
@@ -86,10 +91,12 @@ import { VerificationController } from './service-account/verification.controlle
     { provide: AuditReader, inject: [Pool], useFactory: (pool: Pool) => new AuditReader(pool, audited) },
     { provide: Streams, inject: [Pool], useFactory: (pool: Pool) => new Streams(new PostgresEventStore(pool)) },
     {
-      provide: Safe,
-      inject: [Deployment],
-      useFactory: ({ safeKeyFile }: Deployment) => new Safe(Keyring.load(safeKeyFile)),
+      provide: SafeKeys,
+      inject: [Pool, Deployment, SafeSettings],
+      useFactory: (pool: Pool, deployment: Deployment, settings: SafeSettings) =>
+        SafeKeys.open(pool, keysOfSettings(deployment, settings)),
     },
+    { provide: Safe, inject: [SafeKeys], useFactory: (keys: SafeKeys) => new Safe(keys) },
     {
       provide: Outbound,
       inject: [DevelopmentSettings, ExchangeSettings, ServerSettings],
@@ -144,12 +151,16 @@ export class AppModule implements OnApplicationShutdown {
     readiness: Readiness,
     pool: Pool,
     freshness: Freshness,
+    private readonly keys: SafeKeys,
   ) {
+    keys.watch()
+    readiness.add('keys', () => keys.mustBeComplete())
     readiness.add('database', () => mustBeMigrated(pool, migrations))
     readiness.add('copies', () => mustHaveBeenRead(freshness))
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.keys.close()
     await this.outbound.close()
   }
 }

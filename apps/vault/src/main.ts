@@ -4,6 +4,7 @@ import {
   ContentSettings,
   DevelopmentSettings,
   ExchangeSettings,
+  SafeSettings,
   ServerSettings,
   startService,
 } from '#libs/service'
@@ -13,7 +14,7 @@ import { Refreshes, STORE_WITHIN_MS } from './grant/refresh.js'
 await startService({
   name: 'vault',
   module: AppModule,
-  settings: [AuthorizationSettings, ContentSettings, DevelopmentSettings, ExchangeSettings, ServerSettings],
+  settings: [AuthorizationSettings, ContentSettings, DevelopmentSettings, ExchangeSettings, SafeSettings, ServerSettings],
   prepare: (app) => {
     app.connectMicroservice({ strategy: app.get(JetStreamServer) })
   },

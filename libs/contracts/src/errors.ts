@@ -139,6 +139,8 @@ export const ERROR_NUMBERS: Readonly<Record<string, ErrorNumber>> = {
   'integration.access_user_invalid': { number: 261, status: 400 },
   'integration.access_group_invalid': { number: 262, status: 400 },
   'user.email_invalid': { number: 264, status: 400 },
+  'safe.missing': { number: 1, status: 500 },
+  'safe.tampered': { number: 1, status: 500 },
   'request.rate_limited': { number: 277, status: 429 },
 }
 

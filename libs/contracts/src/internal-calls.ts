@@ -221,6 +221,42 @@ export const INTERNAL_CALLS = {
     actors: ['operator'],
     whenDown: 'the command line says so; run again, it goes on where it stopped',
   },
+  /** → `{versions: [{version, provider, active, retired, secrets}]}`: the keys of the safe, never a key itself. */
+  operatorListsSafeKeys: {
+    caller: 'operator',
+    callee: 'vault',
+    method: 'GET',
+    path: '/internal/operator/safe-keys',
+    actors: ['operator'],
+    whenDown: 'the command line says so',
+  },
+  /** → `{version}`, which seals from now on. */
+  operatorMakesSafeKey: {
+    caller: 'operator',
+    callee: 'vault',
+    method: 'POST',
+    path: '/internal/operator/safe-keys',
+    actors: ['operator'],
+    whenDown: 'the command line says so; nothing changes',
+  },
+  /** `{after?, limit}` → `{rewrapped, damaged, remaining, next}`: some secrets are brought under the key that seals. */
+  operatorRewrapsSafe: {
+    caller: 'operator',
+    callee: 'vault',
+    method: 'POST',
+    path: '/internal/operator/safe-keys/rewrapping',
+    actors: ['operator'],
+    whenDown: 'the command line says so; run again, it goes on where it stopped',
+  },
+  /** → `{removed}`: whether the key is gone from its file, too. */
+  operatorRetiresSafeKey: {
+    caller: 'operator',
+    callee: 'vault',
+    method: 'DELETE',
+    path: '/internal/operator/safe-keys/:version',
+    actors: ['operator'],
+    whenDown: 'the command line says so; nothing changes',
+  },
   operatorReadsAudit: {
     caller: 'operator',
     callee: 'identity',

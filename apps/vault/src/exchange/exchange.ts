@@ -121,7 +121,7 @@ export class Exchange {
     if (decision.verdict === 'refuse') throw decision.error
     const { grant, integration } = decision
     if (!accessToken) throw new Error(`grant ${grant.guid} has no access token in the safe`)
-    const opened = this.safe.openEnvelope(accessToken, tokenPlace(grant.guid, 'access_token'), grant.generation)
+    const opened = await this.safe.openEnvelope(accessToken, tokenPlace(grant.guid, 'access_token'), grant.generation)
     await this.issues.record(
       {
         userGuid: subject.userGuid,

@@ -158,7 +158,7 @@ export class Refreshes implements BeforeApplicationShutdown {
         row,
         // Opened before the lease is taken, so that nothing but the provider can use it up.
         provider: await this.secrets.providerOf(integration),
-        former: this.safe.openEnvelope(row.refreshToken, tokenPlace(guid, 'refresh_token'), generation),
+        former: await this.safe.openEnvelope(row.refreshToken, tokenPlace(guid, 'refresh_token'), generation),
         integrationGuid: integration.guid,
       }
       if (await this.#begin(attempt)) return this.#ask(attempt)
@@ -270,7 +270,8 @@ export class Refreshes implements BeforeApplicationShutdown {
     const row = await this.grants.forRefresh(guid)
     if (row && row.status !== 'revoked') {
       const stored =
-        row.refreshToken && this.safe.openEnvelope(row.refreshToken, tokenPlace(guid, 'refresh_token'), row.generation)
+        row.refreshToken &&
+        (await this.safe.openEnvelope(row.refreshToken, tokenPlace(guid, 'refresh_token'), row.generation))
       const late = (answer.refreshToken ?? former).reveal()
       if (late === former.reveal() || late === stored?.reveal()) return
     }

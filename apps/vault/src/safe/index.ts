@@ -1,3 +1,8 @@
+export { AwsKms } from './aws-kms.js'
+export { keysOfSettings } from './keys-of-settings.js'
 export { Keyring, KeyringError, type KeySource } from './keyring.js'
+export { KEY_SERVICES, KeyServiceError, type KeyService } from './key-service.js'
 export { SAFE_SCHEMA_SQL, Safe } from './safe.js'
+export { SAFE_KEY_SCHEMA_SQL, SafeKeys, type KeyProvider } from './safe-keys.js'
 export { parsePlace, placeName, SafeError, type Place } from './seal.js'
+export { VaultTransit } from './vault-transit.js'

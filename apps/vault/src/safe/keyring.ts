@@ -11,6 +11,11 @@ export interface KeySource {
   readonly active: number
   /** `undefined` when this version is unknown or retired. */
   key(version: number): KeyObject | undefined
+  /**
+   * Looks where the keys come from, when a key is missed here.
+   * @returns whether a key of this version has ever been there
+   */
+  find?(version: number): Promise<boolean>
 }
 
 /** A key file that must not be used. The message names the file and the fault, never a key. */
@@ -25,11 +30,15 @@ export class KeyringError extends Error {
 export class Keyring implements KeySource {
   readonly #keys: ReadonlyMap<number, KeyObject>
 
-  private constructor(
+  constructor(
     readonly active: number,
     keys: ReadonlyMap<number, KeyObject>,
   ) {
     this.#keys = keys
+  }
+
+  get versions(): readonly number[] {
+    return [...this.#keys.keys()]
   }
 
   /**
@@ -47,8 +56,12 @@ export class Keyring implements KeySource {
   static parse(json: string, name = 'key ring'): Keyring {
     const { active, keys } = membersOf(json, name)
     const ring = new Map<number, KeyObject>()
+    const seen = new Map<unknown, string>()
     for (const [version, text] of Object.entries(keys)) {
       ring.set(versionOf(version, name), keyOf(text, version, name))
+      const twin = seen.get(text)
+      if (twin !== undefined) throw new KeyringError(`${name}: keys ${twin} and ${version} are the same key`)
+      seen.set(text, version)
     }
     if (typeof active !== 'number' || !ring.has(active)) {
       throw new KeyringError(`${name}: "active" names no version of "keys"`)
@@ -108,7 +121,16 @@ function keyOf(text: unknown, version: string, name: string): KeyObject {
   if (bytes.length !== KEY_BYTES || bytes.toString('base64') !== text) {
     throw new KeyringError(`${name}: key ${version} is not the base64 of ${KEY_BYTES} bytes`)
   }
+  if (isExample(bytes)) {
+    throw new KeyringError(`${name}: key ${version} is no random key: make one with \`openssl rand -base64 32\``)
+  }
   const key = createSecretKey(bytes)
   bytes.fill(0)
   return key
+}
+
+/** What stands in examples: a sentence, a run, the same few bytes. Of random keys it is one in 10¹³. */
+function isExample(bytes: Buffer): boolean {
+  const steps = new Set(bytes.subarray(1).map((byte, index) => (byte - bytes.readUInt8(index)) & 0xff))
+  return new Set(bytes).size < 16 || steps.size < 8 || bytes.every((byte) => byte >= 0x20 && byte < 0x7f)
 }

@@ -1,7 +1,8 @@
-import { Secret } from '#libs/contracts'
+import { Logger } from '@nestjs/common'
+import { DomainError, Secret } from '#libs/contracts'
 import { sql, type SqlClient } from '#libs/event-sourcing'
 import type { KeySource } from './keyring.js'
-import { open, parsePlace, placeName, rewrap, seal, SafeError, type Place } from './seal.js'
+import { keyVersionOf, open, parsePlace, placeName, rewrap, seal, SafeError, type Place } from './seal.js'
 
 /** The table of the safe, for the vault's first migration; after `logSchema`, whose default privileges give the serving role its rights. */
 export const SAFE_SCHEMA_SQL = `
@@ -21,21 +22,48 @@ comment on column record.safe.kek_version is 'As in the envelope, so that a coun
 create index safe_kek_version on record.safe (kek_version);
 `
 
+/** What one call of `rewrap` has done. */
+export interface Rewrapped {
+  readonly rewrapped: number
+  /** Secrets that do not open; they stay as they are, and the log names their places. */
+  readonly damaged: number
+  /** Where to go on; `undefined` at the end. */
+  readonly next: SafeRow | undefined
+}
+
+/** A row of the safe. */
+export interface SafeRow {
+  readonly place: string
+  readonly generation: number
+}
+
 /**
  * The vault's secrets at rest. Table: `safe(place, generation, envelope, kek_version, sealed_at)`. Give `put` and
  * `destroy` the client of an append (`record` of `Streams.handle`), so that facts and secrets change together.
  */
 export class Safe {
+  readonly #logger = new Logger(Safe.name)
+
   constructor(private readonly keys: KeySource) {}
 
-  /** Seals a secret into its place; the same place and generation is overwritten, so a repeat does no harm. */
+  /**
+   * Seals a secret into its place; the same place and generation is overwritten, so a repeat does no harm.
+   * @throws DomainError `safe.key_retired` when the key has been retired and this process has not heard of it
+   */
   async put(client: SqlClient, place: Place, generation: number, secret: Secret): Promise<void> {
+    const { active } = this.keys
+    if (!this.keys.key(active)) await this.keys.find?.(active)
     const envelope = seal(this.keys, place, generation, secret.reveal())
-    await client.query(sql`
+    const { rowCount } = await client.query(sql`
       insert into safe (place, generation, envelope, kek_version)
-      values (${placeName(place)}, ${generation}, ${envelope}, ${this.keys.active})
+      select ${placeName(place)}, ${generation}, ${envelope}, ${keyVersionOf(envelope)}
+      where not exists (
+        select from safe_key where version = ${keyVersionOf(envelope)} and retired_at is not null)
       on conflict (place, generation) do update
       set envelope = excluded.envelope, kek_version = excluded.kek_version, sealed_at = clock_timestamp()`)
+    if (rowCount) return
+    await this.keys.find?.(active)
+    throw new DomainError('unavailable', 'safe.key_retired', 'the keys have just changed; try again')
   }
 
   /**
@@ -46,16 +74,26 @@ export class Safe {
     const { rows } = await client.query<{ envelope: Buffer }>(sql`
       select envelope from safe where place = ${placeName(place)} and generation = ${generation}`)
     const [row] = rows
-    if (!row) throw new SafeError()
+    if (!row) throw new SafeError('safe.missing')
     return this.openEnvelope(row.envelope, place, generation)
   }
 
   /**
-   * Opens an envelope that the caller's own query has brought along; synchronous, some 20 µs.
+   * Opens an envelope that the caller's own query has brought along: some 20 µs, and nobody is asked unless the key is
+   * missing here, as after a rotation by another process.
    * @throws SafeError
    */
-  openEnvelope(envelope: Buffer, place: Place, generation: number): Secret {
-    return new Secret(open(this.keys, place, generation, envelope))
+  async openEnvelope(envelope: Buffer, place: Place, generation: number): Promise<Secret> {
+    try {
+      const version = keyVersionOf(envelope)
+      const known = this.keys.key(version) !== undefined || ((await this.keys.find?.(version)) ?? true)
+      // No key has ever had this version, so nothing was sealed with it.
+      if (!known) throw new SafeError('safe.tampered')
+      return new Secret(open(this.keys, place, generation, envelope))
+    } catch (error) {
+      if (error instanceof SafeError) this.#tell(error, placeName(place), generation)
+      throw error
+    }
   }
 
   /**
@@ -70,26 +108,49 @@ export class Safe {
   }
 
   /**
-   * Brings secrets under the active key without opening them; call until it returns 0.
+   * Brings secrets under the active key without opening them: only their data keys are wrapped anew.
+   * @param after where the former call stopped
    * @param limit rows at once
-   * @returns how many were rewrapped
-   * @throws SafeError when a row's key has been retired too early, or a row has been tampered with
+   * @throws SafeError `safe.key_missing` when a row's key has been retired too early
    */
-  async rewrap(client: SqlClient, limit = 500): Promise<number> {
+  async rewrap(
+    client: SqlClient,
+    { after, limit = 500 }: { after?: SafeRow; limit?: number } = {},
+  ): Promise<Rewrapped> {
     const { active } = this.keys
-    const { rows } = await client.query<{ place: string; generation: number; envelope: Buffer }>(sql`
-      select place, generation, envelope from safe where kek_version <> ${active}
+    const { rows } = await client.query<SafeRow & { envelope: Buffer }>(sql`
+      select place, generation, envelope from safe
+      where kek_version <> ${active} and (place, generation) > (${after?.place ?? ''}, ${after?.generation ?? 0}::int)
       order by place, generation limit ${limit}`)
-    let count = 0
-    for (const { place, generation, envelope } of rows) {
-      const rewrapped = rewrap(this.keys, parsePlace(place), generation, envelope)
-      // Comparing the envelope leaves alone what was replaced meanwhile, and no row stays locked.
-      const { rowCount } = await client.query(sql`
-        update safe set envelope = ${rewrapped}, kek_version = ${active}
-        where place = ${place} and generation = ${generation} and envelope = ${envelope}`)
-      count += rowCount ?? 0
+    const done: (SafeRow & { former: Buffer; envelope: Buffer })[] = []
+    let damaged = 0
+    for (const { place, generation, envelope: former } of rows) {
+      try {
+        done.push({ place, generation, former, envelope: rewrap(this.keys, parsePlace(place), generation, former) })
+      } catch (error) {
+        if (!(error instanceof SafeError)) throw error
+        this.#tell(error, place, generation)
+        if (error.fault !== 'safe.tampered') throw error
+        damaged++
+      }
     }
-    return count
+    // Comparing the envelope leaves alone what was replaced meanwhile, and no row stays locked.
+    const { rowCount } = await client.query(sql`
+      update safe set envelope = given.envelope, kek_version = ${active}
+      from unnest(${done.map(({ place }) => place)}::text[], ${done.map(({ generation }) => generation)}::int[],
+        ${done.map(({ former }) => former)}::bytea[], ${done.map(({ envelope }) => envelope)}::bytea[])
+        as given(place, generation, former, envelope)
+      where safe.place = given.place and safe.generation = given.generation and safe.envelope = given.former`)
+    const last = rows.at(-1)
+    const next = rows.length === limit && last ? { place: last.place, generation: last.generation } : undefined
+    return { rewrapped: rowCount ?? 0, damaged, next }
+  }
+
+  /** How many secrets are not yet under the active key. */
+  async outdated(client: SqlClient): Promise<number> {
+    const { rows } = await client.query<{ count: number }>(sql`
+      select count(*)::int as count from safe where kek_version <> ${this.keys.active}`)
+    return rows[0]?.count ?? 0
   }
 
   /** How many secrets each key version still holds: a version that is not here may be retired. */
@@ -97,5 +158,9 @@ export class Safe {
     const { rows } = await client.query<{ kek_version: string; count: number }>(sql`
       select kek_version, count(*)::int as count from safe group by kek_version order by kek_version`)
     return new Map(rows.map(({ kek_version, count }) => [Number(kek_version), count]))
+  }
+
+  #tell({ fault }: SafeError, place: string, generation: number): void {
+    this.#logger.error({ security: fault, place, generation }, 'a secret of the safe does not open')
   }
 }

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes, type KeyObject } from 'node:crypto'
+import { DomainError } from '#libs/contracts'
 import { KEY_BYTES, type KeySource } from './keyring.js'
 
 /**
@@ -7,10 +8,16 @@ import { KEY_BYTES, type KeySource } from './keyring.js'
  */
 export type Place = readonly [string, ...string[]]
 
-/** The secret cannot be opened. Why, is not said: each detail helps only those who try keys. */
-export class SafeError extends Error {
-  constructor() {
-    super('the secret cannot be opened')
+/**
+ * `safe.missing`: there is none; `safe.key_missing`: nobody has given us its key; `safe.tampered`: the envelope is not what
+ * was sealed in this place, for whatever reason.
+ */
+export type SafeFault = 'safe.missing' | 'safe.key_missing' | 'safe.tampered'
+
+/** The secret cannot be opened. What is wrong with an envelope is not said: each detail helps only those who try. */
+export class SafeError extends DomainError {
+  constructor(readonly fault: SafeFault) {
+    super('unavailable', fault, 'the secret cannot be opened')
     this.name = 'SafeError'
   }
 }
@@ -79,6 +86,15 @@ export function rewrap(keys: KeySource, place: Place, generation: number, envelo
   }
 }
 
+/**
+ * Which key an envelope says that it needs; unverified.
+ * @throws SafeError when it is no envelope
+ */
+export function keyVersionOf(envelope: Buffer): number {
+  if (envelope.length < SHORTEST || envelope.readUInt8(0) !== FORMAT) throw new SafeError('safe.tampered')
+  return envelope.readUInt32BE(1)
+}
+
 /** The place as one text, for the `safe` table's key. */
 export function placeName(place: Place): string {
   // A programming error, not a SafeError: place parts are guids and fixed words.
@@ -91,7 +107,7 @@ export const parsePlace = (name: string): Place => name.split('/') as [string, .
 
 function wrap(keys: KeySource, place: Place, generation: number, dataKey: Buffer): Buffer {
   const key = keys.key(keys.active)
-  if (!key) throw new SafeError()
+  if (!key) throw new SafeError('safe.key_missing')
   const head = Buffer.alloc(HEAD)
   head.writeUInt8(FORMAT, 0)
   head.writeUInt32BE(keys.active, 1)
@@ -99,10 +115,9 @@ function wrap(keys: KeySource, place: Place, generation: number, dataKey: Buffer
 }
 
 function unwrap(keys: KeySource, place: Place, generation: number, envelope: Buffer): Buffer {
-  if (envelope.length < SHORTEST || envelope.readUInt8(0) !== FORMAT) throw new SafeError()
-  const version = envelope.readUInt32BE(1)
+  const version = keyVersionOf(envelope)
   const key = keys.key(version)
-  if (!key) throw new SafeError()
+  if (!key) throw new SafeError('safe.key_missing')
   return decrypt(key, associatedData(place, generation, version), envelope.subarray(HEAD, BODY))
 }
 
@@ -139,6 +154,6 @@ function decrypt(key: KeyObject | Buffer, associated: Buffer, sealed: Buffer): B
     decipher.final()
     return plaintext
   } catch {
-    throw new SafeError()
+    throw new SafeError('safe.tampered')
   }
 }

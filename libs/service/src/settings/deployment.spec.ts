@@ -23,9 +23,9 @@ describe('the deployment', () => {
   })
 
   it('names everything that is missing or wrong, and no value', () => {
-    const broken = { ...VAULT, KEYBEARER_PORT: 'hush', KEYBEARER_URL_IDENTITY: 'hush', KEYBEARER_SAFE_KEY_FILE: '' }
+    const broken = { ...VAULT, KEYBEARER_PORT: 'hush', KEYBEARER_URL_IDENTITY: 'hush', KEYBEARER_KEY_FILE: '' }
     expect(() => Deployment.read('vault', broken)).toThrow(
-      'The deployment of vault is refused: KEYBEARER_SAFE_KEY_FILE is missing; KEYBEARER_PORT is not a port; ' +
+      'The deployment of vault is refused: KEYBEARER_KEY_FILE is missing; KEYBEARER_PORT is not a port; ' +
         'KEYBEARER_URL_IDENTITY is not a list of URLs',
     )
   })

@@ -14,6 +14,7 @@ export interface DeploymentFacts {
   readonly tokenKeyFile?: string
   readonly loginKeyFile?: string
   readonly safeKeyFile?: string
+  readonly safeKeys?: Secret
   readonly warningsShown?: boolean
   /** Base URLs of the replicas, without a trailing slash. */
   readonly urls: Readonly<Partial<Record<ServiceName, readonly string[]>>>
@@ -38,7 +39,7 @@ const REQUIRED: Readonly<Record<ServiceName, readonly string[]>> = {
     'KEYBEARER_LOGIN_KEY_FILE',
   ],
   integrations: [...WITH_DATABASE, 'KEYBEARER_URL_IDENTITY', 'KEYBEARER_URL_VAULT'],
-  vault: [...WITH_DATABASE, 'KEYBEARER_URL_IDENTITY', 'KEYBEARER_URL_INTEGRATIONS', 'KEYBEARER_SAFE_KEY_FILE'],
+  vault: [...WITH_DATABASE, 'KEYBEARER_URL_IDENTITY', 'KEYBEARER_URL_INTEGRATIONS'],
 }
 
 /** Every variable that is read here; none of them is a setting's. */
@@ -47,6 +48,8 @@ export const DEPLOYMENT_VARIABLES: readonly string[] = [
   'KEYBEARER_DATABASE_OWNER_URL',
   'KEYBEARER_HOST',
   'KEYBEARER_INSTANCE',
+  'KEYBEARER_SAFE_KEY_FILE',
+  'KEYBEARER_SAFE_KEYS',
   'KEYBEARER_WARNINGS_SHOWN',
 ]
 
@@ -109,8 +112,13 @@ export class Deployment {
   get loginKeyFile(): string {
     return this.#need('loginKeyFile', 'KEYBEARER_LOGIN_KEY_FILE')
   }
-  get safeKeyFile(): string {
-    return this.#need('safeKeyFile', 'KEYBEARER_SAFE_KEY_FILE')
+  /** The key file of the safe; unless its keys come from elsewhere. */
+  get safeKeyFile(): string | undefined {
+    return this.#facts.safeKeyFile
+  }
+  /** The key ring of the safe itself, for development. */
+  get safeKeys(): Secret | undefined {
+    return this.#facts.safeKeys
   }
 
   /** Base URLs of a service's replicas. */
@@ -168,6 +176,7 @@ function fromEnvironment(
     tokenKeyFile: text('KEYBEARER_TOKEN_KEY_FILE'),
     loginKeyFile: text('KEYBEARER_LOGIN_KEY_FILE'),
     safeKeyFile: text('KEYBEARER_SAFE_KEY_FILE'),
+    safeKeys: secret('KEYBEARER_SAFE_KEYS'),
     warningsShown: text('KEYBEARER_WARNINGS_SHOWN') !== undefined,
     urls,
   })

@@ -1,3 +1,4 @@
+import { DEPLOYMENT_VARIABLES } from './deployment.js'
 import type { SettingsFault } from './gcfg.js'
 import { type SectionClass, sectionOf, type SettingDescription, settingsOf } from './setting.js'
 
@@ -25,7 +26,7 @@ export function overridesOf(
   const faults: SettingsFault[] = []
   for (const [variable, text] of Object.entries(environment)) {
     const section = sections.find((each) => variable.startsWith(prefixOf(each)))
-    if (!section || text === undefined) continue
+    if (!section || text === undefined || DEPLOYMENT_VARIABLES.includes(variable)) continue
     const setting = settingsOf(section).find((each) => variableOf(section, each) === variable)
     if (!setting) {
       faults.push({ variable, section: sectionOf(section).name, problem: 'has no such setting' })

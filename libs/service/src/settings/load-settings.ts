@@ -16,6 +16,7 @@ import { DevelopmentSettings } from './sections/development.js'
 import { ExchangeSettings } from './sections/exchange.js'
 import { HttpSettings } from './sections/http.js'
 import { OAuth2Settings } from './sections/oauth2.js'
+import { SafeSettings } from './sections/safe.js'
 import { ServerSettings } from './sections/server.js'
 import { readSecretKey, type SecretKey } from './secret-key.js'
 import { type SectionClass, sectionOf, type SettingDescription, settingsOf } from './setting.js'
@@ -32,6 +33,7 @@ export const SECTIONS: readonly SectionClass[] = [
   DevelopmentSettings,
   ContentSettings,
   ExchangeSettings,
+  SafeSettings,
 ]
 
 /** Everything that is wrong with the settings, in one message; it holds no value of them. */
