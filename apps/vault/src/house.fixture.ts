@@ -237,6 +237,7 @@ export class VaultProcess {
   readonly outbound = new Outbound({ loopback: true })
   readonly streams: Streams
   readonly secrets: ClientSecrets
+  readonly grants: GrantQueries
   readonly refreshes: Refreshes
   readonly issues: IssueLog
   readonly exchange: Exchange
@@ -262,8 +263,8 @@ export class VaultProcess {
       this.replicas.add(new Replica(contract, new TableReplica(contract, pool), this.freshness, questions))
     this.streams = new Streams(new PostgresEventStore(pool))
     this.secrets = new ClientSecrets(pool, this.safe)
-    const grants = new GrantQueries(pool)
-    this.refreshes = new Refreshes(pool, this.streams, grants, this.safe, this.secrets, this.outbound, this.settings)
+    this.grants = new GrantQueries(pool)
+    this.refreshes = new Refreshes(pool, this.streams, this.grants, this.safe, this.secrets, this.outbound, this.settings)
     this.issues = new IssueLog(database, 'vault')
     const server = Object.assign(new ServerSettings(), { address: ADDRESS })
     this.exchange = new Exchange(

@@ -44,8 +44,11 @@ export const AUDIT_ACTIONS = {
   begin_oauth_refresh: 'An OAuth access token was about to be refreshed',
   refresh_oauth_session: 'An OAuth access token was refreshed',
   fail_oauth_refresh: 'An OAuth access token could not be refreshed',
+  doubt_oauth_refresh: 'It is not known whether an OAuth access token was refreshed',
+  require_oauth_consent: 'A person has to authorize an OAuth integration again',
   remove_oauth_session: 'A person’s authorization of an OAuth integration ended',
   issue_oauth_token: 'An OAuth access token was handed to a content item',
+  issue_service_token: 'An access token of a service account was handed to a content item',
   unknown_event: 'Something happened that this version has no name for',
 } as const
 export type AuditAction = keyof typeof AUDIT_ACTIONS

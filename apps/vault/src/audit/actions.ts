@@ -8,6 +8,8 @@ const grant = {
   RefreshBegun: 'begin_oauth_refresh',
   TokenRefreshed: ['refresh_oauth_session', 'generation'],
   RefreshFailed: ['fail_oauth_refresh', 'fate', 'error', 'inDoubt'],
+  RefreshInDoubt: ['doubt_oauth_refresh', 'reason'],
+  ConsentRequired: ['require_oauth_consent', 'reason'],
   GrantRevoked: ['remove_oauth_session', 'reason'],
 } as const satisfies AuditTable<GrantEvent>
 

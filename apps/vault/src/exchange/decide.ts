@@ -12,6 +12,7 @@ import {
   type UserSessionClaims,
   type UserState,
 } from '#libs/contracts'
+import type { ConsentReason } from '../grant/grant.events.js'
 
 /** Seconds that an access token must still be good for to be handed out without a refresh. */
 const USABLE_SECONDS = 5
@@ -50,6 +51,8 @@ export interface GrantFacts {
   readonly hasRefreshToken: boolean
   /** When its access token came, if that is known. */
   readonly tokenSince?: Date | null
+  /** Why its user has to consent again. */
+  readonly consentReason?: ConsentReason | null
 }
 
 /** All that the decision rests on, as one statement found it. */
@@ -184,7 +187,7 @@ export function decide(
 
   const consentUrl = policy.consentUrl(integration.guid)
   if (!grant || grant.status === 'revoked') return refuse(noGrant(consentUrl))
-  if (grant.status === 'consent_required') return refuse(consentRequired(consentUrl))
+  if (grant.status === 'consent_required') return refuse(consentRequired(consentUrl, grant.consentReason))
   if (!grant.expiresAt && integration.quirks.includes('omits_expires_in') && grant.hasRefreshToken) {
     const since = grant.tokenSince ? (now.getTime() - grant.tokenSince.getTime()) / 1000 : Infinity
     if (since > UNTOLD_LIFE_SECONDS) return { verdict: 'refresh', integration, grant, oldIsValid: true }
@@ -197,10 +200,15 @@ export function decide(
 }
 
 /** The provider refused the refresh token: only the user can mend that (219). */
-const consentRequired = (consentUrl: string): DomainError =>
-  refusal('grant.refresh_failed', 'consent_required', 'The provider wants the viewer to consent again.', {
-    consent_url: consentUrl,
-  })
+const consentRequired = (consentUrl: string, reason?: ConsentReason | null): DomainError =>
+  refusal(
+    'grant.refresh_failed',
+    'consent_required',
+    reason === 'rotation_in_doubt'
+      ? 'A renewed authorization was lost on its way from the provider; the viewer has to consent again.'
+      : 'The provider wants the viewer to consent again.',
+    { consent_url: consentUrl, ...(reason === 'rotation_in_doubt' && { reason }) },
+  )
 
 /** The viewer's consent has run out and cannot be renewed without them (235). */
 const noRefreshToken = (consentUrl: string): DomainError =>

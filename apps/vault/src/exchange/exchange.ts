@@ -120,6 +120,7 @@ export class Exchange {
   async #issue({ caller, subject }: Question, { decision, facts, accessToken }: Decided): Promise<Issued> {
     if (decision.verdict === 'refuse') throw decision.error
     const { grant, integration } = decision
+    if (decision.verdict === 'issue') this.refreshes.renewEarly(grant, integration, facts.now)
     if (!accessToken) throw new Error(`grant ${grant.guid} has no access token in the safe`)
     const opened = await this.safe.openEnvelope(accessToken, tokenPlace(grant.guid, 'access_token'), grant.generation)
     await this.issues.record(

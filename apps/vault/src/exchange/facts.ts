@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common'
 import type { ContentState, IntegrationState, UserState } from '#libs/contracts'
 import { sql } from '#libs/event-sourcing'
 import { AuthorizationSettings } from '#libs/service'
+import type { ConsentReason } from '../grant/grant.events.js'
 import type { Doubt, Facts, GrantFacts, Known } from './decide.js'
 
 /** What the decision rests on, and the sealed token that it may lead to. */
@@ -32,6 +33,7 @@ interface Row {
   expires_at: Date | null
   has_refresh_token: boolean
   token_since: Date | null
+  consent_reason: ConsentReason | null
   envelope: Buffer | null
 }
 
@@ -74,7 +76,7 @@ export class FactQueries {
         ) end as groups,
         oauth_grant.guid as grant_guid, oauth_grant.status, oauth_grant.generation, oauth_grant.expires_at,
         oauth_grant.has_refresh_token,
-        case when oauth_grant.failed_at is null then oauth_grant.changed_at end as token_since, safe.envelope
+        oauth_grant.token_since, oauth_grant.consent_reason, safe.envelope
       from (select ${contentGuid}::uuid as content, ${visitorGuid}::uuid as visitor, ${callerUserGuid ?? null}::uuid as caller,
         ${wanted}::uuid as audience) as named
       left join replica as content on content.kind = 'content' and content.guid = named.content
@@ -115,7 +117,7 @@ export class FactQueries {
 const known = <State>(isKnown: boolean, state: State | null): Known<State> => (isKnown ? state : undefined)
 
 const grantOf = (
-  { status, generation, expires_at, has_refresh_token, token_since }: Row,
+  { status, generation, expires_at, has_refresh_token, token_since, consent_reason }: Row,
   guid: string,
 ): GrantFacts => ({
   guid,
@@ -124,4 +126,5 @@ const grantOf = (
   expiresAt: expires_at,
   hasRefreshToken: has_refresh_token,
   tokenSince: token_since,
+  consentReason: consent_reason,
 })

@@ -24,6 +24,11 @@ export class Bulkhead {
     return new Promise<void>((resolve) => waiting.push(resolve)).then(work).finally(() => this.#leave(name))
   }
 
+  /** Whether one more would not have to wait. */
+  hasRoom(name: string): boolean {
+    return (this.#rooms.get(name)?.inside ?? 0) < this.places
+  }
+
   #leave(name: string): void {
     const room = this.#rooms.get(name)!
     const next = room.waiting.shift()

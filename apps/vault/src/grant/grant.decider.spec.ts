@@ -1,6 +1,7 @@
 import { specification } from '#libs/event-sourcing'
+import type { Rotation } from '#libs/oauth'
 import { grantDecider, type GrantCommand } from './grant.decider.js'
-import type { GrantEvent, RefreshFate } from './grant.events.js'
+import type { ConsentReason, Doubt, GrantEvent, RefreshFate } from './grant.events.js'
 
 const USER = '11111111-1111-4111-8111-111111111111'
 const INTEGRATION = '22222222-2222-4222-8222-222222222222'
@@ -30,14 +31,23 @@ const failed = (attempt: string, fate: RefreshFate, error: string | null = null,
   type: 'RefreshFailed',
   data: { attempt, generation: 1, fate, error, inDoubt },
 })
+const doubted = (attempt: string, reason: Doubt, quietUntil: Date | null = null): GrantEvent => ({
+  type: 'RefreshInDoubt',
+  data: { attempt, generation: 1, reason, quietUntil: quietUntil?.toISOString() ?? null },
+})
+const consentRequired = (reason: ConsentReason): GrantEvent => ({
+  type: 'ConsentRequired',
+  data: { generation: 1, reason },
+})
 const revoked: GrantEvent = { type: 'GrantRevoked', data: { reason: 'user' } }
 
-const begin = (attempt: string, now: Date, generation = 1): GrantCommand => ({
+const begin = (attempt: string, now: Date, generation = 1, rotation: Rotation = 'single_use'): GrantCommand => ({
   type: 'BeginRefresh',
   generation,
   attempt,
   now,
   leaseMilliseconds: LEASE_MS,
+  rotation,
 })
 const recordRefreshed = (attempt: string, generation = 1): GrantCommand => ({
   type: 'RecordRefreshed',
@@ -46,13 +56,19 @@ const recordRefreshed = (attempt: string, generation = 1): GrantCommand => ({
   expiresAt: at(60),
   scope: 'profile',
 })
-const recordFailed = (attempt: string, fate: RefreshFate, error: string | null = null): GrantCommand => ({
+const recordFailed = (
+  attempt: string,
+  fate: RefreshFate,
+  error: string | null = null,
+  { inDoubt = false, rotation = 'single_use' }: { inDoubt?: boolean; rotation?: Rotation } = {},
+): GrantCommand => ({
   type: 'RecordRefreshFailed',
   generation: 1,
   attempt,
   fate,
   error,
-  inDoubt: false,
+  inDoubt,
+  rotation,
 })
 const obtain = (hasRefreshToken = true): GrantCommand => ({
   type: 'ObtainGrant',
@@ -84,7 +100,7 @@ describe('two requests that find the same expired token', () => {
     grant
       .given(obtained(), begun('dead', at(26)))
       .when(begin('second', at(26)))
-      .then(begun('second', at(51)))
+      .then(doubted('dead', 'holder_lost'), begun('second', at(51)))
   })
 
   it('stores a late success although its lease has ended and another has begun', () => {
@@ -144,7 +160,7 @@ describe('a refresh that fails', () => {
     grant
       .given(...history)
       .when(recordFailed('first', 'consent_required', 'invalid_grant'))
-      .then(failed('first', 'consent_required', 'invalid_grant'))
+      .then(failed('first', 'consent_required', 'invalid_grant'), consentRequired('refused'))
     grant
       .given(...history, failed('first', 'consent_required', 'invalid_grant'))
       .when(begin('second', at(3)))
@@ -170,6 +186,111 @@ describe('a refresh that fails', () => {
       .given(obtained(1, false))
       .when(begin('first', at(1)))
       .thenRefused('grant.no_refresh_token')
+  })
+})
+
+describe('a refresh of which nobody knows what became', () => {
+  const dead = [obtained(), begun('dead', at(25))]
+
+  it('R02: is said to be in doubt before the refresh token is sent again', () => {
+    for (const rotation of ['kept', 'grace', 'single_use'] as const)
+      grant
+        .given(...dead)
+        .when(begin('second', at(30), 1, rotation))
+        .then(doubted('dead', 'holder_lost'), begun('second', at(55)))
+  })
+
+  it('R02: waits one lease more for a late writer where a second use ends everything', () => {
+    const quiet = doubted('dead', 'holder_lost', at(50))
+    grant
+      .given(...dead)
+      .when(begin('second', at(30), 1, 'family'))
+      .then(quiet)
+    grant
+      .given(...dead, quiet)
+      .when(begin('second', at(49), 1, 'family'))
+      .thenRefused('grant.refresh_in_progress')
+    grant
+      .given(...dead, quiet)
+      .when(begin('second', at(50), 1, 'family'))
+      .then(begun('second', at(75)))
+    grant
+      .given(...dead)
+      .when(begin('second', at(51), 1, 'family'))
+      .then(doubted('dead', 'holder_lost', at(50)), begun('second', at(76)))
+    grant
+      .given(...dead, quiet)
+      .when(recordRefreshed('dead'))
+      .then(refreshed('dead', 2))
+  })
+
+  it('R02: is in doubt too when no answer came in time', () => {
+    const history = [obtained(), begun('first', at(25))]
+    const noAnswer = failed('first', 'retry', null, true)
+    grant
+      .given(...history)
+      .when(recordFailed('first', 'retry', null, { inDoubt: true }))
+      .then(noAnswer, doubted('first', 'no_answer'))
+    grant
+      .given(...history)
+      .when(recordFailed('first', 'retry', null, { inDoubt: true, rotation: 'family' }))
+      .then(noAnswer, doubted('first', 'no_answer', at(25)))
+  })
+
+  it.each<[Rotation, ConsentReason]>([
+    ['kept', 'refused'],
+    ['grace', 'rotation_in_doubt'],
+    ['single_use', 'rotation_in_doubt'],
+    ['family', 'rotation_in_doubt'],
+  ])('R02: says so when the refresh token is refused after that (%s)', (rotation, reason) => {
+    grant
+      .given(...dead, doubted('dead', 'holder_lost'), begun('second', at(60)))
+      .when(recordFailed('second', 'consent_required', 'invalid_grant', { rotation }))
+      .then(failed('second', 'consent_required', 'invalid_grant'), consentRequired(reason))
+  })
+
+  it('R02: is not held against the next generation', () => {
+    grant
+      .given(
+        ...dead,
+        doubted('dead', 'holder_lost'),
+        begun('second', at(60)),
+        refreshed('second', 2),
+        begun('third', at(90), 2),
+      )
+      .when({ ...recordFailed('third', 'consent_required', 'invalid_grant'), generation: 2 } as GrantCommand)
+      .then(
+        {
+          type: 'RefreshFailed',
+          data: { ...failed('third', 'consent_required', 'invalid_grant').data, generation: 2 },
+        } as GrantEvent,
+        { type: 'ConsentRequired', data: { generation: 2, reason: 'refused' } },
+      )
+  })
+
+  it('R02: heals when its holder comes back with the successor, even after the grant was given up', () => {
+    const lost = [
+      ...dead,
+      doubted('dead', 'holder_lost'),
+      begun('second', at(60)),
+      failed('second', 'consent_required', 'invalid_grant'),
+      consentRequired('rotation_in_doubt'),
+    ]
+    grant
+      .given(...lost)
+      .when(recordRefreshed('dead'))
+      .then(refreshed('dead', 2))
+    grant
+      .given(...lost, refreshed('dead', 2))
+      .when(begin('third', at(70), 2))
+      .then(begun('third', at(95), 2))
+  })
+
+  it('says nothing of a failure that is heard of after the doubt', () => {
+    grant
+      .given(...dead, doubted('dead', 'holder_lost'))
+      .when(recordFailed('dead', 'consent_required', 'invalid_grant'))
+      .thenNothing()
   })
 })
 

@@ -1,6 +1,7 @@
 import { DomainError } from '#libs/contracts'
 import type { Decider } from '#libs/event-sourcing'
-import type { GrantEvent, RefreshFate, RevocationReason } from './grant.events.js'
+import type { Rotation } from '#libs/oauth'
+import type { Doubt, GrantEvent, RefreshFate, RevocationReason } from './grant.events.js'
 
 /** What a token endpoint's answer says about the tokens, without the tokens. */
 export interface TokenFacts {
@@ -11,7 +12,14 @@ export interface TokenFacts {
 export type GrantCommand =
   | ({ type: 'ObtainGrant'; userGuid: string; integrationGuid: string; hasRefreshToken: boolean } & TokenFacts)
   /** `now` is the database's clock, read with the grant's row; `generation` is what that row said. */
-  | { type: 'BeginRefresh'; generation: number; attempt: string; now: Date; leaseMilliseconds: number }
+  | {
+      type: 'BeginRefresh'
+      generation: number
+      attempt: string
+      now: Date
+      leaseMilliseconds: number
+      rotation: Rotation
+    }
   | ({ type: 'RecordRefreshed'; generation: number; attempt: string } & TokenFacts)
   | {
       type: 'RecordRefreshFailed'
@@ -20,6 +28,7 @@ export type GrantCommand =
       fate: RefreshFate
       error: string | null
       inDoubt: boolean
+      rotation: Rotation
     }
   | { type: 'RevokeGrant'; reason: RevocationReason }
 
@@ -31,6 +40,8 @@ interface Held {
   readonly generation: number
   readonly hasRefreshToken: boolean
   readonly lease: { readonly attempt: string; readonly until: Date } | null
+  /** An attempt that may have succeeded unseen. `quietUntil`: the refresh token is not sent again before. */
+  readonly doubt: { readonly attempt: string; readonly quietUntil: Date | null } | null
 }
 
 export const grantDecider: Decider<GrantCommand, GrantEvent, Grant> = {
@@ -52,13 +63,16 @@ export const grantDecider: Decider<GrantCommand, GrantEvent, Grant> = {
           },
         ]
       case 'BeginRefresh': {
-        const { generation, lease } = refreshable(held(grant, command.generation))
-        if (lease && lease.until > command.now)
+        const { generation, lease, doubt } = refreshable(held(grant, command.generation))
+        const { now, leaseMilliseconds, attempt, rotation } = command
+        if ((lease && lease.until > now) || (!lease && doubt?.quietUntil && doubt.quietUntil > now))
           throw new DomainError('conflict', 'grant.refresh_in_progress', 'another request is refreshing this grant')
-        const until = new Date(command.now.getTime() + command.leaseMilliseconds)
-        return [
-          { type: 'RefreshBegun', data: { generation, attempt: command.attempt, leaseUntil: until.toISOString() } },
-        ]
+        const until = new Date(now.getTime() + leaseMilliseconds)
+        const begun = { type: 'RefreshBegun', data: { generation, attempt, leaseUntil: until.toISOString() } } as const
+        if (!lease) return [begun]
+        const quietUntil = rotation === 'family' ? new Date(lease.until.getTime() + leaseMilliseconds) : null
+        const doubted = inDoubt(lease.attempt, generation, 'holder_lost', quietUntil)
+        return quietUntil && quietUntil > now ? [doubted] : [doubted, begun]
       }
       case 'RecordRefreshed': {
         // Guarded by generation, not by lease: a holder that woke up late may hold the only valid refresh token.
@@ -69,8 +83,18 @@ export const grantDecider: Decider<GrantCommand, GrantEvent, Grant> = {
       case 'RecordRefreshFailed': {
         // Whoever took over an ended lease speaks for the grant: its former holder's failure means nothing any more.
         if (!('lease' in grant) || grant.lease?.attempt !== command.attempt) return []
-        const { attempt, generation, fate, error, inDoubt } = command
-        return [{ type: 'RefreshFailed', data: { attempt, generation, fate, error, inDoubt } }]
+        const { attempt, generation, fate, error, rotation } = command
+        const failed = {
+          type: 'RefreshFailed',
+          data: { attempt, generation, fate, error, inDoubt: command.inDoubt },
+        } as const
+        if (fate === 'consent_required') {
+          const reason = grant.doubt && rotation !== 'kept' ? 'rotation_in_doubt' : 'refused'
+          return [failed, { type: 'ConsentRequired', data: { generation, reason } }]
+        }
+        if (!command.inDoubt) return [failed]
+        const quietUntil = rotation === 'family' ? grant.lease.until : null
+        return [failed, inDoubt(attempt, generation, 'no_answer', quietUntil)]
       }
       case 'RevokeGrant':
         return 'lease' in grant ? [{ type: 'GrantRevoked', data: { reason: command.reason } }] : []
@@ -81,14 +105,16 @@ export const grantDecider: Decider<GrantCommand, GrantEvent, Grant> = {
     switch (event.type) {
       case 'GrantObtained': {
         const { generation, hasRefreshToken } = event.data
-        return { status: 'usable', generation, hasRefreshToken, lease: null }
+        return { status: 'usable', generation, hasRefreshToken, lease: null, doubt: null }
       }
       case 'RefreshBegun': {
         const { attempt, leaseUntil } = event.data
         return 'lease' in grant ? { ...grant, lease: { attempt, until: new Date(leaseUntil) } } : grant
       }
       case 'TokenRefreshed':
-        return 'lease' in grant ? { ...grant, status: 'usable', generation: event.data.generation, lease: null } : grant
+        return 'lease' in grant
+          ? { ...grant, status: 'usable', generation: event.data.generation, lease: null, doubt: null }
+          : grant
       case 'RefreshFailed':
         if (!('lease' in grant)) return grant
         return {
@@ -96,11 +122,27 @@ export const grantDecider: Decider<GrantCommand, GrantEvent, Grant> = {
           status: event.data.fate === 'consent_required' ? 'consent_required' : grant.status,
           lease: null,
         }
+      case 'RefreshInDoubt': {
+        const { attempt, quietUntil } = event.data
+        if (!('lease' in grant)) return grant
+        return {
+          ...grant,
+          lease: null,
+          doubt: { attempt, quietUntil: quietUntil === null ? null : new Date(quietUntil) },
+        }
+      }
+      case 'ConsentRequired':
+        return 'lease' in grant ? { ...grant, status: 'consent_required', lease: null } : grant
       case 'GrantRevoked':
         return grant.status === 'none' ? grant : { status: 'revoked', generation: grant.generation }
     }
   },
 }
+
+const inDoubt = (attempt: string, generation: number, reason: Doubt, quietUntil: Date | null): GrantEvent => ({
+  type: 'RefreshInDoubt',
+  data: { attempt, generation, reason, quietUntil: quietUntil?.toISOString() ?? null },
+})
 
 /** The grant, if it is alive and still has the token set that the command is about. */
 function held(grant: Grant, generation: number): Held {

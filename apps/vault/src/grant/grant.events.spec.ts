@@ -4,7 +4,15 @@ import { grantStream } from './grant.stream.js'
 describe('the events of grants', () => {
   eventHistoryContract(
     grantStream,
-    { GrantObtained: true, RefreshBegun: true, TokenRefreshed: true, RefreshFailed: true, GrantRevoked: true },
+    {
+      GrantObtained: true,
+      RefreshBegun: true,
+      TokenRefreshed: true,
+      RefreshFailed: true,
+      RefreshInDoubt: true,
+      ConsentRequired: true,
+      GrantRevoked: true,
+    },
     new URL('grant.events.histories.json', import.meta.url),
   )
 })

@@ -1,3 +1,11 @@
+/**
+ * Why nobody knows what became of an attempt: no answer was understood, or whoever waited for it is gone (`holder_lost`).
+ */
+export type Doubt = 'no_answer' | 'holder_lost'
+
+/** Why only the user can mend a grant: its refresh token was refused, perhaps since its successor was lost on its way. */
+export type ConsentReason = 'refused' | 'rotation_in_doubt'
+
 /** Who can mend a failed refresh: nobody but time, an administrator, or the user. */
 export type RefreshFate = 'retry' | 'misconfigured' | 'consent_required'
 
@@ -47,6 +55,18 @@ export type GrantEvent =
         inDoubt: boolean
       }
     }
+  | {
+      type: 'RefreshInDoubt'
+      data: {
+        attempt: string
+        /** The token set whose refresh token the provider may have replaced. */
+        generation: number
+        reason: Doubt
+        /** RFC 3339: the refresh token is not sent again before, in case that whoever sent it first comes back; or `null`. */
+        quietUntil: string | null
+      }
+    }
+  | { type: 'ConsentRequired'; data: { generation: number; reason: ConsentReason } }
   | { type: 'GrantRevoked'; data: { reason: RevocationReason } }
 
 export type RevocationReason = 'user' | 'administrator' | 'integration_deleted' | 'user_deleted'

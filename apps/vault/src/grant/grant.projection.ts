@@ -5,21 +5,24 @@ import type { GrantEvent } from './grant.events.js'
 export const grants = projection<GrantEvent>('grants', {
   GrantObtained: ({ id, data, position, recordedAt }, sql) => sql`
     insert into oauth_grant as held (guid, position, user_guid, integration_guid, status, generation, expires_at, scope,
-      has_refresh_token, obtained_at, changed_at)
+      has_refresh_token, obtained_at, token_since, changed_at)
     values (${id}, ${position}, ${data.userGuid}, ${data.integrationGuid}, 'usable', ${data.generation},
-      ${data.expiresAt}, ${data.scope}, ${data.hasRefreshToken}, ${recordedAt}, ${recordedAt})
+      ${data.expiresAt}, ${data.scope}, ${data.hasRefreshToken}, ${recordedAt}, ${recordedAt}, ${recordedAt})
     on conflict (guid) do update
     set status = 'usable', generation = excluded.generation, expires_at = excluded.expires_at, scope = excluded.scope,
       has_refresh_token = excluded.has_refresh_token, lease_attempt = null, lease_until = null,
       failed_attempt = null, failure_fate = null, failure_error = null, failed_at = null,
-      obtained_at = excluded.obtained_at, changed_at = excluded.changed_at`,
+      doubt_attempt = null, doubt_since = null, quiet_until = null, consent_reason = null,
+      obtained_at = excluded.obtained_at, token_since = excluded.token_since, changed_at = excluded.changed_at`,
   RefreshBegun: ({ id, data }, sql) => sql`
     update oauth_grant set lease_attempt = ${data.attempt}, lease_until = ${data.leaseUntil} where guid = ${id}`,
   TokenRefreshed: ({ id, data, recordedAt }, sql) => sql`
     update oauth_grant
     set status = 'usable', generation = ${data.generation}, expires_at = ${data.expiresAt},
       scope = coalesce(${data.scope}, scope), lease_attempt = null, lease_until = null,
-      failed_attempt = null, failure_fate = null, failure_error = null, failed_at = null, changed_at = ${recordedAt}
+      failed_attempt = null, failure_fate = null, failure_error = null, failed_at = null,
+      doubt_attempt = null, doubt_since = null, quiet_until = null, consent_reason = null,
+      token_since = ${recordedAt}, changed_at = ${recordedAt}
     where guid = ${id}`,
   RefreshFailed: ({ id, data, recordedAt }, sql) => sql`
     update oauth_grant
@@ -27,8 +30,19 @@ export const grants = projection<GrantEvent>('grants', {
       lease_attempt = null, lease_until = null, failed_attempt = ${data.attempt}, failure_fate = ${data.fate},
       failure_error = ${data.error}, failed_at = ${recordedAt}, changed_at = ${recordedAt}
     where guid = ${id}`,
+  RefreshInDoubt: ({ id, data, recordedAt }, sql) => sql`
+    update oauth_grant
+    set lease_attempt = null, lease_until = null, doubt_attempt = ${data.attempt},
+      doubt_since = coalesce(doubt_since, ${recordedAt}), quiet_until = ${data.quietUntil}, changed_at = ${recordedAt}
+    where guid = ${id}`,
+  ConsentRequired: ({ id, data, recordedAt }, sql) => sql`
+    update oauth_grant
+    set status = 'consent_required', consent_reason = ${data.reason}, doubt_attempt = null, doubt_since = null,
+      quiet_until = null, lease_attempt = null, lease_until = null, changed_at = ${recordedAt}
+    where guid = ${id}`,
   GrantRevoked: ({ id, recordedAt }, sql) => sql`
     update oauth_grant
-    set status = 'revoked', lease_attempt = null, lease_until = null, changed_at = ${recordedAt}
+    set status = 'revoked', lease_attempt = null, lease_until = null, doubt_attempt = null, doubt_since = null,
+      quiet_until = null, changed_at = ${recordedAt}
     where guid = ${id}`,
 })

@@ -1,6 +1,7 @@
 import { Pool } from 'pg'
 import { Injectable } from '@nestjs/common'
 import { sql } from '#libs/event-sourcing'
+import type { IntegrationState } from '#libs/contracts'
 import type { RefreshFate } from './grant.events.js'
 
 /** A grant's row, as somebody who wants to refresh it needs it. */
@@ -17,8 +18,19 @@ export interface RefreshRow {
     readonly error: string | null
     readonly at: Date
   } | null
+  /** Nobody sends the refresh token again before: whoever sent it first may come back. */
+  readonly quietUntil: Date | null
   /** The refresh token of this generation, sealed. */
   readonly refreshToken: Buffer | null
+  /** The one of the generation before, where the provider still takes it. */
+  readonly formerRefreshToken: Buffer | null
+}
+
+/** A grant with an attempt of which nobody knows what became. */
+export interface Unsettled {
+  readonly guid: string
+  readonly generation: number
+  readonly integration: IntegrationState
 }
 
 interface Row {
@@ -31,7 +43,9 @@ interface Row {
   failure_fate: RefreshFate | null
   failure_error: string | null
   failed_at: Date | null
+  quiet_until: Date | null
   envelope: Buffer | null
+  former: Buffer | null
 }
 
 @Injectable()
@@ -42,9 +56,11 @@ export class GrantQueries {
   async forRefresh(guid: string): Promise<RefreshRow | undefined> {
     const { rows } = await this.pool.query<Row>(sql`
       select clock_timestamp() as now, status, oauth_grant.generation, lease_attempt, lease_until, failed_attempt,
-        failure_fate, failure_error, failed_at, envelope
+        failure_fate, failure_error, failed_at, quiet_until, safe.envelope, former.envelope as former
       from oauth_grant
-      left join safe on place = 'grant/' || guid || '/refresh_token' and safe.generation = oauth_grant.generation
+      left join safe on safe.place = 'grant/' || guid || '/refresh_token' and safe.generation = oauth_grant.generation
+      left join safe as former on former.place = 'grant/' || guid || '/refresh_token'
+        and former.generation = oauth_grant.generation - 1
       where guid = ${guid}`)
     const [row] = rows
     if (!row) return undefined
@@ -58,7 +74,28 @@ export class GrantQueries {
         failed_attempt && failure_fate && failed_at
           ? { attempt: failed_attempt, fate: failure_fate, error: row.failure_error, at: failed_at }
           : null,
+      quietUntil: row.quiet_until,
       refreshToken: row.envelope,
+      formerRefreshToken: row.former,
     }
+  }
+
+  /**
+   * Grants whose attempt has no result although its lease has ended, and those with an attempt in doubt that may be
+   * made good again.
+   * @param pauseMs since the last failure
+   * @param hopeMs since the doubt arose; later ones wait for somebody who needs the token
+   */
+  async unsettled(limit: number, { pauseMs, hopeMs }: { pauseMs: number; hopeMs: number }): Promise<Unsettled[]> {
+    const { rows } = await this.pool.query<Unsettled>(sql`
+      select oauth_grant.guid, generation, replica.state as integration
+      from oauth_grant join replica on kind = 'integration' and replica.guid = integration_guid and state is not null
+      where (lease_attempt is not null or doubt_attempt is not null) and status = 'usable' and (
+        lease_until <= clock_timestamp()
+        or lease_attempt is null and doubt_since > clock_timestamp() - ${hopeMs} * interval '1 millisecond'
+          and (quiet_until is null or quiet_until <= clock_timestamp())
+          and (failed_at is null or failed_at < clock_timestamp() - ${pauseMs} * interval '1 millisecond'))
+      order by coalesce(lease_until, doubt_since) limit ${limit}`)
+    return rows
   }
 }

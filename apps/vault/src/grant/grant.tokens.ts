@@ -1,5 +1,6 @@
 import type { Secret } from '#libs/contracts'
 import { sql, type SqlClient } from '#libs/event-sourcing'
+import type { Rotation } from '#libs/oauth'
 import type { Safe } from '../safe/index.js'
 import { tokenPlace } from './grant.stream.js'
 
@@ -8,18 +9,32 @@ export interface Tokens {
   readonly refreshToken: Secret | undefined
 }
 
-/** Seals a grant's tokens under a new generation and destroys the former ones; for the append's own transaction. */
+/** Former refresh tokens that are destroyed after a while; the key is the grant's guid. */
+export const SHRED_FORMER = 'shred_former_refresh_token'
+
+/**
+ * Seals a grant's tokens under a new generation and destroys the former ones; for the append's own transaction.
+ * @param rotation with which the former refresh token is kept: `kept` until the next refresh has proved the new one,
+ * `grace` until the sweep finds its time over
+ */
 export async function putTokens(
   safe: Safe,
   client: SqlClient,
   guid: string,
   generation: number,
   { accessToken, refreshToken }: Tokens,
+  rotation?: Rotation,
 ): Promise<void> {
+  const keepsFormer = rotation === 'kept' || rotation === 'grace'
   await safe.put(client, tokenPlace(guid, 'access_token'), generation, accessToken)
   await safe.destroy(client, tokenPlace(guid, 'access_token'), { before: generation })
   if (refreshToken) await safe.put(client, tokenPlace(guid, 'refresh_token'), generation, refreshToken)
-  await safe.destroy(client, tokenPlace(guid, 'refresh_token'), { before: generation })
+  const before = keepsFormer ? generation - 1 : generation
+  await safe.destroy(client, tokenPlace(guid, 'refresh_token'), { before })
+  if (rotation !== 'grace') return
+  await client.query(sql`
+    insert into todo (kind, key, data) values (${SHRED_FORMER}, ${guid}, ${JSON.stringify({ before: generation })})
+    on conflict (kind, key) do update set data = excluded.data, enqueued_at = excluded.enqueued_at`)
 }
 
 /**

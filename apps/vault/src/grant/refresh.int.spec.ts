@@ -7,6 +7,7 @@ const house = await newHouse()
 afterAll(() => house.close())
 
 const { provider } = house
+const rotation = 'single_use'
 const vault = house.process()
 const closing: (() => Promise<unknown>)[] = []
 let world: World
@@ -112,13 +113,19 @@ describe('a refresh', () => {
     await vault.grant(world, -1)
     const { rows } = await vault.pool.query<{ now: Date }>('select clock_timestamp() as now')
     const context = { actor: { type: 'service', name: 'vault' }, commandId: randomUUID() }
-    const dead = { generation: 1, attempt: randomUUID(), now: rows[0]!.now, leaseMilliseconds: 400 }
+    const dead = { generation: 1, attempt: randomUUID(), now: rows[0]!.now, leaseMilliseconds: 400, rotation } as const
     await vault.streams.handle(grantStream, world.grantGuid, { type: 'BeginRefresh', ...dead }, context)
     const other = house.process()
     const tokens = await Promise.all([...exchangesOf(vault, 20), ...exchangesOf(other, 20)])
     expect(new Set(tokens).size).toBe(1)
     expect(provider.calls).toHaveLength(1)
-    expect(await eventsOf()).toEqual(['GrantObtained', 'RefreshBegun', 'RefreshBegun', 'TokenRefreshed'])
+    expect(await eventsOf()).toEqual([
+      'GrantObtained',
+      'RefreshBegun',
+      'RefreshInDoubt',
+      'RefreshBegun',
+      'TokenRefreshed',
+    ])
   })
 
   it('goes on as long as anybody waits, and not only the first', async () => {
@@ -126,7 +133,7 @@ describe('a refresh', () => {
     await hasty.grant(world, -1)
     const { rows } = await vault.pool.query<{ now: Date }>('select clock_timestamp() as now')
     const context = { actor: { type: 'service', name: 'vault' }, commandId: randomUUID() }
-    const dead = { generation: 1, attempt: randomUUID(), now: rows[0]!.now, leaseMilliseconds: 800 }
+    const dead = { generation: 1, attempt: randomUUID(), now: rows[0]!.now, leaseMilliseconds: 800, rotation } as const
     await vault.streams.handle(grantStream, world.grantGuid, { type: 'BeginRefresh', ...dead }, context)
     const grant = { guid: world.grantGuid, generation: 1 }
     const first = hasty.refreshes.refresh(grant, world.integration())
@@ -331,7 +338,13 @@ describe('a refresh that comes back too late', () => {
     await ending.grant(world, -1)
     const { rows } = await vault.pool.query<{ now: Date }>('select clock_timestamp() as now')
     const context = { actor: { type: 'service', name: 'vault' }, commandId: randomUUID() }
-    const lease = { generation: 1, attempt: randomUUID(), now: rows[0]!.now, leaseMilliseconds: 2_500 }
+    const lease = {
+      generation: 1,
+      attempt: randomUUID(),
+      now: rows[0]!.now,
+      leaseMilliseconds: 2_500,
+      rotation,
+    } as const
     await vault.streams.handle(grantStream, world.grantGuid, { type: 'BeginRefresh', ...lease }, context)
     await ending.refreshes.finish()
     expect(await ending.refused(world)).toMatchObject({ code: 'token_endpoint.unavailable' })

@@ -1,24 +1,44 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Pool } from 'pg'
-import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common'
+import { Injectable, Logger, Optional, type BeforeApplicationShutdown } from '@nestjs/common'
 import { v5 as uuidV5 } from 'uuid'
 import { DomainError, type Actor, type IntegrationState, type Secret } from '#libs/contracts'
-import { ConcurrencyConflict, Streams, transaction, type CommandContext } from '#libs/event-sourcing'
-import { Outbound, refreshTokens, TokenEndpointError, type Provider, type TokenResponse } from '#libs/oauth'
+import {
+  ConcurrencyConflict,
+  Streams,
+  transaction,
+  type CommandContext,
+  type RecordedEvent,
+} from '#libs/event-sourcing'
+import {
+  mayRenewEarly,
+  Outbound,
+  refreshTokens,
+  rotationOf,
+  TokenEndpointError,
+  type Provider,
+  type Rotation,
+  type TokenResponse,
+} from '#libs/oauth'
 import { currentRequest, ExchangeSettings } from '#libs/service'
 import { ClientSecrets } from '../client-secret/client-secrets.js'
 import { Safe } from '../safe/index.js'
 import { Bulkhead } from './bulkhead.js'
-import type { RefreshFate } from './grant.events.js'
+import type { GrantEvent, RefreshFate } from './grant.events.js'
 import { GrantQueries, type RefreshRow } from './grant.queries.js'
 import { grantStream, tokenPlace } from './grant.stream.js'
 import { oweRevocation, putTokens } from './grant.tokens.js'
+import { RefreshMetrics } from './refresh-metrics.js'
+import { renewalDue } from './renewal.js'
 
 const FIRST_POLL_MS = 25
 const LONGEST_POLL_MS = 100
 /** After a failure nobody tries again for this long, by the database's clock: all who ask meanwhile hear the same. */
 const PAUSE_AFTER_FAILURE_MS = 2_000
+/** The same for renewals that nobody needs yet. */
+const PAUSE_AFTER_EARLY_FAILURE_MS = 30_000
+const EARLY_REMEMBERED = 10_000
 const STORE_AGAIN_MS = 250
 /** Grants of one integration that are being refreshed by one process, and that wait for it: its provider may be slow. */
 const AT_A_TIME = 16
@@ -41,12 +61,18 @@ interface Attempt {
   readonly attempt: string
   readonly row: RefreshRow
   readonly provider: Provider
+  /** The refresh token that is sent. */
   readonly former: Secret
   readonly integrationGuid: string
+  readonly rotation: Rotation
+  /** By the monotonic clock. */
+  readonly leaseEndsAt: number
 }
 
 interface Running {
   readonly outcome: Promise<RefreshOutcome>
+  /** Milliseconds after a failure in which nothing is tried. */
+  pauseMs: number
   /** When the last of those goes away who wait for it, by the monotonic clock: nothing is tried after that. */
   until: number
 }
@@ -61,6 +87,8 @@ export class Refreshes implements BeforeApplicationShutdown {
   readonly #running = new Map<string, Running>()
   readonly #bulkhead = new Bulkhead(AT_A_TIME, WAITING)
   readonly #end = new AbortController()
+  /** When an early renewal of a grant was last begun here, by the monotonic clock. */
+  readonly #early = new Map<string, number>()
   /** By the monotonic clock. */
   #endsAt = Infinity
 
@@ -72,6 +100,7 @@ export class Refreshes implements BeforeApplicationShutdown {
     private readonly secrets: ClientSecrets,
     private readonly outbound: Outbound,
     private readonly settings: ExchangeSettings,
+    @Optional() private readonly metrics?: RefreshMetrics,
   ) {}
 
   /**
@@ -87,6 +116,7 @@ export class Refreshes implements BeforeApplicationShutdown {
     const running = this.#running.get(grant.guid) ?? this.#start(grant, integration)
     if (!running) return { kind: 'crowded' }
     running.until = Math.max(running.until, until)
+    running.pauseMs = PAUSE_AFTER_FAILURE_MS
     const inVain = new AbortController()
     try {
       return await Promise.race([
@@ -96,6 +126,44 @@ export class Refreshes implements BeforeApplicationShutdown {
     } finally {
       inVain.abort()
     }
+  }
+
+  /**
+   * Has a token replaced that is still good, if it is time; nobody waits for that.
+   * @param now the database's clock
+   */
+  renewEarly(
+    grant: {
+      readonly guid: string
+      readonly generation: number
+      readonly expiresAt: Date | null
+      readonly tokenSince?: Date | null
+      readonly hasRefreshToken: boolean
+    },
+    integration: IntegrationState,
+    now: Date,
+  ): void {
+    if (!grant.hasRefreshToken || !renewalDue(grant, now) || !mayRenewEarly(integration.quirks)) return
+    const last = this.#early.get(grant.guid)
+    if (last !== undefined && performance.now() - last < PAUSE_AFTER_EARLY_FAILURE_MS) return
+    if (this.#early.size >= EARLY_REMEMBERED) this.#early.clear()
+    this.#early.set(grant.guid, performance.now())
+    this.recover(grant, integration, PAUSE_AFTER_EARLY_FAILURE_MS)
+  }
+
+  /**
+   * Tries once more although nobody waits for it, unless somebody does already or takes the place.
+   * @returns when it is over; `undefined` when nothing was begun
+   */
+  recover(
+    grant: { readonly guid: string; readonly generation: number },
+    integration: IntegrationState,
+    pauseMs = PAUSE_AFTER_FAILURE_MS,
+  ): Promise<unknown> | undefined {
+    if (this.#running.has(grant.guid) || !this.#bulkhead.hasRoom(integration.guid)) return undefined
+    return this.#start(grant, integration, pauseMs)?.outcome.catch((err: unknown) => {
+      this.#logger.warn({ err, grant: grant.guid }, 'a refresh that nobody waits for could not be tried')
+    })
   }
 
   /**
@@ -118,8 +186,9 @@ export class Refreshes implements BeforeApplicationShutdown {
   #start(
     grant: { readonly guid: string; readonly generation: number },
     integration: IntegrationState,
+    pauseMs = PAUSE_AFTER_FAILURE_MS,
   ): Running | undefined {
-    const patience = { until: performance.now() + this.settings.refreshWaitMs }
+    const patience = { until: performance.now() + this.settings.refreshWaitMs, pauseMs }
     const begun = this.#bulkhead.enter(integration.guid, () => this.#run(grant, integration, patience))
     if (!begun) return undefined
     const outcome = begun.finally(() => this.#running.delete(grant.guid))
@@ -133,7 +202,7 @@ export class Refreshes implements BeforeApplicationShutdown {
   async #run(
     { guid, generation }: { guid: string; generation: number },
     integration: IntegrationState,
-    patience: Pick<Running, 'until'>,
+    patience: Pick<Running, 'until' | 'pauseMs'>,
   ): Promise<RefreshOutcome> {
     let pause = FIRST_POLL_MS
     let awaited: string | undefined
@@ -146,9 +215,14 @@ export class Refreshes implements BeforeApplicationShutdown {
         pause = Math.min(pause * 1.5, LONGEST_POLL_MS)
         continue
       }
-      const { failure } = row
-      if (failure && (failure.attempt === awaited || row.now.getTime() - failure.at.getTime() < PAUSE_AFTER_FAILURE_MS))
+      const { failure, quietUntil } = row
+      if (failure && (failure.attempt === awaited || row.now.getTime() - failure.at.getTime() < patience.pauseMs))
         return { kind: 'failed', fate: failure.fate, error: failure.error }
+      if (quietUntil && quietUntil > row.now) {
+        await delay(pause)
+        pause = Math.min(pause * 1.5, LONGEST_POLL_MS)
+        continue
+      }
       if (!row.refreshToken) throw new Error(`grant ${guid} has no refresh token in the safe`)
       if (performance.now() + this.settings.tokenRequestTimeoutMs > this.#endsAt) break
 
@@ -160,6 +234,8 @@ export class Refreshes implements BeforeApplicationShutdown {
         provider: await this.secrets.providerOf(integration),
         former: await this.safe.openEnvelope(row.refreshToken, tokenPlace(guid, 'refresh_token'), generation),
         integrationGuid: integration.guid,
+        rotation: rotationOf(integration.quirks),
+        leaseEndsAt: performance.now() + this.settings.refreshLeaseMs,
       }
       if (await this.#begin(attempt)) return this.#ask(attempt)
     }
@@ -167,17 +243,18 @@ export class Refreshes implements BeforeApplicationShutdown {
   }
 
   /** @returns whether the lease is ours; the row says why if not */
-  async #begin({ guid, attempt, row }: Attempt): Promise<boolean> {
+  async #begin({ guid, attempt, row, rotation }: Attempt): Promise<boolean> {
     const { generation, now } = row
     const leaseMilliseconds = this.settings.refreshLeaseMs
     try {
-      await this.streams.handle(
+      const { events } = await this.streams.handle(
         grantStream,
         guid,
-        { type: 'BeginRefresh', generation, attempt, now, leaseMilliseconds },
+        { type: 'BeginRefresh', generation, attempt, now, leaseMilliseconds, rotation },
         contextOf(attempt),
       )
-      return true
+      this.#happened(guid, events)
+      return events.some(({ type }) => type === 'RefreshBegun')
     } catch (error) {
       if (error instanceof DomainError || error instanceof ConcurrencyConflict) return false
       throw error
@@ -186,17 +263,33 @@ export class Refreshes implements BeforeApplicationShutdown {
 
   /** Holds the lease and no connection to the database. */
   async #ask(attempt: Attempt): Promise<RefreshOutcome> {
+    const { guid, row } = attempt
+    let used = attempt
     let answer: TokenResponse
     try {
-      const deadlineMs = this.settings.tokenRequestTimeoutMs
-      answer = await refreshTokens(this.outbound, attempt.provider, attempt.former, { deadlineMs })
+      answer = await this.#send(attempt)
     } catch (error) {
-      return await this.#failed(attempt, error)
+      // Where the former token is still taken it may be that its successor never became good.
+      const { formerRefreshToken: envelope, generation } = row
+      if (!envelope || !isInvalidGrant(error)) return await this.#failed(attempt, error)
+      const former = await this.safe.openEnvelope(envelope, tokenPlace(guid, 'refresh_token'), generation - 1)
+      used = { ...attempt, former }
+      try {
+        answer = await this.#send(used)
+      } catch (another) {
+        return await this.#failed(attempt, another)
+      }
     }
-    return await this.#store(attempt, answer)
+    return await this.#store(used, answer)
   }
 
-  async #failed({ guid, attempt, row }: Attempt, thrown: unknown): Promise<RefreshOutcome> {
+  #send({ provider, former, leaseEndsAt }: Attempt): Promise<TokenResponse> {
+    // A second request of one lease has what the first one left: the lease outlives both.
+    const deadlineMs = Math.max(1, Math.min(this.settings.tokenRequestTimeoutMs, leaseEndsAt - performance.now()))
+    return refreshTokens(this.outbound, provider, former, { deadlineMs })
+  }
+
+  async #failed({ guid, attempt, row, rotation }: Attempt, thrown: unknown): Promise<RefreshOutcome> {
     const known = thrown instanceof TokenEndpointError
     const fate: RefreshFate = known ? thrown.fate : 'retry'
     const error = known ? (thrown.error ?? null) : null
@@ -207,9 +300,10 @@ export class Refreshes implements BeforeApplicationShutdown {
       const { events } = await this.streams.handle(
         grantStream,
         guid,
-        { type: 'RecordRefreshFailed', generation, attempt, fate, error, inDoubt },
+        { type: 'RecordRefreshFailed', generation, attempt, fate, error, inDoubt, rotation },
         contextOf(uuidV5('failed', attempt)),
       )
+      this.#happened(guid, events)
       // Not ours to say any more: whoever has taken over knows better.
       if (events.length === 0) return { kind: 'moved_on' }
     } catch (err) {
@@ -223,7 +317,8 @@ export class Refreshes implements BeforeApplicationShutdown {
 
   /** These tokens may be the only good ones there are: tried until they are stored or the process must end. */
   async #store(attempt: Attempt, answer: TokenResponse): Promise<RefreshOutcome> {
-    const { guid, row, former } = attempt
+    const heardAt = performance.now()
+    const { guid, row, former, rotation } = attempt
     const { generation, now } = row
     const { accessToken, expiresIn, scope } = answer
     const tokens = { accessToken, refreshToken: answer.refreshToken ?? former }
@@ -238,9 +333,10 @@ export class Refreshes implements BeforeApplicationShutdown {
     try {
       await this.#untilStored(attempt, () =>
         this.streams.handle(grantStream, guid, command, contextOf(uuidV5('refreshed', attempt.attempt)), {
-          record: (client) => putTokens(this.safe, client, guid, generation + 1, tokens),
+          record: (client) => putTokens(this.safe, client, guid, generation + 1, tokens, rotation),
         }),
       )
+      this.metrics?.stored(performance.now() - heardAt)
       return { kind: 'refreshed' }
     } catch (error) {
       if (!(error instanceof DomainError)) throw error
@@ -248,6 +344,17 @@ export class Refreshes implements BeforeApplicationShutdown {
     // The grant was withdrawn or obtained anew meanwhile.
     await this.#untilStored(attempt, () => this.#owe(attempt, answer))
     return { kind: 'moved_on' }
+  }
+
+  /** Says aloud what nobody may miss. */
+  #happened(grant: string, recorded: readonly RecordedEvent<GrantEvent>[]): void {
+    // What was recorded together of a union is one of its members.
+    const events = recorded.map(({ type, data }) => ({ type, data }) as GrantEvent)
+    this.metrics?.happened(events)
+    for (const { type, data } of events) {
+      if (type === 'RefreshInDoubt') this.#logger.warn({ grant, ...data }, 'a refresh is in doubt')
+      if (type === 'ConsentRequired') this.#logger.warn({ grant, ...data }, 'a grant needs its user’s consent again')
+    }
   }
 
   /** @throws DomainError what `work` refuses; its other failures only when the process must end */
@@ -282,6 +389,9 @@ export class Refreshes implements BeforeApplicationShutdown {
     )
   }
 }
+
+const isInvalidGrant = (error: unknown): boolean =>
+  error instanceof TokenEndpointError && error.error === 'invalid_grant'
 
 const contextOf = (commandId: string): CommandContext => ({
   actor: VAULT,
