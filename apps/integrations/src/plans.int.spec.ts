@@ -302,7 +302,6 @@ async function fill(): Promise<void> {
 /** Remembers what the service asks its database, with the first values. */
 function listen(): () => void {
   const { prototype } = pg.Client
-  // eslint-disable-next-line @typescript-eslint/unbound-method
   const original = prototype.query as (...args: unknown[]) => unknown
   const spy = jest.spyOn(prototype, 'query').mockImplementation(function (this: unknown, ...args: unknown[]) {
     const [query, values] = args as [string | { text: string; values?: unknown[] }, unknown]
