@@ -20,6 +20,9 @@ export interface Manifest {
   readonly quartoVersion: string | null
 }
 
+/** Environment variables of one item. */
+export const MOST_VARIABLES = 1_000
+
 /** What can have happened to the things that a content item has. Part of `ContentEvent`. */
 export type BelongingsEvent =
   /** Under which path the gateway shows it too: begins and ends with a slash. */
@@ -79,11 +82,11 @@ export function decideBelongings(
       return vanityPath === content.vanityPath ? [] : [{ type: 'VanityPathChanged', data: { vanityPath } }]
     }
     case 'ChangeEnvironment':
-      return changed('EnvironmentChanged', content.environment, command.set, command.remove)
+      return environmentChanged(content, command.set, command.remove)
     case 'ReplaceEnvironment': {
       const kept = new Set(command.names)
       const others = [...content.environment].filter((name) => !kept.has(name))
-      return changed('EnvironmentChanged', content.environment, command.names, others)
+      return environmentChanged(content, command.names, others)
     }
     case 'SetRepository':
       return repositoryChanged(content, command.repository)
@@ -141,6 +144,19 @@ export function evolveBelongings(belongings: Belongings, event: BelongingsEvent)
       return { ...belongings, bundles }
     }
   }
+}
+
+function environmentChanged(
+  { environment }: Belongings,
+  set: readonly string[],
+  remove: readonly string[],
+): BelongingsEvent[] {
+  const events = changed('EnvironmentChanged', environment, set, remove)
+  if (events.some(({ data }) => after(environment, data).size > MOST_VARIABLES)) {
+    const message = `A content item may have at most ${MOST_VARIABLES} environment variables.`
+    throw new DomainError('invalid', 'request.parameter_invalid', message)
+  }
+  return events
 }
 
 function changed<Type extends 'EnvironmentChanged' | 'TagsChanged'>(

@@ -17,8 +17,6 @@ import { contentStream } from '../content/content.stream.js'
 import { Editing } from '../content/editing.js'
 import { VariableBody } from './environment.dto.js'
 
-const MOST = 1_000
-
 /**
  * The names of the environment variables of content. Values are secrets of the content, and Keybearer does not run it:
  * they are read from the request and kept nowhere.
@@ -87,9 +85,6 @@ export class EnvironmentController {
 
 function namesOf(variables: readonly VariableBody[]): { set: string[]; remove: string[] } {
   const names = variables.map(({ name }) => name)
-  if (names.length > MOST) {
-    throw new DomainError('invalid', 'request.parameter_invalid', `There may be at most ${MOST} variables.`)
-  }
   if (new Set(names).size < names.length) {
     throw new DomainError('conflict', 'environment.duplicate', 'An environment variable is named more than once.')
   }
