@@ -4,8 +4,7 @@ import path from 'node:path'
 import { jest } from '@jest/globals'
 import pg from 'pg'
 import type { Actor } from '#libs/contracts'
-import type { TestRequest } from '#libs/testing'
-import { bundleOf, manifestFor } from './bundle/archive.fixture.js'
+import { bundleOf, manifestFor, type TestRequest } from '#libs/testing'
 import { CONTENT, INTEGRATIONS, newHouse, robot, type House } from './house.fixture.js'
 
 jest.setTimeout(180_000)
