@@ -3,6 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net'
 import { inspect } from 'node:util'
+import { EnvHttpProxyAgent, request } from 'undici'
 import { Outbound, OutboundError, type OutboundOptions, type OutboundRequest, type Resolve } from './outbound.js'
 
 const fixture = (name: string) => readFileSync(new URL(`fixtures/${name}`, import.meta.url), 'utf8')
@@ -140,6 +141,14 @@ describe('a URL', () => {
 
   it('F09 may have a port that is configured', () => {
     expect(refusal(outbound({ ports: [8443] }), 'https://8.8.8.8:8443/')).toBe('permitted')
+  })
+
+  it.each([
+    ['https://login%2eexample.com/token', 'login.example.com'],
+    ['https://LOGIN。example.com/token', 'login.example.com'],
+    ['https://lоgin.example.com/token', 'xn--lgin-55d.example.com'],
+  ])('F08 is the host that the parser makes of it, for whoever compares or shows it: %s', (url, host) => {
+    expect(outbound().check(url).host).toBe(host)
   })
 
   it('F14 may not be our own', () => {
@@ -339,6 +348,48 @@ describe('a request', () => {
     expect(await failure(client.request({ url, method: 'POST', body: 'secret' }))).toEqual({ reason, sent: true })
   })
 
+  it('F13 reads little more of an answer without end than it may have', async () => {
+    let written = 0
+    const { url, server } = await serve((_request, response) => {
+      const more = () => {
+        if (!response.destroyed) response.write(Buffer.alloc(65536), more)
+      }
+      more()
+    })
+    server.on('connection', (socket: Socket) => socket.on('close', () => (written += socket.bytesWritten)))
+    const client = local()
+    for (let round = 0; round < 3; round++) expect((await failure(client.request({ url }))).reason).toBe('too_large')
+    await new Promise((done) => server.close(done))
+    expect(written).toBeGreaterThan(3 * 256 * 1024)
+    expect(written).toBeLessThan(3 * 16 * 1024 * 1024)
+  })
+
+  it('F16 goes past the proxies that the environment names', async () => {
+    const proxy = await serve((_request, response) => response.end('from the proxy'))
+    const connects: string[] = []
+    proxy.server.on('connect', (request, socket) => {
+      connects.push(request.url ?? '')
+      socket.destroy()
+    })
+    const { url } = await serve((_request, response) => response.end('directly'))
+    const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy']
+    const former = { ...process.env }
+    for (const name of names) process.env[name] = proxy.url
+    Object.assign(process.env, { NODE_USE_ENV_PROXY: '1', NO_PROXY: '', no_proxy: '' })
+    try {
+      expect((await local().request({ url })).body.toString()).toBe('directly')
+      expect([...proxy.journal, ...connects]).toEqual([])
+      // Who heeds them does get there.
+      const heeding = new EnvHttpProxyAgent()
+      await request(url, { dispatcher: heeding }).catch(() => undefined)
+      await heeding.close()
+      expect([...proxy.journal, ...connects]).not.toEqual([])
+    } finally {
+      for (const name of [...names, 'NODE_USE_ENV_PROXY', 'NO_PROXY', 'no_proxy']) delete process.env[name]
+      Object.assign(process.env, former)
+    }
+  })
+
   it('takes an answer of 256 KiB', async () => {
     const { url } = await serve((_request, response) => response.end(Buffer.alloc(256 * 1024)))
     expect((await local().request({ url })).body).toHaveLength(256 * 1024)
@@ -394,6 +445,43 @@ describe('TLS', () => {
       reason: 'tls_failed',
       sent: false,
     })
+  })
+
+  it('F12 refuses a certificate that has expired, unsent', async () => {
+    const options = { key: fixture('localhost.key.pem'), cert: fixture('expired.crt.pem') }
+    const { port } = await listening(createTlsServer(options))
+    const client = local({ ca: fixture('expired.crt.pem') })
+    expect(await failure(client.request({ url: `https://localhost:${port}/` }))).toEqual({
+      reason: 'tls_failed',
+      sent: false,
+    })
+  })
+
+  it.each([
+    ['TLSv1.1', 'tls_failed'],
+    ['TLSv1.2', 'secured'],
+    ['TLSv1.3', 'secured'],
+  ] as const)('F12 CFG-14 speaks no version that is out of use: %s', async (version, expected) => {
+    const certificate = { key: fixture('localhost.key.pem'), cert: fixture('localhost.crt.pem') }
+    const versions = { minVersion: version, maxVersion: version, ciphers: 'DEFAULT:@SECLEVEL=0' }
+    const { port } = await listening(
+      createTlsServer({ ...certificate, ...versions }, (_request, response) => response.end('secured')),
+    )
+    const answer = local({ ca: fixture('localhost.crt.pem') }).request({ url: `https://localhost:${port}/` })
+    if (expected === 'tls_failed') expect(await failure(answer)).toEqual({ reason: 'tls_failed', sent: false })
+    else expect((await answer).body.toString()).toBe(expected)
+  })
+
+  it('F12 refuses it although the environment says that anything goes', async () => {
+    const former = process.env.NODE_TLS_REJECT_UNAUTHORIZED
+    process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
+    try {
+      const { reason } = await failure(local().request({ url: `https://localhost:${await secured()}/` }))
+      expect(reason).toBe('tls_failed')
+    } finally {
+      if (former === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
+      else process.env.NODE_TLS_REJECT_UNAUTHORIZED = former
+    }
   })
 
   it('refuses a server that speaks none', async () => {
