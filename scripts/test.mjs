@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 
-const CHECKS = ['format', 'lint', 'types', 'boundaries', 'compile', 'docs']
+const CHECKS = ['format', 'lint', 'types', 'boundaries', 'compile', 'docs', 'requirements']
 const TIERS = { unit: 'test', int: 'int', e2e: 'e2e' }
 const chosen = process.argv.length > 2 ? process.argv.slice(2) : ['check', 'unit', 'int', 'e2e']
 const RESULTS = '.cache/results'
