@@ -28,6 +28,7 @@ import { ConsentController } from './consent/consent.controller.js'
 import { Consent } from './consent/consent.js'
 import { MissingConsentsController } from './consent/missing-consents.controller.js'
 import { MissingConsents } from './consent/missing-consents.js'
+import { Occasions } from './consent/occasions.js'
 import { CredentialsController } from './exchange/credentials.controller.js'
 import { Exchange } from './exchange/exchange.js'
 import { FactQueries } from './exchange/facts.js'
@@ -35,6 +36,8 @@ import { IssueLog } from './exchange/issue-log.js'
 import { SubjectTokens, USER_SESSION_KEYS_PATH } from './exchange/subject-tokens.js'
 import { GrantEndings } from './grant/grant-endings.js'
 import { GrantQueries } from './grant/grant.queries.js'
+import { RefreshMetrics } from './grant/refresh-metrics.js'
+import { RefreshSweep } from './grant/refresh-sweep.js'
 import { Refreshes } from './grant/refresh.js'
 import { LoginTokenController } from './login-token/login-token.controller.js'
 import { LoginTokens } from './login-token/login-tokens.js'
@@ -44,7 +47,11 @@ import { ChangesController, copied } from './replica/changes.controller.js'
 import { keysOfSettings, Safe, SafeKeys } from './safe/index.js'
 import { KeyRotationController } from './safe/key-rotation.controller.js'
 import { KeyRotation } from './safe/key-rotation.js'
+import { RevocationController } from './revocation/revocation.controller.js'
+import { Revocations } from './revocation/revocations.js'
 import { ServiceAccounts } from './service-account/service-accounts.js'
+import { SessionController } from './session/session.controller.js'
+import { SessionQueries } from './session/session.queries.js'
 import { VerificationController } from './service-account/verification.controller.js'
 
 @Module({
@@ -72,6 +79,8 @@ import { VerificationController } from './service-account/verification.controlle
     KeyRotationController,
     LoginTokenController,
     MissingConsentsController,
+    RevocationController,
+    SessionController,
     VerificationController,
   ],
   providers: [
@@ -85,8 +94,13 @@ import { VerificationController } from './service-account/verification.controlle
     KeyRotation,
     LoginTokens,
     MissingConsents,
+    Occasions,
+    RefreshMetrics,
     Refreshes,
+    RefreshSweep,
+    Revocations,
     ServiceAccounts,
+    SessionQueries,
     { provide: Pool, inject: [DataSource], useFactory: poolOf },
     { provide: AuditReader, inject: [Pool], useFactory: (pool: Pool) => new AuditReader(pool, audited) },
     { provide: Streams, inject: [Pool], useFactory: (pool: Pool) => new Streams(new PostgresEventStore(pool)) },
