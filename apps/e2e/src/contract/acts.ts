@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { GRANT_TYPE_TOKEN_EXCHANGE, SUBJECT_TOKEN_TYPE } from '#libs/contracts'
-import { bundle } from './bundle.js'
+import { bundleOf, manifestFor } from '#libs/testing'
 import { type Cast, fresh, newUser } from './cast.js'
 
 /** A request that would do what the operation is for, if its caller may. */
@@ -78,7 +78,7 @@ async function tag(cast: Cast): Promise<string> {
 
 async function uploaded(cast: Cast, content: string): Promise<string> {
   const path = `/v1/content/${content}/bundles`
-  const archive = bundle('python-streamlit')
+  const archive = bundleOf(manifestFor('python-streamlit'))
   const { json } = await cast.api.call({ key: cast.keys.owner, method: 'POST', path, body: archive, headers: GZIP })
   return (json as { id: string }).id
 }
@@ -188,7 +188,11 @@ export const ACTS: Readonly<Record<string, Acting>> = {
   'DELETE /v1/content/{guid}/repository': onContent('/repository'),
   'GET /v1/content/{guid}/bundles': onContent('/bundles'),
   'POST /v1/content/{guid}/bundles': afterwards((_, content) =>
-    Promise.resolve({ path: `/v1/content/${content}/bundles`, body: bundle('python-streamlit'), headers: GZIP }),
+    Promise.resolve({
+      path: `/v1/content/${content}/bundles`,
+      body: bundleOf(manifestFor('python-streamlit')),
+      headers: GZIP,
+    }),
   ),
   'GET /v1/content/{guid}/bundles/{id}': afterwards(async (cast, content) => ({
     path: `/v1/content/${content}/bundles/${await uploaded(cast, content)}`,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 import { jest } from '@jest/globals'
-import { archive, bundle } from './bundle.js'
+import { bundleOf, manifestFor, tar } from '#libs/testing'
 import { ACTS } from './acts.js'
 import { Cast, fresh, newUser } from './cast.js'
 import { OPERATIONS } from './document.js'
@@ -82,7 +83,7 @@ describe('what existing clients rely on', () => {
   })
 
   describe('a request', () => {
-    it('API-04 has a body of JSON, whatever it is labelled', async () => {
+    it('H06 API-04 has a body of JSON, whatever it is labelled', async () => {
       for (const headers of [
         FORM,
         { 'content-type': 'text/plain' },
@@ -116,12 +117,60 @@ describe('what existing clients rely on', () => {
       expect(status).toBe(400)
     })
 
-    it('may have a body where none is needed, and members that nobody knows', async () => {
+    it('H17 may have a body where none is needed, and members that nobody knows, which change nothing', async () => {
       const guid = await cast.content()
       expect((await call('POST', `/v1/users/${cast.guids.viewer}/lock`, { locked: false, more: 1 })).status).toBe(200)
       expect((await call('DELETE', `/v1/content/${guid}/vanity`, {}, owner)).status).toBe(204)
-      const { status } = await call('PATCH', `/v1/content/${guid}`, { nobody_knows: { a: 1 }, id: '7' }, owner)
+      const before = await get(`/v1/content/${guid}`, owner)
+      const { status, json } = await call('PATCH', `/v1/content/${guid}`, { nobody_knows: { a: 1 }, id: '7' }, owner)
       expect(status).toBe(200)
+      expect(json).toStrictEqual(before)
+    })
+
+    it('H09 may be long, but not without end', async () => {
+      const many = Array.from({ length: 600 }, (_, index) => `p${index}=${index}`).join('&')
+      expect((await call('GET', `/v1/content?${many}&name=none`, undefined, owner)).json).toEqual([])
+      const { status } = await call('GET', `/v1/content?name=${'x'.repeat(100_000)}`, undefined, owner)
+      expect(status).toBe(431)
+    })
+
+    it('H11 is not unpacked', async () => {
+      const { status } = await call('POST', '/v1/content', gzipSync('{"title":"Packed"}'), owner, {
+        'content-encoding': 'gzip',
+      })
+      expect(status).toBe(400)
+    })
+
+    it('D05 changes only what its sender may change, and what there is', async () => {
+      const guid = await cast.content()
+      const before = (await get(`/v1/content/${guid}`, owner)) as Thing
+      const more = {
+        id: '1',
+        guid: randomUUID(),
+        created_time: '2000-01-01T00:00:00Z',
+        app_role: 'owner',
+        bundle_id: '1',
+        content_url: 'https://evil.example/',
+        role: 'administrator',
+        title: 'Changed',
+      }
+      const key = cast.keys.collaborator!
+      const changed = await call('PATCH', `/v1/content/${guid}`, more, key)
+      expect(changed.json).toStrictEqual({ ...before, title: 'Changed', app_role: 'editor' })
+      for (const body of [{ owner_guid: cast.guids.collaborator }, { run_as: 'root' }]) {
+        const { status, code } = await call('PATCH', `/v1/content/${guid}`, body, key)
+        expect([status, code]).toEqual([403, expect.any(Number)])
+      }
+      for (const body of ['{"__proto__":{"role":"administrator"}}', '{"constructor":{"prototype":{"a":1}}}']) {
+        const { status, code } = await call('PATCH', `/v1/content/${guid}`, body, key)
+        expect([status, code]).toEqual([400, 121])
+      }
+      expect(await get(`/v1/content/${guid}`, owner)).toStrictEqual({ ...before, title: 'Changed' })
+      const self = `/v1/users/${cast.guids.publisher}`
+      expect((await call('PUT', self, { user_role: 'administrator' }, cast.keys.publisher)).status).toBe(403)
+      const integration = `/v1/oauth/integrations/${await cast.integration()}`
+      const config = { token_uri: 'https://evil.example/token' }
+      expect((await call('PATCH', integration, { config }, cast.keys.publisher)).code).toBe(22)
     })
 
     it('gets its correlation id back, or a new one', async () => {
@@ -181,7 +230,7 @@ describe('what existing clients rely on', () => {
       expect(rows.find((row) => row.guid === guid)).toStrictEqual(full)
     })
 
-    it('of integrations is the same in every answer, without a secret', async () => {
+    it('D06 of integrations is the same in every answer, without a secret', async () => {
       const body = {
         template: 'databricks',
         name: 'Databricks',
@@ -273,7 +322,8 @@ describe('what existing clients rely on', () => {
 
     it('of bundles, tasks, vanity paths, tags, variables and repositories is the same in every answer', async () => {
       const path = `/v1/content/${await cast.content()}`
-      const uploaded = (await call('POST', `${path}/bundles`, bundle('python-shiny'), owner, GZIP)).json as Thing
+      const uploaded = (await call('POST', `${path}/bundles`, bundleOf(manifestFor('python-shiny')), owner, GZIP))
+        .json as Thing
       expect(await get(`${path}/bundles/${uploaded.id}`, owner)).toStrictEqual(uploaded)
       expect(await get(`${path}/bundles`, owner)).toStrictEqual([uploaded])
       const { task_id } = (await call('POST', `${path}/deploy`, { bundle_id: uploaded.id }, owner)).json as {
@@ -460,6 +510,34 @@ describe('what existing clients rely on', () => {
         expect(Object.keys(theirs.headers)).toEqual(Object.keys(nobodys.headers))
       }
       expect(((await get(`/v1/content/${content}`, owner)) as Thing)['title']).toBeNull()
+    })
+
+    it('D02 of what belongs to another’s content is 404, in one’s own content too', async () => {
+      const [theirs, own] = [
+        await cast.content(),
+        (await cast.must<Thing>('POST', '/v1/content', {}, cast.keys.publisher)).guid,
+      ]
+      const permission = await cast.permission(theirs, cast.guids.viewer, 'viewer')
+      const link = await cast.must<Thing>('POST', `/v1/content/${theirs}/share-links`, {}, owner)
+      const archive = bundleOf(manifestFor('python-shiny'))
+      const { id } = (await call('POST', `/v1/content/${theirs}/bundles`, archive, owner, GZIP)).json as Thing
+      for (const content of [theirs, own]) {
+        for (const [method, path, body] of [
+          ['GET', `permissions/${permission}`],
+          ['PUT', `permissions/${permission}`, { role: 'viewer' }],
+          ['DELETE', `permissions/${permission}`],
+          ['DELETE', `share-links/${link.guid}`],
+          ['GET', `bundles/${id}`],
+          ['GET', `bundles/${id}/download`],
+          ['DELETE', `bundles/${id}`],
+          ['POST', 'deploy', { bundle_id: id }],
+        ] as const) {
+          const { status } = await call(method, `/v1/content/${content}/${path}`, body, cast.keys.publisher)
+          expect([method, path, status]).toEqual([method, path, 404])
+        }
+      }
+      expect(await get(`/v1/content/${theirs}/share-links`, owner)).toHaveLength(1)
+      expect(await get(`/v1/content/${theirs}/bundles`, owner)).toHaveLength(1)
     })
 
     const LONG = 'x'.repeat(5_000)
@@ -664,7 +742,13 @@ describe('what existing clients rely on', () => {
         '400/234',
       ],
       ['a bundle that is none', 'POST', '/v1/content/{content}/bundles', Buffer.from('no archive'), '400/(38|87)'],
-      ['a bundle without a manifest', 'POST', '/v1/content/{content}/bundles', archive([['app.py', '1']]), '400/38'],
+      [
+        'a bundle without a manifest',
+        'POST',
+        '/v1/content/{content}/bundles',
+        gzipSync(tar({ name: 'app.py', data: '1' })),
+        '400/38',
+      ],
     ]
 
     let names: Record<string, string>
