@@ -16,6 +16,8 @@ import { AuditController } from './audit/audit.controller.js'
 import { AuditQueries } from './audit/audit.queries.js'
 import { BootstrapController } from './bootstrap/bootstrap.controller.js'
 import { Bootstrap } from './bootstrap/bootstrap.js'
+import { ContentSessionController } from './content-session/content-session.controller.js'
+import { OwnContent } from './content-session/own-content.js'
 import { DirectoryController } from './directory/directory.controller.js'
 import { DirectoryQueries } from './directory/directory.queries.js'
 import { GoogleDirectory } from './directory/google-directory.js'
@@ -59,11 +61,15 @@ import { UserController } from './user/user.controller.js'
 import { UserQueries } from './user/user.queries.js'
 import { UsernamesCheck } from './user/usernames.check.js'
 
+/** Nobody waits longer for an answer, and a search that somebody contrived must not keep the database busy. */
+const LONGEST_STATEMENT_MS = 10_000
+
 @Module({
   imports: [
     TypeOrmModule.forRootAsync({
       inject: [Deployment],
-      useFactory: ({ databaseUrl, instance }: Deployment) => databaseOptions(databaseUrl.reveal(), instance, []),
+      useFactory: ({ databaseUrl, instance }: Deployment) =>
+        databaseOptions(databaseUrl.reveal(), instance, [], { statement_timeout: LONGEST_STATEMENT_MS }),
     }),
     MessagingModule.forRootAsync({
       inject: [Deployment, DataSource],
@@ -80,6 +86,7 @@ import { UsernamesCheck } from './user/usernames.check.js'
     AuditController,
     BackchannelLogoutController,
     BootstrapController,
+    ContentSessionController,
     // Before the people: `remote` is no guid.
     DirectoryController,
     GroupController,
@@ -103,6 +110,7 @@ import { UsernamesCheck } from './user/usernames.check.js'
     DirectoryQueries,
     GoogleDirectory,
     ContentOwners,
+    OwnContent,
     GroupProvisioning,
     GroupQueries,
     Groups,

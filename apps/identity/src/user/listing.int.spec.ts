@@ -1,4 +1,5 @@
 import type { Pool } from 'pg'
+import { DataSource } from 'typeorm'
 import type { Actor } from '#libs/contracts'
 import { freshDatabase, type FreshDatabase } from '#libs/testing'
 import { identityUnderTest, keyOf, type IdentityUnderTest } from '../identity-under-test.conformance.js'
@@ -85,6 +86,11 @@ describe('the list of people', () => {
     expect(await names(vera, 'user_role=administrator&user_role=publisher')).toEqual([2, ['alice', 'paul']])
     expect(await names(vera, 'account_status=inactive|locked')).toEqual([3, ['alice', 'paul', 'vera']])
     expect(await names(vera, 'unknown=1&prefix=')).toEqual([3, ['alice', 'paul', 'vera']])
+  })
+
+  it('ends a search that takes too long', async () => {
+    await start('')
+    expect(await service.app.get(DataSource).query('show statement_timeout')).toEqual([{ statement_timeout: '10s' }])
   })
 
   it.each([

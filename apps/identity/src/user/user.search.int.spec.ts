@@ -165,6 +165,15 @@ describe('the plan of a search', () => {
     }
   })
 
+  it('looks through the API keys once, however many people there are', async () => {
+    for (const statuses of [['licensed'], ['inactive'], ['locked', 'licensed']] as const) {
+      const { text, values } = searchOf(filter({ statuses }))
+      const { rows } = await pool.query<{ 'QUERY PLAN': string }>(`explain ${text}`, values)
+      const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
+      expect(plan.match(/hashed SubPlan/g)?.length).toBeGreaterThanOrEqual(2)
+    }
+  })
+
   it('reads the first page of everybody by the index of the order', async () => {
     const { text, values } = searchOf(filter({}))
     const { rows } = await pool.query<{ 'QUERY PLAN': string }>(`explain ${text}`, values)

@@ -34,10 +34,15 @@ export const USERS = `
     last_name as "lastName", email, external_id as "externalId"
   from person join profile on profile.user_guid = person.guid and profile.current`
 
+/** Whether `ACTIVE_AT` is within a year; the keys are looked through once, not for each person. */
+const OF_LATE = `(coalesce(active_at > now() - interval '365 days', false) or person.guid in (
+    select user_guid from api_key join api_key_use using (guid) where used_at > now() - interval '365 days'
+  ))`
+
 const STATUS: Readonly<Record<AccountStatus, string>> = {
   locked: 'locked',
-  licensed: `not locked and coalesce(${ACTIVE_AT} > now() - interval '365 days', false)`,
-  inactive: `not locked and coalesce(${ACTIVE_AT} <= now() - interval '365 days', true)`,
+  licensed: `not locked and ${OF_LATE}`,
+  inactive: `not locked and not ${OF_LATE}`,
 }
 
 const KEYS: Readonly<Record<Sort, string>> = {
