@@ -34,7 +34,7 @@ describe('a username that is edited here', () => {
     ['ID-07', 'adä', false],
     ['ID-07', 'adа', false],
     ['ID-07', 'ada\n', false],
-  ])('%s %j is legal: %s', (_id, username, legal) => {
+  ])('%s H15 %j is legal: %s', (_id, username, legal) => {
     expect(refusal(() => mustBeEditableUsername(username))).toBe(legal ? undefined : 'user.username_invalid')
   })
 
