@@ -191,8 +191,8 @@ async function everything({ alice, priya, vera }: Actors, all: Things): Promise<
       get(`/content?owner_guid=${(priya as { user: string }).user}`, actor),
       get(`${at}?include=owner,tags,vanity_url`, actor),
       get(`${there}/oauth/integrations/associations`, actor),
-      get('/search/content?q=word7', actor),
-      get(`/search/content?q=${name}%20owner:u-1%20tag:none%20type:shiny%20is:locked`, actor),
+      get('/search/content?q=word77', actor),
+      get(`/search/content?q=word77%20owner:u-1%20tag:none%20type:shiny%20is:locked`, actor),
       get('/search/content?page_number=3&page_size=100', actor),
       get('/tags', actor),
       get(`/tags/${tag}`, actor),
@@ -284,7 +284,7 @@ async function fill(): Promise<void> {
   for (const [table, overrides] of Object.entries(FILLED)) {
     const { rows } = await house.ownerPool.query<{ name: string }>(
       `select column_name as name from information_schema.columns
-       where table_schema || '.' || table_name = $1 and is_identity = 'NO' and column_name <> 'tx'`,
+       where table_schema || '.' || table_name = $1 and is_identity = 'NO' and is_generated = 'NEVER' and column_name <> 'tx'`,
       [table],
     )
     const names = rows.map(({ name }) => name)

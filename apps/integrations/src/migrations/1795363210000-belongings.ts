@@ -18,7 +18,7 @@ comment on column model.content.vanity_path is 'Under which path the gateway sho
 comment on column model.content.bundle_id is 'The position of the bundle that is deployed.';
 create index content_vanity on model.content (position) where vanity_path is not null;
 comment on column model.content.words is 'For the search. Punctuation apart: PostgreSQL makes one word of "sales.report".';
-create index content_words on model.content using gin (words);
+create index content_words on model.content using gin (words) with (fastupdate = off);
 
 create table model.environment_variable (
   content_guid uuid not null,
