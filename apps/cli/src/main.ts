@@ -1,12 +1,13 @@
 import { type CommandFactory, runCommandLine } from './command-line.js'
 import { encryptConfigValue } from './encrypt-config-value.js'
 import { HttpOperator } from './operator.js'
+import { rotateKeys } from './rotate-keys.js'
 import { findSystem, operatorName } from './system.js'
 import { processTerminal } from './terminal.js'
 import { usermanager } from './usermanager/usermanager.js'
 
 /** The commands of `keybearer`: one line each. */
-const COMMANDS: readonly CommandFactory[] = [usermanager, encryptConfigValue]
+const COMMANDS: readonly CommandFactory[] = [usermanager, encryptConfigValue, rotateKeys]
 
 // Nobody reads any more, as with `| head`: that is no fault.
 process.stdout.on('error', () => process.exit(0))

@@ -14,6 +14,11 @@ export type OperatorCallName = {
   [Name in InternalCallName]: (typeof INTERNAL_CALLS)[Name]['caller'] extends 'operator' ? Name : never
 }[InternalCallName]
 
+type Callee = (typeof INTERNAL_CALLS)[OperatorCallName]['callee']
+
+/** As a sentence begins with them. */
+const NAMES: Readonly<Record<Callee, string>> = { identity: 'Identity', vault: 'The vault' }
+
 export interface OperatorCall {
   /** Values of the path's `:name` parts. */
   readonly params?: Readonly<Record<string, string>>
@@ -27,7 +32,7 @@ export interface Operator {
   call<Answer>(name: OperatorCallName, call?: OperatorCall): Promise<Answer>
 }
 
-/** Speaks to identity's internal listener with tokens of the operator's key. */
+/** Speaks to the internal listeners of identity and the vault with tokens of the operator's key. */
 export class HttpOperator implements Operator {
   private constructor(
     private readonly system: System,
@@ -59,26 +64,33 @@ export class HttpOperator implements Operator {
   }
 
   async call<Answer>(name: OperatorCallName, { params = {}, query = {}, body }: OperatorCall = {}): Promise<Answer> {
-    const { method, path } = INTERNAL_CALLS[name]
+    const { method, path, callee } = INTERNAL_CALLS[name]
     const filled = path.replace(/:(\w+)/g, (_, part: string) => encodeURIComponent(params[part] ?? ''))
     const asked = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
     const search = asked.length > 0 ? `?${new URLSearchParams(asked).toString()}` : ''
     const headers = {
-      authorization: `Bearer ${await this.tokens.mint('identity')}`,
+      authorization: `Bearer ${await this.tokens.mint(callee)}`,
       accept: 'application/json',
       // The same for all tries: what was carried out already is not done twice.
       ...(method !== 'GET' && { 'idempotency-key': randomUUID() }),
       ...(body && { 'content-type': 'application/json' }),
     }
-    const response = await this.#send(filled + search, { method, headers, ...(body && { body: JSON.stringify(body) }) })
+    const response = await this.#send(callee, filled + search, {
+      method,
+      headers,
+      ...(body && { body: JSON.stringify(body) }),
+    })
     const text = await response.text()
     if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as Answer
-    throw refusal(response.status, response.headers.get('keybearer-error') ?? '', text, this.system.keyFile)
+    const code = response.headers.get('keybearer-error') ?? ''
+    throw refusal(NAMES[callee], response.status, code, text, this.system.keyFile)
   }
 
-  async #send(path: string, request: RequestInit): Promise<Response> {
+  async #send(callee: Callee, path: string, request: RequestInit): Promise<Response> {
+    const urls = (callee === 'vault' ? this.system.vaultUrls : this.system.identityUrls) ?? []
+    if (urls.length === 0) throw new Failure(`Nobody says where ${NAMES[callee].toLowerCase()} is: restart Keybearer.`)
     let cause: unknown
-    for (const url of this.system.identityUrls) {
+    for (const url of urls) {
       try {
         return await fetch(url + path, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) })
       } catch (error) {
@@ -87,21 +99,21 @@ export class HttpOperator implements Operator {
     }
     const late = cause instanceof Error && cause.name === 'TimeoutError'
     throw new Failure(
-      `Identity ${late ? 'takes too long to answer' : 'does not answer'} at ${this.system.identityUrls.join(', ')}: ` +
+      `${NAMES[callee]} ${late ? 'takes too long to answer' : 'does not answer'} at ${urls.join(', ')}: ` +
         'is Keybearer running? Its log says more; this command can be repeated.',
     )
   }
 }
 
-function refusal(status: number, code: string, text: string, keyFile: string): Failure {
+function refusal(callee: string, status: number, code: string, text: string, keyFile: string): Failure {
   if (code === 'service.token_invalid') {
     return new Failure(
-      `Identity does not know the operator’s key ${keyFile}: it belongs to another installation, Keybearer has to be ` +
+      `${callee} does not know the operator’s key ${keyFile}: it belongs to another installation, Keybearer has to be ` +
         'restarted, or the clocks of both machines differ.',
     )
   }
   const said = errorIn(text)
-  if (said === undefined) return new Failure(`Identity answered ${status} without a reason; its log says more.`)
+  if (said === undefined) return new Failure(`${callee} answered ${status} without a reason; its log says more.`)
   if (status === 503) return new Failure(`${said} Nothing is lost: repeat the command when all services run.`)
   if (status >= 500) return new Failure(`${said}: this is a fault of Keybearer; its log says more.`)
   return new Failure(said)

@@ -13,6 +13,7 @@ describe('finding the running system', () => {
     running(JSON.stringify({ operatorKey: '/k', processes: [url(1), { service: 'vault', url: 'http://v' }, url(2)] }))
     expect(await findSystem({ data })).toEqual({
       identityUrls: ['http://127.0.0.1:1', 'http://127.0.0.1:2'],
+      vaultUrls: ['http://v'],
       keyFile: '/k',
     })
     expect(await findSystem({ data, keyFile: '/mine' })).toMatchObject({ keyFile: '/mine' })
@@ -29,6 +30,8 @@ describe('finding the running system', () => {
     [{ data: '/nowhere' }, 'does not run with its data in /nowhere'],
     [{ data: '/nowhere', identityUrl: 'identity:4001', keyFile: '/k' }, '--identity-url must be a URL'],
     [{ data: '/nowhere', identityUrl: 'http://a' }, 'needs --key-file'],
+    [{ data: '/nowhere', vaultUrl: 'vault', keyFile: '/k' }, '--vault-url must be a URL'],
+    [{ data: '/nowhere', vaultUrl: 'http://v' }, 'needs --key-file'],
   ])('says what to mend: %j', async (whereabouts, message) => {
     await expect(findSystem(whereabouts)).rejects.toThrow(message)
   })

@@ -7,6 +7,8 @@ import { Failure } from './failure.js'
 export interface System {
   /** Base URLs of identity's internal listeners. */
   readonly identityUrls: readonly string[]
+  /** Base URLs of the vault's. */
+  readonly vaultUrls?: readonly string[]
   readonly keyFile: string
 }
 
@@ -15,6 +17,8 @@ export interface Whereabouts {
   readonly data: string
   /** Comma-separated; instead of what the launcher says. */
   readonly identityUrl?: string
+  /** As `identityUrl`, for commands that speak to the vault. */
+  readonly vaultUrl?: string
   readonly keyFile?: string
 }
 
@@ -27,19 +31,32 @@ interface Running {
  * Finds the system that the launcher runs, or takes what is told.
  * @throws Failure
  */
-export async function findSystem({ data, identityUrl, keyFile }: Whereabouts): Promise<System> {
-  const told = identityUrl?.split(',').map((url) => url.trim().replace(/\/+$/, ''))
-  const wrong = told?.find((url) => !/^https?:\/\//.test(url) || !URL.canParse(url))
-  if (wrong !== undefined) throw new Failure('--identity-url must be a URL such as http://127.0.0.1:4001.', 2)
+export async function findSystem({ data, identityUrl, vaultUrl, keyFile }: Whereabouts): Promise<System> {
+  if (vaultUrl !== undefined) {
+    const vaultUrls = urlsIn(vaultUrl, '--vault-url')
+    if (!keyFile) throw new Failure('--vault-url needs --key-file, the file with the operator’s key.', 2)
+    return { identityUrls: [], vaultUrls, keyFile }
+  }
+  const told = identityUrl === undefined ? undefined : urlsIn(identityUrl, '--identity-url')
   if (told && keyFile) return { identityUrls: told, keyFile }
   if (told) throw new Failure('--identity-url needs --key-file, the file with the operator’s key.', 2)
   const running = await readRunning(path.resolve(data))
-  const identityUrls = (running.processes ?? []).filter(({ service }) => service === 'identity').map(({ url }) => url)
+  const urlsOf = (name: string) =>
+    (running.processes ?? []).filter(({ service }) => service === name).map(({ url }) => url)
+  const identityUrls = urlsOf('identity')
   if (identityUrls.length === 0) throw new Failure(`${data}/running.json names no identity service: restart Keybearer.`)
   return {
     identityUrls,
+    vaultUrls: urlsOf('vault'),
     keyFile: keyFile ?? running.operatorKey ?? path.resolve(data, 'keys/operator.service-key.json'),
   }
+}
+
+function urlsIn(text: string, option: string): string[] {
+  const urls = text.split(',').map((url) => url.trim().replace(/\/+$/, ''))
+  const wrong = urls.some((url) => !/^https?:\/\//.test(url) || !URL.canParse(url))
+  if (wrong) throw new Failure(`${option} must be a URL such as http://127.0.0.1:4001.`, 2)
+  return urls
 }
 
 async function readRunning(data: string): Promise<Running> {
