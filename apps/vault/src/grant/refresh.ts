@@ -25,6 +25,7 @@ import { currentRequest, ExchangeSettings } from '#libs/service'
 import { ClientSecrets } from '../client-secret/client-secrets.js'
 import { Safe } from '../safe/index.js'
 import { Bulkhead } from './bulkhead.js'
+import { Circuits } from './circuit.js'
 import type { GrantEvent, RefreshFate } from './grant.events.js'
 import { GrantQueries, type RefreshRow } from './grant.queries.js'
 import { grantStream, tokenPlace } from './grant.stream.js'
@@ -86,6 +87,7 @@ export class Refreshes implements BeforeApplicationShutdown {
   readonly #logger = new Logger(Refreshes.name)
   readonly #running = new Map<string, Running>()
   readonly #bulkhead = new Bulkhead(AT_A_TIME, WAITING)
+  readonly #circuits = new Circuits()
   readonly #end = new AbortController()
   /** When an early renewal of a grant was last begun here, by the monotonic clock. */
   readonly #early = new Map<string, number>()
@@ -225,6 +227,8 @@ export class Refreshes implements BeforeApplicationShutdown {
       }
       if (!row.refreshToken) throw new Error(`grant ${guid} has no refresh token in the safe`)
       if (performance.now() + this.settings.tokenRequestTimeoutMs > this.#endsAt) break
+      // The grant has nothing to do with it, so nothing is written down.
+      if (!this.#circuits.admits(integration.guid)) return { kind: 'failed', fate: 'retry', error: null }
 
       const attempt: Attempt = {
         guid,
@@ -238,6 +242,7 @@ export class Refreshes implements BeforeApplicationShutdown {
         leaseEndsAt: performance.now() + this.settings.refreshLeaseMs,
       }
       if (await this.#begin(attempt)) return this.#ask(attempt)
+      this.#circuits.passed(integration.guid)
     }
     return { kind: 'waited_in_vain' }
   }
@@ -283,10 +288,26 @@ export class Refreshes implements BeforeApplicationShutdown {
     return await this.#store(used, answer)
   }
 
-  #send({ provider, former, leaseEndsAt }: Attempt): Promise<TokenResponse> {
+  async #send({ provider, former, leaseEndsAt, integrationGuid }: Attempt): Promise<TokenResponse> {
     // A second request of one lease has what the first one left: the lease outlives both.
     const deadlineMs = Math.max(1, Math.min(this.settings.tokenRequestTimeoutMs, leaseEndsAt - performance.now()))
-    return refreshTokens(this.outbound, provider, former, { deadlineMs })
+    try {
+      const answer = await refreshTokens(this.outbound, provider, former, { deadlineMs })
+      this.#circuits.answered(integrationGuid)
+      return answer
+    } catch (error) {
+      if (error instanceof TokenEndpointError) this.#judge(integrationGuid, error)
+      throw error
+    }
+  }
+
+  /** A refusal is an answer: only who fails is sick. */
+  #judge(integration: string, { fate, sent, retryAfterSeconds }: TokenEndpointError): void {
+    if (fate !== 'retry') {
+      if (sent) this.#circuits.answered(integration)
+    } else if (this.#circuits.failed(integration, retryAfterSeconds)) {
+      this.#logger.warn({ integration, retry_after: retryAfterSeconds }, 'a provider fails and is left in peace')
+    }
   }
 
   async #failed({ guid, attempt, row, rotation }: Attempt, thrown: unknown): Promise<RefreshOutcome> {
