@@ -1,6 +1,7 @@
 import { Module, type OnApplicationShutdown } from '@nestjs/common'
 import { TypeOrmModule } from '@nestjs/typeorm'
 import { DataSource } from 'typeorm'
+import type { Secret } from '#libs/contracts'
 import { AuditReader, databaseOptions, mustBeMigrated, poolOf, PostgresEventStore, Streams } from '#libs/event-sourcing'
 import { ChangePublisher, MessagingModule } from '#libs/messaging'
 import { Discovery, Outbound } from '#libs/oauth'
@@ -34,7 +35,7 @@ import { GraphOverage } from './login/graph-overage.js'
 import { GroupOverage } from './login/group-overage.js'
 import { LogIn } from './login/log-in.js'
 import { LogInQueries } from './login/log-in.queries.js'
-import { readLoginKey } from './login/login-key.js'
+import { LOGIN_KEY, readLoginKey } from './login/login-key.js'
 import { LoginController } from './login/login.controller.js'
 import { OpenIdProvider } from './login/open-id-provider.js'
 import { PendingLogins } from './login/pending-logins.js'
@@ -131,8 +132,8 @@ const LONGEST_STATEMENT_MS = 10_000
     { provide: GroupOverage, useClass: GraphOverage },
     {
       provide: Tickets,
-      inject: [Deployment],
-      useFactory: ({ loginKeyFile }: Deployment) => new Tickets(readLoginKey(loginKeyFile)),
+      inject: [LOGIN_KEY],
+      useFactory: (key: Secret) => new Tickets(key),
     },
     {
       provide: AuditReader,
@@ -156,16 +157,19 @@ const LONGEST_STATEMENT_MS = 10_000
       useFactory: ({ tokenKeyFile }: Deployment) => TokenKeys.fromFile(tokenKeyFile),
     },
     {
+      provide: LOGIN_KEY,
+      inject: [Deployment],
+      useFactory: ({ loginKeyFile }: Deployment) => readLoginKey(loginKeyFile),
+    },
+    {
       provide: PendingLogins,
-      inject: [Deployment, DataSource],
-      useFactory: ({ loginKeyFile }: Deployment, dataSource: DataSource) =>
-        new PendingLogins(poolOf(dataSource), readLoginKey(loginKeyFile)),
+      inject: [DataSource, LOGIN_KEY],
+      useFactory: (dataSource: DataSource, key: Secret) => new PendingLogins(poolOf(dataSource), key),
     },
     {
       provide: ProviderSessions,
-      inject: [Deployment, DataSource],
-      useFactory: ({ loginKeyFile }: Deployment, dataSource: DataSource) =>
-        new ProviderSessions(poolOf(dataSource), readLoginKey(loginKeyFile)),
+      inject: [DataSource, LOGIN_KEY],
+      useFactory: (dataSource: DataSource, key: Secret) => new ProviderSessions(poolOf(dataSource), key),
     },
     {
       provide: Outbound,

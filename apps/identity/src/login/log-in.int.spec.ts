@@ -24,6 +24,7 @@ import { nameless } from '../user/people.conformance.js'
 import { People } from '../user/people.js'
 import { UserQueries } from '../user/user.queries.js'
 import { userStream } from '../user/user.stream.js'
+import { userGuidOf } from '../user/provider-identity.js'
 import { PROHIBITED_USERNAMES } from '../user/username-rules.js'
 import type { Claims } from './claims.js'
 import type { GroupOverage } from './group-overage.js'
@@ -31,6 +32,7 @@ import { LogIn, type LoggedInSession } from './log-in.js'
 import { LogInQueries } from './log-in.queries.js'
 
 const ISSUER = 'https://op.test'
+const KEY = new Secret('k'.repeat(44))
 const ADA = { sub: 'ada-1', preferred_username: 'ada', email: 'ada@company.com' }
 
 type Changes = Partial<OAuth2Settings> & Partial<AuthorizationSettings>
@@ -102,7 +104,7 @@ async function logIn(
   const groups = new GroupProvisioning(streams, new GroupQueries(dataSource), oauth2)
   const queries = new LogInQueries(dataSource)
   const authentication = new AuthenticationSettings()
-  const service = new LogIn(streams, users, queries, groups, oauth2, authentication, authorization, overage)
+  const service = new LogIn(streams, users, queries, groups, oauth2, authentication, authorization, KEY, overage)
   return service.run({ issuer: oauth2.issuer, claims, accessToken: new Secret('at') }, { begun })
 }
 
@@ -241,6 +243,13 @@ describe('who comes in', () => {
       await people().delete(session.userGuid, context())
     }
     expect(guids.size).toBe(3)
+  })
+
+  it('has a guid that nobody can tell from issuer and unique id', async () => {
+    const { userGuid } = await logIn(ADA)
+    const identity = { issuer: ISSUER, uniqueId: ADA.sub }
+    expect(userGuidOf(KEY, identity)).toBe(userGuid)
+    expect(userGuidOf(new Secret('another'), identity)).not.toBe(userGuid)
   })
 
   it('A39 comes back as somebody new when deleted in the middle of the login', async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { Injectable, Logger, Optional } from '@nestjs/common'
-import { DomainError } from '#libs/contracts'
+import { Inject, Injectable, Logger, Optional } from '@nestjs/common'
+import { DomainError, Secret } from '#libs/contracts'
 import { Streams, type CommandContext, type SqlClient } from '#libs/event-sourcing'
 import { AuthenticationSettings, AuthorizationSettings, OAuth2Settings } from '#libs/service'
 import { GroupProvisioning } from '../group/provisioning.js'
@@ -15,6 +15,7 @@ import { mustHaveAccess } from './access.js'
 import { groupsOf, profileOf, roleValuesOf, uniqueIdOf, type Claims, type GroupsClaim } from './claims.js'
 import { GroupOverage } from './group-overage.js'
 import { LogInQueries } from './log-in.queries.js'
+import { LOGIN_KEY } from './login-key.js'
 import { mappedRole, type MappedRole } from './role-mapping.js'
 import type { VerifiedLogin } from './verified-login.js'
 
@@ -54,6 +55,7 @@ export class LogIn {
     private readonly oauth2: OAuth2Settings,
     private readonly authentication: AuthenticationSettings,
     private readonly authorization: AuthorizationSettings,
+    @Inject(LOGIN_KEY) private readonly key: Secret,
     @Optional() private readonly overage?: GroupOverage,
   ) {}
 
@@ -97,7 +99,7 @@ export class LogIn {
     if (holder) return { guid: holder, before: await this.users.find(holder), isNew: false }
     if (!this.oauth2.registerOnFirstLogin) throw notProvisioned()
     for (let number = 1; ; number++) {
-      const guid = userGuidOf(identity, number)
+      const guid = userGuidOf(this.key, identity, number)
       // Somebody who was deleted, or whose unique ID was changed, keeps the guid for ever.
       const { version } = await this.streams.load(userStream, guid)
       if (version === 0) return { guid, before: undefined, isNew: true }

@@ -3,6 +3,9 @@ import { readPrivateFile } from '#libs/service'
 
 const LEAST_BYTES = 32
 
+/** What the key is injected by. */
+export const LOGIN_KEY = Symbol('login key')
+
 /**
  * The key that verifiers and nonces of logins are made with: base64 in a file that all replicas share.
  * @throws Error that names the file, never its content

@@ -1,5 +1,6 @@
+import { createHmac } from 'node:crypto'
 import { v5 as uuidV5 } from 'uuid'
-import { DomainError } from '#libs/contracts'
+import { DomainError, type Secret } from '#libs/contracts'
 import { reserve, type SqlClient } from '#libs/event-sourcing'
 
 const PEOPLE = '0d1f6a1e-57a8-4f0e-9a3f-4d8f3e0f6c52'
@@ -18,11 +19,15 @@ export const providerIdValue = ({ issuer, uniqueId }: ProviderIdentity): string 
 
 /**
  * The guid of somebody who logs in and whom nobody holds: always the same, so that two logins at once meet in one stream.
+ * Content and other people see guids, so nobody may find out by trying whose a guid is: without the key none can be made.
+ * @param key the key of logins, which all replicas share; with another one, only people yet unknown get other guids
  * @param number counted from 1; the next one when that stream was another person's, such as one who was deleted
  */
-export const userGuidOf = (identity: ProviderIdentity, number = 1): string =>
+export const userGuidOf = (key: Secret, { issuer, uniqueId }: ProviderIdentity, number = 1): string =>
   uuidV5(
-    number === 1 ? providerIdValue(identity) : JSON.stringify([identity.issuer, identity.uniqueId, number]),
+    createHmac('sha256', key.reveal())
+      .update(JSON.stringify(['user', issuer, uniqueId, number]))
+      .digest(),
     PEOPLE,
   )
 
