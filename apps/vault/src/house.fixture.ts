@@ -25,6 +25,7 @@ import { freshDatabase, type FreshDatabase } from '#libs/testing'
 import { ClientSecrets } from './client-secret/client-secrets.js'
 import { ConsentRequests } from './consent/consent-requests.js'
 import { Consent } from './consent/consent.js'
+import { Occasions } from './consent/occasions.js'
 import type { KeyActor } from './exchange/decide.js'
 import { Exchange, type Issued } from './exchange/exchange.js'
 import { FactQueries } from './exchange/facts.js'
@@ -48,6 +49,8 @@ export const CONSENT_URL = (guid: string): string => `${ADDRESS}/__oauth__/integ
 export class FakeProvider {
   /** Bodies of the token requests, in order. */
   readonly calls: URLSearchParams[] = []
+  /** Bodies of the revocations that it has carried out, in order. */
+  readonly revoked: URLSearchParams[] = []
   /** What it answers next, instead of tokens. */
   fault: { status: number; body: object } | undefined
   rotates = true
@@ -92,10 +95,17 @@ export class FakeProvider {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const form = new URLSearchParams(Buffer.concat(chunks).toString())
-    this.calls.push(form)
+    const revokes = request.url === '/revoke'
+    if (!revokes) this.calls.push(form)
     await this.#gate
-    const { status, body } = this.#answer(form)
+    const { status, body } = revokes ? this.#revoke(form) : this.#answer(form)
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  }
+
+  #revoke(form: URLSearchParams): { status: number; body: object } {
+    if (this.fault) return this.fault
+    this.revoked.push(form)
+    return { status: 200, body: {} }
   }
 
   #answer(form: URLSearchParams): { status: number; body: object } {
@@ -264,7 +274,15 @@ export class VaultProcess {
     this.streams = new Streams(new PostgresEventStore(pool))
     this.secrets = new ClientSecrets(pool, this.safe)
     this.grants = new GrantQueries(pool)
-    this.refreshes = new Refreshes(pool, this.streams, this.grants, this.safe, this.secrets, this.outbound, this.settings)
+    this.refreshes = new Refreshes(
+      pool,
+      this.streams,
+      this.grants,
+      this.safe,
+      this.secrets,
+      this.outbound,
+      this.settings,
+    )
     this.issues = new IssueLog(database, 'vault')
     const server = Object.assign(new ServerSettings(), { address: ADDRESS })
     this.exchange = new Exchange(
@@ -282,6 +300,7 @@ export class VaultProcess {
       this.streams,
       this.replicas,
       new ConsentRequests(pool, this.safe),
+      new Occasions(pool, this.replicas, this.authorization),
       this.secrets,
       this.safe,
       this.outbound,

@@ -15,6 +15,7 @@ describe('the routes', () => {
     ['/__api__/v1/content/0b1c/oauth/integrations/associations', 'integrations'],
     ['/__api__/v1/content/0b1c/bundles', 'integrations'],
     ['/__api__/v1/content/0b1c/bundles/7/download', 'integrations'],
+    ['/__api__/v1/content/0b1c/session-token', 'identity'],
     ['/__api__/v1/content/0b1c/vanity', 'integrations'],
     ['/__api__/v1/search/content', 'integrations'],
     ['/__api__/v1/tags', 'integrations'],
@@ -42,7 +43,11 @@ describe('the routes', () => {
     ['/__logout__', 'identity'],
     ['/__logout__/done', 'identity'],
     ['/__logout__/backchannel', 'identity'],
+    ['/__api__/v1/oauth/sessions', 'vault'],
+    ['/__api__/v1/oauth/sessions/0b1c', 'vault'],
+    ['/__api__/v1/oauth/revocations', 'vault'],
     ['/__oauth__/integrations/callback', 'vault'],
+    ['/__oauth__/integrations/callback/0b1c', 'vault'],
     ['/__oauth__/integrations/0b1c/login', 'vault'],
   ])('lead %s to %s', (path, service) => {
     expect(serviceOf(path)).toBe(service)

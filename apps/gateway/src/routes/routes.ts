@@ -20,8 +20,11 @@ export interface Route {
  */
 const ROUTES: readonly (readonly [path: string, route: Route])[] = [
   ['/__api__/v1/oauth/integrations/credentials', { service: 'vault', audience: 'api' }],
+  ['/__api__/v1/oauth/sessions/…', { service: 'vault', audience: 'api' }],
+  ['/__api__/v1/oauth/revocations/…', { service: 'vault', audience: 'api' }],
   ['/__api__/v1/oauth/…', { service: 'integrations', audience: 'api' }],
   ['/__api__/v1/content/[^/]+/bundles', { service: 'integrations', audience: 'api', upload: true }],
+  ['/__api__/v1/content/[^/]+/session-token', { service: 'identity', audience: 'api' }],
   ['/__api__/v1/content/…', { service: 'integrations', audience: 'api' }],
   ['/__api__/v1/search/content', { service: 'integrations', audience: 'api' }],
   ['/__api__/v1/tags/…', { service: 'integrations', audience: 'api' }],

@@ -3,6 +3,7 @@ import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationB
 import type { SecretStanding } from '#libs/contracts'
 import { sql } from '#libs/event-sourcing'
 import { InternalHttp } from '#libs/service'
+import { REVOKE_UPSTREAM } from '../revocation/owed-revocations.js'
 import { parsePlace } from '../safe/index.js'
 
 const SWEEP_MS = 10 * 60_000
@@ -16,7 +17,7 @@ const PAGE = 500
 export type AskStanding = (integrationGuid: string, reference: string) => Promise<SecretStanding>
 
 /**
- * Destroys client secrets that nobody names any more. This service's copy only spares questions: what it does not name
+ * Destroys client secrets that nobody names any more, unless a provider is still to hear of the end of a token. This service's copy only spares questions: what it does not name
  * is asked of integrations, and without a clear answer it stays.
  */
 @Injectable()
@@ -57,6 +58,9 @@ export class ClientSecretSweep implements OnApplicationBootstrap, BeforeApplicat
         where place > ${after === '' ? 'client_secret/' : after} and place < 'client_secret0'
           and sealed_at < clock_timestamp() - make_interval(secs => ${FORMER_SECONDS})
           and (state -> 'client' ->> 'client_secret_reference') is distinct from split_part(place, '/', 2)
+          and not exists (
+            select from todo
+            where todo.kind = ${REVOKE_UPSTREAM} and data ->> 'integration_guid' = split_part(place, '/', 3))
         order by place limit ${PAGE}`)
       for (const { place, age } of rows) if (await this.#isOver(place, age)) destroyed += await this.#destroy(place)
       if (rows.length < PAGE) return destroyed

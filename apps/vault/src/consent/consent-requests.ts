@@ -6,6 +6,8 @@ import { sql, transaction, type SqlClient } from '#libs/event-sourcing'
 import { Safe, type Place } from '../safe/index.js'
 
 const LIFETIME_SECONDS = 600
+/** How long what is over is remembered, in seconds: whoever comes back then hears why it does not count. */
+const REMEMBERED_SECONDS = 1_200
 const MOST_PER_SESSION = 10
 
 const verifierPlace = (guid: string): Place => ['consent_request', guid, 'code_verifier']
@@ -23,19 +25,33 @@ export interface NewConsentRequest extends BrowserSession {
   readonly integrationVersion: number
   /** A path of our own. */
   readonly returnTo: string
+  /** Whether another account at the provider may take the place of the former one. */
+  readonly relink: boolean
   readonly state: string
   readonly codeVerifier: Secret
 }
 
-export interface ConsentRequest {
-  readonly guid: string
+/** Where a request leads. */
+export interface Errand {
   readonly integrationGuid: string
-  readonly integrationVersion: number
   readonly returnTo: string
+}
+
+export interface ConsentRequest extends Errand {
+  readonly guid: string
+  readonly integrationVersion: number
+  readonly relink: boolean
   readonly codeVerifier: Secret
   readonly expired: boolean
   /** The database's clock. */
   readonly now: Date
+}
+
+/** A request that cannot be taken, and why: it is another session's or user's, or has been taken. */
+export interface Untaken extends Errand {
+  readonly userGuid: string
+  readonly sid: string
+  readonly taken: boolean
 }
 
 interface Row {
@@ -43,6 +59,7 @@ interface Row {
   integration_guid: string
   integration_version: number
   return_to: string
+  relink: boolean
   expired: boolean
   now: Date
 }
@@ -62,39 +79,56 @@ export class ConsentRequests {
       await this.#sweep(client, request.sid)
       await client.query(sql`
         insert into consent_request (guid, state_hash, sid, user_guid, integration_guid, integration_version, return_to,
-          expires_at)
+          relink, expires_at)
         values (${guid}, ${hashOf(request.state)}, ${request.sid}, ${request.userGuid}, ${request.integrationGuid},
-          ${request.integrationVersion}, ${request.returnTo}, clock_timestamp() + make_interval(secs => ${LIFETIME_SECONDS}))`)
+          ${request.integrationVersion}, ${request.returnTo}, ${request.relink}, clock_timestamp() + make_interval(secs => ${LIFETIME_SECONDS}))`)
       await this.safe.put(client, verifierPlace(guid), 0, request.codeVerifier)
     })
   }
 
   /**
-   * Takes the request with this state away, if it is of this session: whoever comes second finds nothing.
+   * Takes the request with this state, if it is of this session and has not been taken: whoever comes second gets nothing.
    * @returns `undefined` when there is none for this session
    */
   async take(state: string, { userGuid, sid }: BrowserSession): Promise<ConsentRequest | undefined> {
     return await transaction(this.pool, async (client) => {
       const { rows } = await client.query<Row>(sql`
-        delete from consent_request
-        where state_hash = ${hashOf(state)} and sid = ${sid} and user_guid = ${userGuid}
-        returning guid, integration_guid, integration_version, return_to, clock_timestamp() as now,
+        update consent_request set taken_at = clock_timestamp()
+        where state_hash = ${hashOf(state)} and sid = ${sid} and user_guid = ${userGuid} and taken_at is null
+        returning guid, integration_guid, integration_version, return_to, relink, clock_timestamp() as now,
           expires_at <= clock_timestamp() as expired`)
       const [row] = rows
       if (!row) return undefined
       const codeVerifier = await this.safe.open(client, verifierPlace(row.guid), 0)
       await this.safe.destroy(client, verifierPlace(row.guid))
-      const { guid, integration_guid, integration_version, return_to, expired, now } = row
+      const { guid, integration_guid, integration_version, return_to, relink, expired, now } = row
       return {
         guid,
         integrationGuid: integration_guid,
         integrationVersion: integration_version,
         returnTo: return_to,
+        relink,
         codeVerifier,
         expired,
         now,
       }
     })
+  }
+
+  /** What there is to say to whoever came with this state and could not take its request. */
+  async untaken(state: string): Promise<Untaken | undefined> {
+    const { rows } = await this.pool.query<Untaken>(sql`
+      select user_guid as "userGuid", sid, integration_guid as "integrationGuid", return_to as "returnTo",
+        taken_at is not null as taken
+      from consent_request where state_hash = ${hashOf(state)}`)
+    return rows[0]
+  }
+
+  /** Forgets what somebody has begun, and destroys its secrets. */
+  async forget(client: SqlClient, userGuid: string): Promise<void> {
+    const { rows } = await client.query<{ guid: string }>(sql`
+      delete from consent_request where user_guid = ${userGuid} returning guid`)
+    for (const { guid } of rows) await this.safe.destroy(client, verifierPlace(guid))
   }
 
   async #sweep(client: SqlClient, sid: string): Promise<void> {
@@ -106,7 +140,8 @@ export class ConsentRequests {
         select guid from consent_request where sid = ${sid}
         order by created_at desc offset ${MOST_PER_SESSION - 1}
       ) or guid in (
-        select guid from consent_request where expires_at <= clock_timestamp()
+        select guid from consent_request
+        where expires_at <= clock_timestamp() - make_interval(secs => ${REMEMBERED_SECONDS})
         order by expires_at limit 100 for update skip locked
       )
       returning guid`)

@@ -5,6 +5,7 @@ import { DomainError, type Actor } from '#libs/contracts'
 import { Audit, CurrentActor, ErrorPageFilter, GuidPipe, PAGE_HEADERS, Public, ServerSettings } from '#libs/service'
 import { renderPage } from './consent.page.js'
 import { Consent, type Answer } from './consent.js'
+import { pathOfReferer } from './return-place.js'
 
 /** Pages for browsers, not part of the API. */
 @ApiExcludeController()
@@ -23,12 +24,25 @@ export class ConsentController {
     this.#send(response, await this.consent.finish(actor, queryOf(request)))
   }
 
+  @Get('callback/:guid')
+  @Public('a browser that has lost its session gets a page that says so')
+  @Audit('grant.consent')
+  async ownCallback(
+    @Param('guid', GuidPipe) guid: string,
+    @CurrentActor() actor: Actor,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    this.#send(response, await this.consent.finish(actor, queryOf(request), guid))
+  }
+
   @Get(':guid/login')
   @Public('who is not logged in is sent to log in')
   @Audit('grant.begin_consent')
   async login(
     @Param('guid', GuidPipe) guid: string,
     @Query('return_to') returnTo: unknown,
+    @Query('relink') relink: unknown,
     @CurrentActor() actor: Actor,
     @Req() request: Request,
     @Res() response: Response,
@@ -44,7 +58,8 @@ export class ConsentController {
         'request.authentication_type',
         'Consent is given in a browser, after logging in.',
       )
-    this.#send(response, await this.consent.begin(actor, guid, returnTo))
+    const from = returnTo ?? pathOfReferer(request.headers.referer, this.server.urlOf('/'))
+    this.#send(response, await this.consent.begin(actor, guid, { returnTo: from, relink: relink === 'yes' }))
   }
 
   #send(response: Response, answer: Answer): void {

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { jest } from '@jest/globals'
+import { UnsecuredJWT } from 'jose'
+import { Logger } from '@nestjs/common'
 import type { Actor } from '#libs/contracts'
-import { CONSENT_URL, newHouse, type World } from '../house.fixture.js'
+import { grantStream } from '../grant/grant.stream.js'
+import { CONSENT_URL, newHouse, World } from '../house.fixture.js'
 import type { Answer } from './consent.js'
 import { MissingConsents } from './missing-consents.js'
 
@@ -17,14 +24,22 @@ beforeEach(async () => {
   provider.calls.length = 0
   provider.fault = undefined
   provider.expiresIn = 3600
+  provider.more = {}
+  vault.ask = () => Promise.resolve(undefined)
   await vault.tellAll(world)
 })
 
 const begin = async (returnTo = `/content/${world.contentGuid}/`, who = viewer): Promise<URL> => {
-  const answer = await vault.consent.begin(who, world.integrationGuid, returnTo)
+  const answer = await vault.consent.begin(who, world.integrationGuid, { returnTo })
   if (!('redirect' in answer)) throw new Error(answer.page.title)
   return new URL(answer.redirect)
 }
+
+const beginning = (returnTo?: string, who = viewer): Promise<Answer> =>
+  vault.consent.begin(who, world.integrationGuid, { returnTo })
+
+const begun = async (): Promise<number> =>
+  (await vault.pool.query('select from consent_request where user_guid = $1', [viewer.guid])).rowCount ?? 0
 
 /** What the provider sends back after its user has agreed. */
 const agree = (url: URL, more: Record<string, string> = {}): URLSearchParams => {
@@ -32,6 +47,11 @@ const agree = (url: URL, more: Record<string, string> = {}): URLSearchParams => 
   provider.code = { value, challenge: url.searchParams.get('code_challenge') ?? '' }
   return new URLSearchParams({ state: url.searchParams.get('state') ?? '', code: value, ...more })
 }
+
+const groupGuid = randomUUID()
+const goneGuid = randomUUID()
+const mayView = (principal_type: 'group', principal_guid: string) =>
+  ({ principal_type, principal_guid, role: 'viewer' }) as const
 
 const statusOf = (answer: Answer): number => ('page' in answer ? answer.page.status : 302)
 const titleOf = (answer: Answer): string => ('page' in answer ? answer.page.title : answer.redirect)
@@ -87,12 +107,88 @@ describe('beginning to consent', () => {
 
   it('B01: knows nothing to consent to at a service account, or at what does not exist', async () => {
     await vault.tell('integration', world.integrationGuid, world.integration({ auth_type: 'Service Account' }), 2)
-    expect(titleOf(await vault.consent.begin(viewer, world.integrationGuid, '/'))).toBe('Nothing to consent to')
+    expect(titleOf(await beginning())).toBe('Nothing to consent to')
     const own = world.integration({ auth_type: 'Visitor API Key', authorization_server: null, client: null })
     await vault.tell('integration', world.integrationGuid, own, 3)
-    expect(titleOf(await vault.consent.begin(viewer, world.integrationGuid, '/'))).toBe('Nothing to consent to')
-    vault.ask = () => Promise.resolve(undefined)
-    expect(titleOf(await vault.consent.begin(viewer, randomUUID(), '/'))).toBe('Nothing to consent to')
+    expect(titleOf(await beginning())).toBe('Nothing to consent to')
+    expect(titleOf(await vault.consent.begin(viewer, randomUUID()))).toBe('Nothing to consent to')
+    expect(await begun()).toBe(0)
+  })
+
+  it.each<[string, number, () => object | null]>([
+    ['that the viewer may see', 302, () => ({})],
+    [
+      'that a group of the viewer may see',
+      302,
+      () => ({ access_type: 'acl', permissions: [mayView('group', groupGuid)] }),
+    ],
+    ['that the viewer may not see', 404, () => ({ access_type: 'acl' })],
+    [
+      'that only a group that is gone may see',
+      404,
+      () => ({ access_type: 'acl', permissions: [mayView('group', goneGuid)] }),
+    ],
+    ['that is locked', 404, () => ({ locked: true })],
+    ['that does not exist', 404, () => null],
+    [
+      'with other integrations only',
+      404,
+      () => ({ associations: [{ oauth_integration_guid: randomUUID(), auth_type: 'Viewer' }] }),
+    ],
+    ['that is rendered', 409, () => ({ kind: 'rendered' })],
+    ['that is static', 409, () => ({ kind: 'static' })],
+    ['that is open to everybody', 409, () => ({ access_type: 'all' })],
+  ])('B01: at content %s is answered with %s', async (_, status, changes) => {
+    await vault.tell('group', groupGuid, { guid: groupGuid, name: 'g' })
+    await vault.tell('group', goneGuid, null)
+    await vault.tell('user', viewer.guid, world.user(viewer.guid, { group_guids: [groupGuid, goneGuid] }), 2)
+    const changed = changes()
+    await vault.tell('content', world.contentGuid, changed && { ...world.content(), ...changed }, 2)
+    const answer = await beginning(`/content/${world.contentGuid}/`)
+    expect(statusOf(answer)).toBe(status)
+    expect(await begun()).toBe(status === 302 ? 1 : 0)
+  })
+
+  it('B01: does not begin for somebody who is locked', async () => {
+    await vault.tell('user', viewer.guid, world.user(viewer.guid, { locked: true }), 2)
+    for (const from of [undefined, `/content/${world.contentGuid}/`]) expect(statusOf(await beginning(from))).toBe(404)
+    expect(await begun()).toBe(0)
+  })
+
+  it('asks the owner before it says no, and says nothing when the owner is down', async () => {
+    await vault.tell('content', world.contentGuid, world.content({ associations: [] }), 2)
+    vault.ask = ({ type, category }) =>
+      Promise.resolve({
+        ...{ type, schema_version: 1, revision: 9, version: 3, cause: [] },
+        state: category === 'content' ? world.content() : world.user(viewer.guid),
+      })
+    expect(statusOf(await beginning(`/content/${world.contentGuid}/`))).toBe(302)
+    await vault.tell('content', world.contentGuid, world.content({ associations: [] }), 4)
+    vault.ask = () => Promise.reject(new Error('down'))
+    await expect(beginning(`/content/${world.contentGuid}/`)).rejects.toMatchObject({ code: 'replica.stale' })
+  })
+
+  it('FLOW-10 B01: begins without content for viewers of content that has it, and for publishers who may use it', async () => {
+    const publisher = { ...viewer, role: 'publisher' } as const
+    const administrator = { ...viewer, role: 'administrator' } as const
+    const may = async (who: typeof viewer) => statusOf(await beginning(undefined, who)) === 302
+    expect([await may(viewer), await may(publisher)]).toEqual([true, true])
+    await vault.tell('content', world.contentGuid, world.content({ access_type: 'acl' }), 2)
+    expect([await may(viewer), await may(publisher)]).toEqual([false, true])
+    const only = (access: object, version: number) =>
+      vault.tell('integration', world.integrationGuid, { ...world.integration(), access }, version)
+    await only({ user_guids: [randomUUID()], group_guids: [] }, 2)
+    expect(await may(publisher)).toBe(false)
+    await only({ user_guids: [viewer.guid], group_guids: [] }, 3)
+    expect([await may(viewer), await may(publisher)]).toEqual([false, true])
+    await only({ user_guids: [], group_guids: [groupGuid] }, 4)
+    expect(await may(publisher)).toBe(false)
+    await vault.tell('group', groupGuid, { guid: groupGuid, name: 'g' })
+    await vault.tell('user', viewer.guid, world.user(viewer.guid, { group_guids: [groupGuid] }), 2)
+    expect(await may(publisher)).toBe(true)
+    await vault.tell('user', viewer.guid, world.user(viewer.guid, { user_role: 'administrator' }), 3)
+    expect(await may(administrator)).toBe(true)
+    expect(await may(viewer)).toBe(false)
   })
 })
 
@@ -119,12 +215,31 @@ describe('coming back from the provider', () => {
 
   it('B03, B04, B05: is refused in any other session, and the code is not redeemed', async () => {
     const query = agree(await begin())
-    const others: Actor[] = [{ type: 'anonymous' }, { ...viewer, sid: randomUUID() }, { ...viewer, guid: randomUUID() }]
-    const statuses = []
-    for (const other of others) statuses.push(statusOf(await vault.consent.finish(other, query)))
-    expect(statuses).toEqual([401, 400, 400])
+    const others: Actor[] = [{ type: 'anonymous' }, { ...viewer, guid: randomUUID() }, { ...viewer, sid: randomUUID() }]
+    const answers = []
+    for (const other of others) answers.push(await vault.consent.finish(other, query))
+    expect(answers.map(statusOf)).toEqual([401, 400, 400])
+    expect(answers.map(titleOf)).toEqual([
+      'You are not logged in here',
+      'Somebody else has begun this consent',
+      'You have logged in again meanwhile',
+    ])
+    // One click begins again where the former session was.
+    const from = `?return_to=${encodeURIComponent(`/content/${world.contentGuid}/`)}`
+    expect(answers[2]).toMatchObject({ page: { link: { href: `${CONSENT_URL(world.integrationGuid)}${from}` } } })
     expect(provider.calls).toHaveLength(0)
     expect(statusOf(await vault.consent.finish(viewer, query))).toBe(302)
+  })
+
+  it('B04: tells the log who came back with whose consent', async () => {
+    const warned = jest.spyOn(Logger.prototype, 'warn')
+    const other = { ...viewer, guid: randomUUID() }
+    await vault.consent.finish(other, agree(await begin()))
+    expect(warned).toHaveBeenCalledWith(
+      { security: 'consent.another_user', user: other.guid, begun_by: viewer.guid },
+      expect.any(String),
+    )
+    warned.mockRestore()
   })
 
   it('B06: redeems one of fifty that come at once', async () => {
@@ -133,12 +248,63 @@ describe('coming back from the provider', () => {
     expect(answers.map(statusOf).filter((status) => status === 302)).toHaveLength(1)
     expect(answers.map(statusOf).filter((status) => status === 400)).toHaveLength(49)
     expect(provider.calls).toHaveLength(1)
+    expect(answers.map(titleOf)).toContain('This consent is done already')
+    expect(titleOf(await vault.consent.finish(viewer, query))).toBe('This consent is done already')
   })
 
   it('B07: is refused before the code is redeemed when another issuer answers', async () => {
     const query = agree(await begin(), { iss: 'https://honest.example' })
     expect(titleOf(await vault.consent.finish(viewer, query))).toBe('The provider refuses this integration')
     expect(provider.calls).toHaveLength(0)
+  })
+
+  it('B07: goes on when the right issuer answers', async () => {
+    expect(statusOf(await vault.consent.finish(viewer, agree(await begin(), { iss: provider.url })))).toBe(302)
+    expect(provider.calls).toHaveLength(1)
+  })
+
+  it('B08: with a callback path of its own an answer that arrives elsewhere is refused, and its code is not redeemed', async () => {
+    const own = world.integration({ client: { ...world.integration().client!, own_callback: true } })
+    await vault.tell('integration', world.integrationGuid, own, 2)
+    const path = `https://kb.example/__oauth__/integrations/callback/${world.integrationGuid}`
+    for (const at of [undefined, randomUUID()]) {
+      const url = await begin()
+      expect(url.searchParams.get('redirect_uri')).toBe(path)
+      const answer = await vault.consent.finish(viewer, agree(url), at)
+      expect([statusOf(answer), titleOf(answer)]).toEqual([400, 'The answer came from another provider'])
+    }
+    expect(provider.calls).toHaveLength(0)
+    expect(statusOf(await vault.consent.finish(viewer, agree(await begin()), world.integrationGuid))).toBe(302)
+    expect(provider.calls[0]?.get('redirect_uri')).toBe(path)
+  })
+
+  it('B08: an answer to an integration without a path of its own is refused on the path of another', async () => {
+    const answer = await vault.consent.finish(viewer, agree(await begin()), randomUUID())
+    expect(titleOf(answer)).toBe('The answer came from another provider')
+    expect(provider.calls).toHaveLength(0)
+  })
+
+  it('B08: on the path that all share, the code goes only to the provider that the state is of', async () => {
+    const other = await newHouse()
+    try {
+      await vault.consent.finish(viewer, agree(await begin()))
+      expect([provider.calls.length, other.provider.calls.length]).toEqual([1, 0])
+    } finally {
+      await other.close()
+    }
+  })
+
+  it('B09: is refused without an issuer where one is promised', async () => {
+    const server = {
+      ...world.integration().authorization_server!,
+      authorization_response_iss_parameter_supported: true,
+    }
+    await vault.tell('integration', world.integrationGuid, world.integration({ authorization_server: server }), 2)
+    expect(titleOf(await vault.consent.finish(viewer, agree(await begin())))).toBe(
+      'The provider refuses this integration',
+    )
+    expect(provider.calls).toHaveLength(0)
+    expect(statusOf(await vault.consent.finish(viewer, agree(await begin(), { iss: provider.url })))).toBe(302)
   })
 
   it('B10: is refused when the integration has changed meanwhile', async () => {
@@ -156,16 +322,16 @@ describe('coming back from the provider', () => {
     expect(statusOf(await vault.consent.finish(viewer, query))).toBe(400)
   })
 
-  it('says who can mend it, and offers to try again', async () => {
+  it('FLOW-08 says who can mend it, and offers to try again', async () => {
     const denied = async (error: string) => {
-      const url = await begin('/content/a/')
+      const url = await begin()
       return await vault.consent.finish(
         viewer,
         new URLSearchParams({ state: url.searchParams.get('state') ?? '', error }),
       )
     }
     const link = {
-      href: `${CONSENT_URL(world.integrationGuid)}?return_to=%2Fcontent%2Fa%2F`,
+      href: `${CONSENT_URL(world.integrationGuid)}?return_to=${encodeURIComponent(`/content/${world.contentGuid}/`)}`,
       label: expect.any(String) as string,
     }
     expect(await denied('access_denied')).toMatchObject({ page: { title: 'You have not consented', link } })
@@ -176,9 +342,204 @@ describe('coming back from the provider', () => {
     expect(answer).toMatchObject({ page: { title: 'The provider does not answer as it should' } })
   })
 
-  it('B19: does not go to another origin afterwards', async () => {
-    const answer = await vault.consent.finish(viewer, agree(await begin('//evil.example/')))
-    expect(answer).toEqual({ redirect: 'https://kb.example/' })
+  it.each(['//evil.example/', '/content/x/\r\nlocation: //evil.example', '/__logout__', 'https://evil.example'])(
+    'B19: does not go to %j afterwards',
+    async (returnTo) => {
+      const answer = await vault.consent.finish(viewer, agree(await begin(returnTo)))
+      expect(answer).toEqual({ redirect: 'https://kb.example/' })
+    },
+  )
+
+  it('takes an answer ten minutes long, and says so afterwards', async () => {
+    const query = agree(await begin())
+    await vault.pool.query('update consent_request set expires_at = clock_timestamp() where sid = $1', [viewer.sid])
+    const answer = await vault.consent.finish(viewer, query)
+    expect([titleOf(answer), provider.calls.length]).toEqual(['That took too long', 0])
+    expect(titleOf(await vault.consent.finish(viewer, query))).toBe('This consent is done already')
+  })
+})
+
+describe('what the provider gives', () => {
+  const grantRow = async () =>
+    (
+      await vault.pool.query<{ scope: string | null; expires_at: Date | null; has_refresh_token: boolean }>(
+        'select scope, expires_at, has_refresh_token from oauth_grant where guid = $1',
+        [world.grantGuid],
+      )
+    ).rows[0]
+  const consented = async (): Promise<Answer> => await vault.consent.finish(viewer, agree(await begin()))
+
+  it.each([
+    ['narrower', 'profile', 'profile'],
+    ['broader', 'profile email admin', 'profile email admin'],
+    ['missing', undefined, null],
+  ])('B12: its scope is kept as granted: %s', async (_, scope, kept) => {
+    provider.more = { scope }
+    await consented()
+    expect(await grantRow()).toMatchObject({ scope: kept })
+  })
+
+  it('B13: without a refresh token it is good until it ends, and then asked for again', async () => {
+    provider.more = { refresh_token: undefined }
+    await consented()
+    expect(await grantRow()).toMatchObject({ has_refresh_token: false })
+    await vault.tell('user', viewer.guid, world.user(viewer.guid), 2)
+    expect((await vault.exchanged(world)).accessToken.reveal()).toMatch(/^access-/)
+    await vault.pool.query('update oauth_grant set expires_at = clock_timestamp() where guid = $1', [world.grantGuid])
+    const refused = await vault.refused(world)
+    expect(refused).toMatchObject({ code: 'grant.no_refresh_token', payload: { oauth_error: 'consent_required' } })
+  })
+
+  it.each([
+    ['absent', undefined, null],
+    ['text', '3600', 3600],
+    ['a number beyond reason', 1e99, 31_536_000],
+    ['0', 0, null],
+    ['−1', -1, null],
+    ['no number', 'NaN', null],
+  ])('B14: expires_in that is %s', async (_, expires_in, seconds) => {
+    provider.more = { expires_in }
+    const before = Date.now()
+    await consented()
+    const { expires_at } = (await grantRow())!
+    if (seconds === null) expect(expires_at).toBeNull()
+    else expect(Math.abs(expires_at!.getTime() - before - seconds * 1000)).toBeLessThan(10_000)
+  })
+
+  const idToken = (sub: string) => new UnsecuredJWT({ iss: provider.url, sub }).encode()
+  const tokens = async () =>
+    (
+      await vault.pool.query<{ place: string }>(`select place from safe where place like $1 order by place`, [
+        `grant/${world.grantGuid}/%`,
+      ])
+    ).rows.map(({ place }) => place.split('/')[2])
+
+  it('B15: another account does not silently take the place of the former one', async () => {
+    provider.more = { id_token: idToken('alice') }
+    await consented()
+    const former = await vault.streams.load(grantStream, world.grantGuid)
+    expect(statusOf(await consented())).toBe(302)
+    provider.more = { id_token: idToken('mallory') }
+    const answer = await consented()
+    expect([statusOf(answer), titleOf(answer)]).toEqual([400, 'That was another account'])
+    expect(await tokens()).toEqual(['access_token', 'refresh_token', 'subject'])
+    expect((await vault.streams.load(grantStream, world.grantGuid)).version).toBe(former.version + 1)
+    // The tokens of the other account live at the provider: it is told to end them.
+    const { rows } = await vault.pool.query(
+      `select from todo where kind = 'revoke_upstream' and data ->> 'integration_guid' = $1`,
+      [world.integrationGuid],
+    )
+    expect(rows).toHaveLength(1)
+  })
+
+  it('B15: takes another account when its user says so, in so many words', async () => {
+    provider.more = { id_token: idToken('alice') }
+    await consented()
+    provider.more = { id_token: idToken('bob') }
+    const refused = await consented()
+    const again = 'page' in refused ? refused.page.other?.href : undefined
+    expect(new URL(again!).searchParams.get('relink')).toBe('yes')
+    const returnTo = `/content/${world.contentGuid}/`
+    const begun = await vault.consent.begin(viewer, world.integrationGuid, { returnTo, relink: true })
+    const url = new URL('redirect' in begun ? begun.redirect : '')
+    expect(statusOf(await vault.consent.finish(viewer, agree(url)))).toBe(302)
+    const { rows } = await vault.pool.query<{ type: string; data: string }>(
+      `select type, data from event where stream_id = $1 order by version`,
+      [`grant-${world.grantGuid}`],
+    )
+    expect(rows.map(({ type }) => type)).toEqual(['GrantObtained', 'GrantRevoked', 'GrantObtained'])
+    expect(rows.map(({ data }) => data).join()).toContain('relinked')
+    expect(rows.map(({ data }) => data).join()).not.toContain('bob')
+    expect(statusOf(await consented())).toBe(302)
+  })
+
+  it.each<[string, number, string, string | Buffer]>([
+    ['an HTML page', 200, 'text/html', '<html>{"access_token":"a"}</html>'],
+    ['a redirect', 302, 'application/json', '{"access_token":"a"}'],
+    ['50 MB', 200, 'application/json', Buffer.alloc(50_000_000, ' ')],
+    ['a bomb', 200, 'application/json; gzip', gzipSync(Buffer.alloc(50_000_000, ' '))],
+    ['an error', 500, 'application/json', '{}'],
+  ])('B16: %s instead of tokens is the provider’s fault, and nothing is kept', async (_, status, type, body) => {
+    const sick = createServer((request, response) => {
+      request.resume()
+      const [contentType, gzip] = type.split('; ')
+      response.writeHead(status, {
+        'content-type': contentType,
+        location: `${provider.url}/token`,
+        ...(gzip && { 'content-encoding': 'gzip' }),
+      })
+      response.end(body)
+    })
+    await new Promise<void>((resolve) => sick.listen(0, '127.0.0.1', resolve))
+    const token_endpoint = `http://127.0.0.1:${(sick.address() as AddressInfo).port}/token`
+    const authorization_server = { ...world.integration().authorization_server!, token_endpoint }
+    await vault.tell('integration', world.integrationGuid, world.integration({ authorization_server }), 2)
+    const answer = await consented()
+    expect([400, 503]).toContain(statusOf(answer))
+    expect(titleOf(answer)).toMatch(/^The provider /)
+    expect(await grantRow()).toBeUndefined()
+    expect(provider.calls).toHaveLength(0)
+    sick.closeAllConnections()
+    await new Promise((resolve) => sick.close(resolve))
+  })
+})
+
+describe('the flow of a viewer', () => {
+  const consent = async (who: typeof viewer, at = world) => {
+    const begun = await vault.consent.begin(who, at.integrationGuid, { returnTo: `/content/${at.contentGuid}/` })
+    return await vault.consent.finish(who, agree(new URL('redirect' in begun ? begun.redirect : 'none:')))
+  }
+
+  it('FLOW-01 FLOW-02 FLOW-06 FLOW-12 has no token before the consent, and both kinds of tokens after it', async () => {
+    const url = await begin()
+    expect(url.href.startsWith(`${provider.url}/authorize?`)).toBe(true)
+    expect([await begun(), provider.calls.length]).toEqual([1, 0])
+    expect(await vault.refused(world)).toMatchObject({ code: 'grant.none' })
+    expect(await vault.consent.finish(viewer, agree(url))).toEqual({
+      redirect: `https://kb.example/content/${world.contentGuid}/`,
+    })
+    expect(provider.calls.map((call) => call.get('grant_type'))).toEqual(['authorization_code'])
+    const { rows } = await vault.pool.query<{ place: string }>('select place from safe where place like $1', [
+      `grant/${world.grantGuid}/%`,
+    ])
+    expect(rows.map(({ place }) => place.split('/')[2]).sort()).toEqual(['access_token', 'refresh_token'])
+  })
+
+  it('FLOW-08 declining gives no token, and a page that lets the viewer try again', async () => {
+    const state = (await begin()).searchParams.get('state') ?? ''
+    const answer = await vault.consent.finish(viewer, new URLSearchParams({ state, error: 'access_denied' }))
+    expect(answer).toMatchObject({ page: { status: 403, link: { label: 'Ask me again' } } })
+    expect(await vault.refused(world)).toMatchObject({ code: 'grant.none' })
+    expect(provider.calls).toHaveLength(0)
+  })
+
+  it('FLOW-11 VAULT-06 VAULT-07 two viewers and two integrations make four grants, and nobody gets another’s', async () => {
+    const second = new World(provider)
+    await vault.tell('integration', second.integrationGuid, second.integration())
+    const both = [world.integrationGuid, second.integrationGuid]
+    const associations = both.map((guid) => ({ oauth_integration_guid: guid, auth_type: 'Viewer' as const }))
+    await vault.tell('content', world.contentGuid, world.content({ associations }), 2)
+    const other = { ...viewer, guid: randomUUID(), sid: randomUUID() }
+    await vault.tell('user', other.guid, { ...world.user(other.guid) })
+    const token = async (guid: string, audience: string) =>
+      (
+        await vault.exchanged(world, { audience, subject_token: await world.subjectToken({ sub: guid }) })
+      ).accessToken.reveal()
+
+    await consent(viewer)
+    expect(
+      await vault.refused(world, { audience: both[0]!, subject_token: await world.subjectToken({ sub: other.guid }) }),
+    ).toMatchObject({ code: 'grant.none' })
+    for (const who of [viewer, other])
+      for (const integrationGuid of both)
+        await consent(who, Object.assign(Object.create(world) as World, { integrationGuid }))
+    const all = []
+    for (const { guid } of [viewer, other]) for (const audience of both) all.push(await token(guid, audience))
+    expect(new Set(all).size).toBe(4)
+    const { rowCount } = await vault.pool.query('select from oauth_grant where user_guid = any($1)', [
+      [viewer.guid, other.guid],
+    ])
+    expect(rowCount).toBe(4)
   })
 })
 

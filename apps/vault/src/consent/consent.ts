@@ -1,7 +1,9 @@
+import { decodeJwt } from 'jose'
 import { Pool } from 'pg'
 import { Injectable, Logger } from '@nestjs/common'
-import { integrationContract, type Actor, type IntegrationState } from '#libs/contracts'
-import { sql, Streams } from '#libs/event-sourcing'
+import { v5 as uuidV5 } from 'uuid'
+import { integrationContract, Secret, type Actor, type IntegrationState } from '#libs/contracts'
+import { sql, Streams, transaction } from '#libs/event-sourcing'
 import { Replicas } from '#libs/messaging'
 import {
   acceptCode,
@@ -10,22 +12,47 @@ import {
   Outbound,
   readCallback,
   redeemCode,
-  TokenEndpointError,
   type Callback,
   type TokenResponse,
 } from '#libs/oauth'
-import { currentRequest, ExchangeSettings, localPath, ServerSettings } from '#libs/service'
+import { currentRequest, ExchangeSettings, ServerSettings } from '#libs/service'
 import { ClientSecrets } from '../client-secret/client-secrets.js'
-import { grantGuid, grantStream } from '../grant/grant.stream.js'
-import { putTokens } from '../grant/grant.tokens.js'
-import { Safe } from '../safe/index.js'
-import { ConsentRequests, type ConsentRequest } from './consent-requests.js'
+import { grantGuid, grantStream, subjectPlace } from '../grant/grant.stream.js'
+import { oweRevocation, putTokens } from '../grant/grant.tokens.js'
+import { endGrant } from '../revocation/end-grant.js'
+import { Safe, SafeError } from '../safe/index.js'
+import { ConsentRequests, type ConsentRequest, type Errand } from './consent-requests.js'
 import type { ConsentPage } from './consent.page.js'
+import {
+  anotherAccount,
+  begunByAnother,
+  begunInAnotherSession,
+  doneAlready,
+  expired,
+  integrationChanged,
+  mixedUp,
+  noSuchIntegration,
+  noViewers,
+  notLoggedIn,
+  notYours,
+  pageOf,
+  unreadable,
+} from './consent.pages.js'
+import { Occasions } from './occasions.js'
+import { returnPlace } from './return-place.js'
 
 type UserActor = Extract<Actor, { type: 'user' }>
 
 /** Where the browser goes next: away, or onto a page that says why not. */
 export type Answer = { readonly redirect: string } | { readonly page: ConsentPage }
+
+/** How a consent begins. */
+export interface Beginning {
+  /** Where to go back to; see `returnPlace`. */
+  readonly returnTo?: unknown
+  /** Whether another account at the provider may take the place of the former one. */
+  readonly relink?: boolean
+}
 
 interface Found {
   readonly integration: IntegrationState
@@ -45,6 +72,7 @@ export class Consent {
     private readonly streams: Streams,
     private readonly replicas: Replicas,
     private readonly requests: ConsentRequests,
+    private readonly occasions: Occasions,
     private readonly secrets: ClientSecrets,
     private readonly safe: Safe,
     private readonly outbound: Outbound,
@@ -52,8 +80,12 @@ export class Consent {
     private readonly settings: ExchangeSettings,
   ) {}
 
-  /** Sends the viewer to the provider. */
-  async begin(viewer: UserActor, integrationGuid: string, returnTo: unknown): Promise<Answer> {
+  /** Sends the viewer to the provider, if there is a reason to. */
+  async begin(
+    viewer: UserActor,
+    integrationGuid: string,
+    { returnTo, relink = false }: Beginning = {},
+  ): Promise<Answer> {
     const found = await this.#find(integrationGuid)
     if (
       !found ||
@@ -62,23 +94,30 @@ export class Consent {
       !found.integration.client
     )
       return { page: noSuchIntegration }
+    const { path, contentGuid } = returnPlace(returnTo)
+    const occasion = await this.occasions.of(viewer, found.integration, contentGuid)
+    if (occasion !== 'good') return { page: occasion === 'none' ? noSuchIntegration : noViewers }
     const { authorization_server, client } = found.integration
-    const { url, state, codeVerifier } = await authorizationRequest(authorization_server, client, this.#redirectUri)
+    const redirectUri = this.#redirectUri(found.integration)
+    const { url, state, codeVerifier } = await authorizationRequest(authorization_server, client, redirectUri)
     await this.requests.begin({
       userGuid: viewer.guid,
       sid: viewer.sid,
       integrationGuid,
       integrationVersion: found.version,
-      returnTo: localPath(returnTo),
+      returnTo: path,
+      relink,
       state,
       codeVerifier,
     })
     return { redirect: url }
   }
 
-  /** Takes the viewer back with a code, redeems it and keeps the tokens. */
-  async finish(actor: Actor, query: URLSearchParams): Promise<Answer> {
-    if (actor.type !== 'user') return { page: notLoggedIn }
+  /**
+   * Takes the viewer back with a code, redeems it and keeps the tokens.
+   * @param at the integration whose own callback path this is; `undefined`: the path that all have in common
+   */
+  async finish(actor: Actor, query: URLSearchParams, at?: string): Promise<Answer> {
     let callback: Callback
     try {
       callback = readCallback(query)
@@ -86,25 +125,49 @@ export class Consent {
       if (error instanceof CallbackError) return { page: unreadable }
       throw error
     }
+    if (actor.type !== 'user') return { page: notLoggedIn }
     const request = await this.requests.take(callback.state, { userGuid: actor.guid, sid: actor.sid })
-    if (!request) {
-      this.#logger.warn({ user: actor.guid }, 'a consent callback belongs to no request of this session')
-      return { page: notYours }
-    }
+    if (!request) return { page: await this.#whyNot(actor, callback.state) }
     const again = this.#loginUrl(request)
     if (request.expired) return { page: expired(again) }
     const found = await this.#find(request.integrationGuid)
     if (!found || found.version !== request.integrationVersion) return { page: integrationChanged(again) }
+    const { integration } = found
+    if (at !== (integration.client?.own_callback ? integration.guid : undefined)) {
+      this.#logger.warn(
+        { security: 'consent.mixed_up', user: actor.guid, integration: integration.guid, at },
+        'an answer to one integration came back on the path of another',
+      )
+      return { page: mixedUp(again) }
+    }
     try {
-      const tokens = await this.#redeem(found.integration, callback, request)
-      await this.#keep(actor, request, tokens)
+      const tokens = await this.#redeem(integration, callback, request)
+      if (!(await this.#keep(actor, request, tokens)))
+        return { page: anotherAccount(nameOf(integration), this.#loginUrl(request, true), this.#urlOf(request)) }
     } catch (error) {
-      const page = pageOf(error, again, found.integration.name ?? 'The provider')
+      const page = pageOf(error, again, nameOf(integration))
       if (!page) throw error
       this.#logger.warn({ err: error, user: actor.guid, integration: request.integrationGuid }, 'a consent failed')
       return { page }
     }
-    return { redirect: this.server.urlOf(request.returnTo) }
+    return { redirect: this.#urlOf(request) }
+  }
+
+  async #whyNot(actor: UserActor, state: string): Promise<ConsentPage> {
+    const request = await this.requests.untaken(state)
+    if (!request) {
+      this.#logger.warn({ user: actor.guid }, 'a consent callback belongs to no request of this session')
+      return notYours
+    }
+    if (request.userGuid !== actor.guid) {
+      this.#logger.warn(
+        { security: 'consent.another_user', user: actor.guid, begun_by: request.userGuid },
+        'somebody came back with the consent that somebody else has begun',
+      )
+      return begunByAnother
+    }
+    if (request.taken) return doneAlready(this.#urlOf(request))
+    return begunInAnotherSession(this.#loginUrl(request))
   }
 
   async #redeem(integration: IntegrationState, callback: Callback, request: ConsentRequest): Promise<TokenResponse> {
@@ -116,14 +179,28 @@ export class Consent {
     return await redeemCode(
       this.outbound,
       await this.secrets.providerOf(integration),
-      { code, codeVerifier: request.codeVerifier, redirectUri: this.#redirectUri },
+      { code, codeVerifier: request.codeVerifier, redirectUri: this.#redirectUri(integration) },
       { deadlineMs: this.settings.tokenRequestTimeoutMs },
     )
   }
 
-  async #keep(viewer: UserActor, { guid, integrationGuid, now }: ConsentRequest, tokens: TokenResponse): Promise<void> {
+  /** @returns `false` when the tokens are another account's than the viewer's former ones, and that was not wanted */
+  async #keep(viewer: UserActor, request: ConsentRequest, tokens: TokenResponse): Promise<boolean> {
+    const { guid, integrationGuid, relink, now } = request
     const { accessToken, refreshToken, expiresIn, scope } = tokens
     const grant = grantGuid(viewer.guid, integrationGuid)
+    const context = { actor: viewer, correlationId: currentRequest()?.correlationId }
+    const subject = subjectOf(tokens)
+    const former = subject && (await this.#subject(grant))
+    if (former && former.reveal() !== subject.reveal()) {
+      if (!relink) {
+        await transaction(this.pool, (client) =>
+          oweRevocation(this.safe, client, guid, integrationGuid, { accessToken, refreshToken }),
+        )
+        return false
+      }
+      await endGrant(this.#ending, grant, 'relinked', { ...context, commandId: uuidV5('relinked', guid) })
+    }
     await this.streams.handle(
       grantStream,
       grant,
@@ -135,16 +212,28 @@ export class Consent {
         expiresAt: expiresIn === undefined ? null : new Date(now.getTime() + expiresIn * 1000),
         scope: scope ?? null,
       },
-      { actor: viewer, commandId: guid, correlationId: currentRequest()?.correlationId },
+      { ...context, commandId: guid },
       {
         record: async (client) => {
           // The decider counts; the projection, which ran just now, knows.
           const { rows } = await client.query<{ generation: number }>(sql`
             select generation from oauth_grant where guid = ${grant}`)
           await putTokens(this.safe, client, grant, rows[0]!.generation, { accessToken, refreshToken })
+          if (subject) await this.safe.put(client, subjectPlace(grant), 0, subject)
         },
       },
     )
+    return true
+  }
+
+  /** Whose account at the provider the grant is of, if that is known. */
+  async #subject(grant: string): Promise<Secret | undefined> {
+    try {
+      return await this.safe.open(this.pool, subjectPlace(grant), 0)
+    } catch (error) {
+      if (error instanceof SafeError) return undefined
+      throw error
+    }
   }
 
   /** The integration as it is now, confirmed with its owner if it is unknown or the copy is old, and its version. */
@@ -157,76 +246,36 @@ export class Consent {
     return row?.state ? { integration: row.state, version: row.version } : undefined
   }
 
-  get #redirectUri(): string {
-    return this.server.urlOf('/__oauth__/integrations/callback')
+  get #ending(): { streams: Streams; safe: Safe } {
+    return { streams: this.streams, safe: this.safe }
   }
 
-  #loginUrl({ integrationGuid, returnTo }: ConsentRequest): string {
-    const query = new URLSearchParams({ return_to: returnTo }).toString()
+  #redirectUri({ guid, client }: IntegrationState): string {
+    return this.server.urlOf(`/__oauth__/integrations/callback${client?.own_callback ? `/${guid}` : ''}`)
+  }
+
+  #urlOf({ returnTo }: Errand): string {
+    return this.server.urlOf(returnTo)
+  }
+
+  #loginUrl({ integrationGuid, returnTo }: Errand, relink = false): string {
+    const query = new URLSearchParams({ return_to: returnTo, ...(relink && { relink: 'yes' }) }).toString()
     return this.server.urlOf(`/__oauth__/integrations/${integrationGuid}/login?${query}`)
   }
 }
 
-const noSuchIntegration: ConsentPage = {
-  status: 404,
-  title: 'Nothing to consent to',
-  text: 'This integration does not exist any more, or does not ask viewers. Whoever runs the content can say more.',
-}
-const notLoggedIn: ConsentPage = {
-  status: 401,
-  title: 'You are not logged in here',
-  text: 'The provider has sent you back, but not to the browser session that you left. Open the content again in the browser that you began with.',
-}
-const unreadable: ConsentPage = {
-  status: 400,
-  title: 'The provider’s answer cannot be read',
-  text: 'Open the content again. If this comes back, the administrator of this server has to look at the integration.',
-}
-const notYours: ConsentPage = {
-  status: 400,
-  title: 'This consent was not begun here',
-  text: 'It was begun in another session, or is done already. Open the content again to see whether it is still needed.',
-}
-const expired = (href: string): ConsentPage => ({
-  status: 400,
-  title: 'That took too long',
-  text: 'A consent has to be finished within ten minutes.',
-  link: { href, label: 'Begin again' },
-})
-const integrationChanged = (href: string): ConsentPage => ({
-  status: 400,
-  title: 'The integration has changed meanwhile',
-  text: 'An administrator has changed or removed it while you were at the provider.',
-  link: { href, label: 'Begin again' },
-})
-const declined = (name: string, href: string): ConsentPage => ({
-  status: 403,
-  title: 'You have not consented',
-  text: `${name} says that access was denied. Without it this content cannot act for you there; only you can change that.`,
-  link: { href, label: 'Ask me again' },
-})
-const refusedByProvider = (href: string): ConsentPage => ({
-  status: 400,
-  title: 'The provider refuses this integration',
-  text: 'The administrator of this server has to look at its settings.',
-  link: { href, label: 'Try again' },
-})
-const providerAway = (href: string): ConsentPage => ({
-  status: 503,
-  title: 'The provider does not answer as it should',
-  text: 'Nothing is wrong on your side: try again in a while.',
-  link: { href, label: 'Try again' },
-})
+const nameOf = ({ name }: IntegrationState): string => name ?? 'The provider'
 
-/** Nothing of what the provider said is repeated to the browser. */
-function pageOf(error: unknown, again: string, name: string): ConsentPage | undefined {
-  if (error instanceof CallbackError) {
-    if (error.reason !== 'refused') return refusedByProvider(again)
-    if (error.error === 'access_denied') return declined(name, again)
-    return error.error === 'temporarily_unavailable' || error.error === 'server_error'
-      ? providerAway(again)
-      : refusedByProvider(again)
+/**
+ * Who the ID token says has consented. It came from the provider itself, so that its signature need not be checked.
+ * @see OpenID Connect Core §3.1.3.7, point 6
+ */
+function subjectOf({ idToken }: TokenResponse): Secret | undefined {
+  if (!idToken) return undefined
+  try {
+    const { iss, sub } = decodeJwt(idToken.reveal())
+    return typeof sub === 'string' && sub !== '' ? new Secret(JSON.stringify([iss ?? null, sub])) : undefined
+  } catch {
+    return undefined
   }
-  if (!(error instanceof TokenEndpointError)) return undefined
-  return error.fate === 'retry' ? providerAway(again) : refusedByProvider(again)
 }

@@ -1,22 +1,37 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Pool } from 'pg'
-import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common'
+import {
+  Injectable,
+  Logger,
+  Optional,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common'
 import { v5 as uuidV5 } from 'uuid'
-import { integrationContract, userContract } from '#libs/contracts'
-import { sql, Streams } from '#libs/event-sourcing'
+import { integrationContract, userContract, type UserState } from '#libs/contracts'
+import { sql, Streams, transaction } from '#libs/event-sourcing'
 import { Replicas } from '#libs/messaging'
+import { ConsentRequests } from '../consent/consent-requests.js'
+import { endGrant } from '../revocation/end-grant.js'
+import { Revocations } from '../revocation/revocations.js'
 import { Safe } from '../safe/index.js'
 import type { RevocationReason } from './grant.events.js'
-import { grantStream, tokenPlace } from './grant.stream.js'
 
 const SWEEP_MS = 10 * 60_000
 /** So that the transaction that brought the news has ended, in ms. */
 const SOON_MS = 100
 const PAGE = 100
 
+interface Over {
+  guid: string
+  generation: number
+  user_guid: string
+  reason: RevocationReason
+}
+
 /**
- * Ends grants whose integration or user is deleted: at once when the news comes, and every ten minutes for news that a
- * process did not live to follow. The exchange refuses them from the first moment.
+ * Ends grants whose integration is deleted or whose user is deleted or locked: at once when the news comes, and every ten
+ * minutes for news that a process did not live to follow. The exchange refuses them from the first moment.
  */
 @Injectable()
 export class GrantEndings implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -30,12 +45,14 @@ export class GrantEndings implements OnApplicationBootstrap, BeforeApplicationSh
     private readonly streams: Streams,
     private readonly safe: Safe,
     replicas: Replicas,
+    @Optional() private readonly revocations?: Revocations,
   ) {
-    for (const contract of [integrationContract, userContract]) {
-      replicas.of<unknown>(contract).onApplied((changes) => {
-        if (changes.some(({ after }) => after === null)) void this.#soon()
-      })
-    }
+    replicas.of(integrationContract).onApplied((changes) => {
+      if (changes.some(({ after }) => after === null)) void this.#soon()
+    })
+    replicas.of<UserState>(userContract).onApplied((changes) => {
+      if (changes.some(({ after }) => after === null || after.locked)) void this.#soon()
+    })
   }
 
   onApplicationBootstrap(): void {
@@ -53,33 +70,34 @@ export class GrantEndings implements OnApplicationBootstrap, BeforeApplicationSh
   async sweep(): Promise<number> {
     let ended = 0
     for (;;) {
-      const { rows } = await this.pool.query<{ guid: string; reason: RevocationReason }>(sql`
-        select oauth_grant.guid, 'integration_deleted' as reason
+      const { rows } = await this.pool.query<Over>(sql`
+        select oauth_grant.guid, generation, user_guid, 'integration_deleted' as reason
         from replica join oauth_grant on integration_guid = replica.guid and status <> 'revoked'
         where kind = 'integration' and state is null
         union
-        select oauth_grant.guid, 'user_deleted'
+        select oauth_grant.guid, generation, user_guid, case when state is null then 'user_deleted' else 'user_locked' end
         from replica join oauth_grant on user_guid = replica.guid and status <> 'revoked'
-        where kind = 'user' and state is null
+        where kind = 'user' and (state is null or state ->> 'locked' = 'true')
         limit ${PAGE}`)
       const before = ended
-      for (const { guid, reason } of rows) {
+      for (const over of rows) {
         if (this.#stop.signal.aborted) return ended
-        if (await this.#end(guid, reason)) ended++
+        if (await this.#end(over)) ended++
       }
+      if (ended > before) this.revocations?.wake()
       if (rows.length < PAGE || ended === before) return ended
     }
   }
 
-  async #end(guid: string, reason: RevocationReason): Promise<boolean> {
-    const context = { actor: { type: 'service', name: 'vault' }, commandId: uuidV5(reason, guid) } as const
-    const { events } = await this.streams.handle(grantStream, guid, { type: 'RevokeGrant', reason }, context, {
-      record: async (client) => {
-        await this.safe.destroy(client, tokenPlace(guid, 'access_token'))
-        await this.safe.destroy(client, tokenPlace(guid, 'refresh_token'))
-      },
-    })
-    return events.length > 0
+  async #end({ guid, generation, user_guid, reason }: Over): Promise<boolean> {
+    // A user who is unlocked may consent again, and be locked again.
+    const commandId = uuidV5(`${reason}/${generation}`, guid)
+    const actor = { type: 'service', name: 'vault' } as const
+    const { streams, safe } = this
+    const ended = await endGrant({ streams, safe }, guid, reason, { actor, commandId })
+    if (reason !== 'integration_deleted')
+      await transaction(this.pool, (client) => new ConsentRequests(this.pool, safe).forget(client, user_guid))
+    return ended
   }
 
   async #soon(): Promise<void> {

@@ -69,4 +69,6 @@ export type GrantEvent =
   | { type: 'ConsentRequired'; data: { generation: number; reason: ConsentReason } }
   | { type: 'GrantRevoked'; data: { reason: RevocationReason } }
 
-export type RevocationReason = 'user' | 'administrator' | 'integration_deleted' | 'user_deleted'
+/** `relinked`: its user has consented with another account at the provider. */
+export type RevocationReason =
+  'user' | 'administrator' | 'relinked' | 'integration_deleted' | 'user_deleted' | 'user_locked'

@@ -20,3 +20,6 @@ export const grantGuid = (userGuid: string, integrationGuid: string): string =>
 
 /** Where a grant's tokens are in the safe, under the grant's generation. */
 export const tokenPlace = (guid: string, token: 'access_token' | 'refresh_token'): Place => ['grant', guid, token]
+
+/** Where the safe has whose account at the provider the grant is of, if the provider has said so. */
+export const subjectPlace = (guid: string): Place => ['grant', guid, 'subject']

@@ -1,6 +1,7 @@
 import type { Secret } from '#libs/contracts'
 import { sql, type SqlClient } from '#libs/event-sourcing'
 import type { Rotation } from '#libs/oauth'
+import { owe } from '../revocation/owed-revocations.js'
 import type { Safe } from '../safe/index.js'
 import { tokenPlace } from './grant.stream.js'
 
@@ -48,9 +49,6 @@ export async function oweRevocation(
   integrationGuid: string,
   { accessToken, refreshToken }: Tokens,
 ): Promise<void> {
-  await safe.put(client, ['owed_revocation', attempt, 'token'], 0, refreshToken ?? accessToken)
-  const data = { integration_guid: integrationGuid, token_type_hint: refreshToken ? 'refresh_token' : 'access_token' }
-  await client.query(sql`
-    insert into todo (kind, key, data) values ('revoke_upstream', ${attempt}, ${JSON.stringify(data)})
-    on conflict do nothing`)
+  const hint = refreshToken ? 'refresh_token' : 'access_token'
+  await owe(safe, client, attempt, { integrationGuid, hint, token: refreshToken ?? accessToken })
 }

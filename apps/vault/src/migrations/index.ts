@@ -3,6 +3,7 @@ import { AuditVault1795348800000 } from './1795348800000-audit-vault.js'
 import { LoginTokens1795359600000 } from './1795359600000-login-tokens.js'
 import { Endings1795363201000 } from './1795363201000-endings.js'
 import { AuditAgain1795366800000 } from './1795366800000-audit-again.js'
+import { Revocations1795403000000 } from './1795403000000-revocations.js'
 import { RefreshesInDoubt1795404000000 } from './1795404000000-refreshes-in-doubt.js'
 import { SafeKeys1795405000000 } from './1795405000000-safe-keys.js'
 
@@ -13,6 +14,7 @@ export const migrations = [
   LoginTokens1795359600000,
   Endings1795363201000,
   AuditAgain1795366800000,
+  Revocations1795403000000,
   RefreshesInDoubt1795404000000,
   SafeKeys1795405000000,
 ]

@@ -1,0 +1,72 @@
+import { Logger } from '@nestjs/common'
+import { v5 as uuidV5 } from 'uuid'
+import type { IntegrationState, Secret } from '#libs/contracts'
+import { sql, type CommandContext, type SqlClient, type Streams } from '#libs/event-sourcing'
+import type { RevocationReason } from '../grant/grant.events.js'
+import { grantStream, subjectPlace, tokenPlace } from '../grant/grant.stream.js'
+import { SafeError, type Safe } from '../safe/index.js'
+import { owe, type TokenTypeHint } from './owed-revocations.js'
+
+const OWED = 'd7f9a3c4-0b0e-4b58-9a53-6f3f0e6b9c21'
+
+interface Row {
+  user_guid: string
+  integration_guid: string
+  generation: number
+  integration: IntegrationState | null
+  access: Buffer | null
+  refresh: Buffer | null
+}
+
+/**
+ * Ends a grant: from the commit on nobody gets its tokens. They are destroyed here, but for one that the provider is
+ * still to be told of, if it can be told.
+ * @returns whether there was a grant to end
+ */
+export async function endGrant(
+  { streams, safe }: { readonly streams: Streams; readonly safe: Safe },
+  guid: string,
+  reason: RevocationReason,
+  context: CommandContext,
+): Promise<boolean> {
+  const { events, repeated } = await streams.handle(grantStream, guid, { type: 'RevokeGrant', reason }, context, {
+    record: async (client) => {
+      await oweTokenOf(safe, client, guid)
+      for (const place of [tokenPlace(guid, 'access_token'), tokenPlace(guid, 'refresh_token'), subjectPlace(guid)])
+        await safe.destroy(client, place)
+    },
+  })
+  return events.length > 0 && !repeated
+}
+
+async function oweTokenOf(safe: Safe, client: SqlClient, guid: string): Promise<void> {
+  const { rows } = await client.query<Row>(sql`
+    select user_guid, integration_guid, oauth_grant.generation, coalesce(replica.state, former_integration.state) as integration,
+      access.envelope as access, refresh.envelope as refresh
+    from oauth_grant
+    left join replica on kind = 'integration' and replica.guid = integration_guid
+    left join former_integration on former_integration.guid = integration_guid
+    left join safe as access on access.place = 'grant/' || oauth_grant.guid || '/access_token'
+      and access.generation = oauth_grant.generation
+    left join safe as refresh on refresh.place = 'grant/' || oauth_grant.guid || '/refresh_token'
+      and refresh.generation = oauth_grant.generation
+    where oauth_grant.guid = ${guid}`)
+  const [row] = rows
+  if (!row?.integration?.authorization_server?.revocation_endpoint) return
+  const { user_guid, integration_guid, generation, integration, access, refresh } = row
+  // The refresh token takes all access tokens with it (RFC 7009 §2.1), where the provider knows refresh tokens at all.
+  const hint: TokenTypeHint =
+    refresh && !integration.quirks.includes('revocation_by_delete') ? 'refresh_token' : 'access_token'
+  const envelope = hint === 'refresh_token' ? refresh : access
+  if (!envelope) return
+  let token: Secret
+  try {
+    token = await safe.openEnvelope(envelope, tokenPlace(guid, hint), generation)
+  } catch (error) {
+    if (!(error instanceof SafeError)) throw error
+    new Logger('Revocations').error({ grant: guid }, 'a token does not open: its provider cannot be told of its end')
+    return
+  }
+  const key = uuidV5(`${guid}/${generation}`, OWED)
+  await owe(safe, client, key, { integrationGuid: integration_guid, userGuid: user_guid, hint, token })
+}

@@ -1,0 +1,237 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Pool, type PoolClient } from 'pg'
+import {
+  Injectable,
+  Logger,
+  Optional,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common'
+import { Gauge } from 'prom-client'
+import { DomainError, integrationContract, type IntegrationState } from '#libs/contracts'
+import { sql, transaction, type SqlClient } from '#libs/event-sourcing'
+import { Replicas } from '#libs/messaging'
+import { Outbound, revokeToken, TokenEndpointError } from '#libs/oauth'
+import { ExchangeSettings, Metrics } from '#libs/service'
+import { ClientSecrets } from '../client-secret/client-secrets.js'
+import { Safe, SafeError } from '../safe/index.js'
+import { owedPlace, REVOKE_UPSTREAM, type OwedRevocation } from './owed-revocations.js'
+
+const POLL_MS = 2_000
+/** How many providers one process talks to at a time, so that a slow one does not keep the others waiting. */
+const AT_A_TIME = 4
+/** How long a process has for one before another takes it up, beside the time that the provider has. */
+const STORE_WITHIN_MS = 5_000
+const LONGEST_PAUSE_SECONDS = 3_600
+/** The provider's words for: it is over already. */
+const OVER: readonly (string | undefined)[] = ['invalid_token', 'invalid_grant']
+
+/** A revocation that a provider still has to hear of. */
+export interface PendingRevocation {
+  readonly guid: string
+  readonly integrationGuid: string
+  /** `null` for a token that came too late to belong to anybody's session. */
+  readonly userGuid: string | null
+  readonly attempts: number
+  readonly lastError: string | null
+  readonly since: Date
+  readonly nextAttempt: Date
+}
+
+interface Due {
+  key: string
+  data: OwedRevocation
+  attempts: number
+}
+
+/**
+ * Tells providers of tokens that are no longer wanted: soon after they ended here, and again with growing pauses of at
+ * most an hour until the provider has heard it or an administrator gives it up.
+ * @see RFC 7009
+ */
+@Injectable()
+export class Revocations implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #logger = new Logger(Revocations.name)
+  readonly #stop = new AbortController()
+  #rest = new AbortController()
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly safe: Safe,
+    private readonly secrets: ClientSecrets,
+    private readonly outbound: Outbound,
+    private readonly settings: ExchangeSettings,
+    replicas: Replicas,
+    @Optional() metrics?: Metrics,
+  ) {
+    replicas.of(integrationContract).onApplied(async (changes, client) => {
+      for (const { guid, before, after } of changes)
+        if (before && after === null && client) await keep(client, guid, before)
+    })
+    if (metrics)
+      new Gauge({
+        name: 'keybearer_revocations_pending',
+        help: 'Tokens that have ended here and of whose end their providers have not heard.',
+        registers: [metrics.registry],
+        async collect() {
+          const { rows } = await pool.query<{ count: number }>(
+            sql`select count(*)::int as count from todo where kind = ${REVOKE_UPSTREAM}`,
+          )
+          this.set(rows[0]!.count)
+        },
+      })
+  }
+
+  onApplicationBootstrap(): void {
+    this.#running = this.#run()
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#stop.abort()
+    this.wake()
+    await this.#running
+  }
+
+  /** There may be something to do. */
+  wake(): void {
+    this.#rest.abort()
+  }
+
+  /**
+   * Does what is due.
+   * @returns how many providers have heard
+   */
+  async work(): Promise<number> {
+    let done = 0
+    const one = async (): Promise<void> => {
+      for (let due = await this.#take(); due && !this.#stop.signal.aborted; due = await this.#take())
+        if (await this.#tell(due)) done++
+    }
+    await Promise.all(Array.from({ length: AT_A_TIME }, one))
+    return done
+  }
+
+  /** Oldest first, at most 500. */
+  async pending(): Promise<PendingRevocation[]> {
+    const { rows } = await this.pool.query<PendingRevocation>(sql`
+      select key as guid, data ->> 'integration_guid' as "integrationGuid", data ->> 'user_guid' as "userGuid", attempts,
+        last_error as "lastError", enqueued_at as since, due_at as "nextAttempt"
+      from todo where kind = ${REVOKE_UPSTREAM} order by enqueued_at, key limit 500`)
+    return rows
+  }
+
+  /**
+   * Gives one up: its token is destroyed, and lives on at the provider for as long as the provider says.
+   * @throws DomainError `object.not_found`
+   */
+  async giveUp(key: string): Promise<void> {
+    if (!(await this.#forget(key))) throw notPending()
+    this.#logger.warn({ revocation: key }, 'an administrator has given up a revocation')
+  }
+
+  async #take(): Promise<Due | undefined> {
+    const lease = (this.settings.tokenRequestTimeoutMs + STORE_WITHIN_MS) / 1000
+    const { rows } = await this.pool.query<Due>(sql`
+      update todo set due_at = clock_timestamp() + make_interval(secs => ${lease}), attempts = attempts + 1
+      where (kind, key) = (
+        select kind, key from todo where kind = ${REVOKE_UPSTREAM} and due_at <= clock_timestamp()
+        order by due_at limit 1 for update skip locked
+      )
+      returning key, data, attempts`)
+    return rows[0]
+  }
+
+  /** @returns whether it is done with */
+  async #tell({ key, data, attempts }: Due): Promise<boolean> {
+    try {
+      const integration = await this.#integration(data.integration_guid)
+      const heard = integration && (await this.#revoke(key, integration, data))
+      if (!heard) this.#logger.warn({ revocation: key }, 'nobody can be told of the end of a token')
+    } catch (error) {
+      if (!(error instanceof TokenEndpointError && OVER.includes(error.error))) {
+        await this.#postpone(key, attempts, error)
+        return false
+      }
+    }
+    await this.#forget(key)
+    return true
+  }
+
+  async #revoke(key: string, integration: IntegrationState, { token_type_hint }: OwedRevocation): Promise<boolean> {
+    if (!integration.authorization_server || !integration.client) return false
+    let token
+    try {
+      token = await this.safe.open(this.pool, owedPlace(key), 0)
+    } catch (error) {
+      if (error instanceof SafeError) return false
+      throw error
+    }
+    const provider = await this.secrets.providerOf(integration)
+    const deadlineMs = this.settings.tokenRequestTimeoutMs
+    return await revokeToken(this.outbound, provider, token, token_type_hint, { deadlineMs })
+  }
+
+  async #postpone(key: string, attempts: number, error: unknown): Promise<void> {
+    const known = error instanceof TokenEndpointError
+    const text = known ? (error.error ?? error.reason) : 'internal'
+    const backOff = Math.min(LONGEST_PAUSE_SECONDS, 2 ** Math.min(attempts, 20))
+    const seconds = Math.max(backOff * (0.75 + Math.random() / 2), (known && error.retryAfterSeconds) || 0)
+    this.#logger.warn({ err: error, revocation: key, attempts }, 'a provider has not heard of the end of a token yet')
+    await this.pool.query(sql`
+      update todo set due_at = clock_timestamp() + make_interval(secs => ${seconds}), last_error = ${text}
+      where kind = ${REVOKE_UPSTREAM} and key = ${key} and attempts = ${attempts}`)
+  }
+
+  async #forget(key: string): Promise<boolean> {
+    return await transaction(this.pool, async (client) => {
+      await this.safe.destroy(client, owedPlace(key))
+      const { rows } = await client.query<{ guid: string }>(sql`
+        delete from todo where kind = ${REVOKE_UPSTREAM} and key = ${key}
+        returning (data ->> 'integration_guid')::uuid as guid`)
+      const [row] = rows
+      if (row) await forgetFormer(client, row.guid)
+      return row !== undefined
+    })
+  }
+
+  async #integration(guid: string): Promise<IntegrationState | undefined> {
+    const { rows } = await this.pool.query<{ state: IntegrationState | null }>(sql`
+      select coalesce(
+        (select state from replica where kind = 'integration' and guid = ${guid}),
+        (select state from former_integration where guid = ${guid})) as state`)
+    return rows[0]?.state ?? undefined
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      this.#rest = new AbortController()
+      const { signal } = this.#rest
+      await this.work().catch((error: unknown) =>
+        this.#logger.warn({ err: error }, 'what providers are to hear cannot be read; it is tried again'),
+      )
+      if (!this.#stop.signal.aborted) await delay(POLL_MS, undefined, { signal, ref: false }).catch(() => undefined)
+    }
+  }
+}
+
+/** A deleted integration's published state is gone with it: what a revocation needs of it is kept. No secret is in it. */
+async function keep(client: PoolClient, guid: string, state: IntegrationState): Promise<void> {
+  if (!state.authorization_server?.revocation_endpoint) return
+  await client.query(sql`
+    insert into former_integration (guid, state)
+    select ${guid}::uuid, ${JSON.stringify(state)}::json
+    where exists (select from oauth_grant where integration_guid = ${guid}::uuid and status <> 'revoked')
+      or exists (select from todo where kind = ${REVOKE_UPSTREAM} and data ->> 'integration_guid' = ${guid}::text)
+    on conflict (guid) do update set state = excluded.state, deleted_at = clock_timestamp()`)
+}
+
+async function forgetFormer(client: SqlClient, guid: string): Promise<void> {
+  await client.query(sql`
+    delete from former_integration where guid = ${guid}
+      and not exists (select from oauth_grant where integration_guid = ${guid} and status <> 'revoked')
+      and not exists (select from todo where kind = ${REVOKE_UPSTREAM} and data ->> 'integration_guid' = ${guid}::text)`)
+}
+
+const notPending = (): DomainError =>
+  new DomainError('not_found', 'object.not_found', 'This revocation is not pending: perhaps it has been carried out.')

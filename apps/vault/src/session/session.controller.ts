@@ -1,0 +1,118 @@
+import { Controller, Delete, Get, HttpCode, Param, Query } from '@nestjs/common'
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiProperty, ApiQuery, ApiTags } from '@nestjs/swagger'
+import { DomainError, isAtLeast, mustBePerson, permissionDenied, type Actor, type Person } from '#libs/contracts'
+import { Streams } from '#libs/event-sourcing'
+import {
+  Audit,
+  Command,
+  CurrentActor,
+  GuidPipe,
+  NotAudited,
+  RequireRole,
+  toTime,
+  type CommandContext,
+} from '#libs/service'
+import { grantStream } from '../grant/grant.stream.js'
+import { endGrant } from '../revocation/end-grant.js'
+import { Revocations } from '../revocation/revocations.js'
+import { Safe } from '../safe/index.js'
+import { SessionQueries, type SessionRow } from './session.queries.js'
+
+/** What a viewer has let this server do at a provider. */
+export class OAuthSessionView {
+  @ApiProperty({ type: String })
+  id: string
+
+  @ApiProperty({ type: String, format: 'uuid' })
+  guid: string
+
+  @ApiProperty({ type: String, format: 'uuid', nullable: true })
+  user_guid: string | null
+
+  @ApiProperty({ type: String, format: 'uuid' })
+  oauth_integration_guid: string
+
+  @ApiProperty({ type: Boolean })
+  has_refresh_token: boolean
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  created_time: string
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  updated_time: string
+}
+
+@ApiTags('OAuth sessions')
+@Controller('__api__/v1/oauth/sessions')
+export class SessionController {
+  constructor(
+    private readonly sessions: SessionQueries,
+    private readonly streams: Streams,
+    private readonly safe: Safe,
+    private readonly revocations: Revocations,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'Lists the caller’s OAuth sessions, or everybody’s for administrators, oldest first' })
+  @ApiQuery({ name: 'all', required: false, description: 'Everybody’s; for administrators.' })
+  @ApiOkResponse({ type: [OAuthSessionView] })
+  @RequireRole('viewer')
+  @NotAudited('read only')
+  async list(@Query('all') all: unknown, @CurrentActor() actor: Actor): Promise<OAuthSessionView[]> {
+    const person = mustBePerson(actor)
+    const everybody = isYes(all)
+    if (everybody && !isAdministrator(person)) throw permissionDenied()
+    return (await this.sessions.list(everybody ? null : person.guid)).map(view)
+  }
+
+  @Get(':guid')
+  @ApiOperation({ summary: 'Shows one OAuth session' })
+  @ApiOkResponse({ type: OAuthSessionView })
+  @RequireRole('viewer')
+  @NotAudited('read only')
+  async get(@Param('guid', GuidPipe) guid: string, @CurrentActor() actor: Actor): Promise<OAuthSessionView> {
+    return view(await this.#get(guid, mustBePerson(actor)))
+  }
+
+  @Delete(':guid')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Ends an OAuth session: at once here, and at the provider as soon as that answers' })
+  @ApiNoContentResponse()
+  @RequireRole('viewer')
+  @Audit('grant.revoke')
+  async delete(
+    @Param('guid', GuidPipe) guid: string,
+    @CurrentActor() actor: Actor,
+    @Command() context: CommandContext,
+  ): Promise<void> {
+    if (await this.streams.former(grantStream, guid, context)) return
+    const person = mustBePerson(actor)
+    const { userGuid } = await this.#get(guid, person)
+    const { streams, safe } = this
+    await endGrant({ streams, safe }, guid, userGuid === person.guid ? 'user' : 'administrator', context)
+    this.revocations.wake()
+  }
+
+  /** @throws DomainError `object.not_found`, for somebody else's too */
+  async #get(guid: string, person: Person): Promise<SessionRow> {
+    const session = await this.sessions.find(guid)
+    if (!session || (session.userGuid !== person.guid && !isAdministrator(person)))
+      throw new DomainError('not_found', 'object.not_found', 'This OAuth session does not exist.')
+    return session
+  }
+}
+
+const isAdministrator = ({ role }: Person): boolean => isAtLeast(role, 'administrator')
+
+/** As Python, R and everybody else write it. */
+const isYes = (value: unknown): boolean => typeof value === 'string' && /^(true|1|t)$/i.test(value)
+
+const view = ({ id, guid, userGuid, integrationGuid, hasRefreshToken, createdAt, updatedAt }: SessionRow) => ({
+  id,
+  guid,
+  user_guid: userGuid,
+  oauth_integration_guid: integrationGuid,
+  has_refresh_token: hasRefreshToken,
+  created_time: toTime(createdAt),
+  updated_time: toTime(updatedAt),
+})
