@@ -132,9 +132,10 @@ export class SafeKeys implements KeySource {
     return this.#loading
   }
 
-  /** @throws Error when a key is missing here that another process has */
+  /** @throws Error when nothing can be sealed, or a key is missing here that another process has */
   mustBeComplete(): void {
     if (!this.#migrated) throw new Error('the table of the keys is missing')
+    if (!this.key(this.#active)) throw new Error(`key ${this.#active}, which should seal, is retired or missing`)
     const missing = this.#rows.filter(
       ({ version, retired_at }) => retired_at === null && this.key(Number(version)) === undefined,
     )

@@ -51,7 +51,7 @@ describe('the table of the safe', () => {
     await expect(safe.open(pool, place, 1)).rejects.toThrow(SafeError)
   })
 
-  it('refuses rows that somebody has swapped or set back', async () => {
+  it('E17 refuses rows that somebody has swapped or set back', async () => {
     const other: Place = ['grant', '0b1d', 'refresh_token']
     await safe.put(pool, place, 1, new Secret('mine'))
     await safe.put(pool, other, 1, new Secret('yours'))
