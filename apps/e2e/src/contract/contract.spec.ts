@@ -455,6 +455,61 @@ describe('what existing clients rely on', () => {
     })
   })
 
+  describe('a client', () => {
+    it('of posit-sdk sends a body with GET', async () => {
+      const content = await cast.content()
+      const listed = await call('GET', `/v1/content/${content}/permissions`, {}, owner)
+      expect([listed.status, (listed.json as Thing[]).length]).toEqual([200, 2])
+    })
+
+    it('of posit-sdk restarts content by a variable that comes and goes, and by a visit', async () => {
+      const content = await cast.content({ app_mode: 'python-shiny' })
+      expect((await call('PATCH', `/v1/content/${content}`, {}, owner)).json).toMatchObject({
+        app_mode: 'python-shiny',
+      })
+      const name = '_CONNECT_RESTART_TMP_1'
+      const path = `/v1/content/${content}/environment`
+      expect((await call('PATCH', path, [{ name, value: 'x' }], owner)).json).toEqual([name])
+      expect((await call('PATCH', path, [{ name, value: null }], owner)).json).toEqual([])
+      // The library has taken the `..` out of /__api__/../content by itself.
+      const url = `${cast.world.address}/content/${content}`
+      const visit = await fetch(url, { headers: { authorization: `Key ${owner}` }, redirect: 'manual' })
+      expect(visit.status).toBeLessThan(400)
+      await visit.body?.cancel()
+    })
+
+    it('of rsconnect-python deploys from its settings to the address of the content', async () => {
+      const { version } = (await get('/server_settings', owner)) as { version: string }
+      expect(version).toMatch(/^\d+\.\d+\.\d+$/)
+      expect(await get('/v1/user', owner)).toMatchObject({ guid: cast.guids.owner })
+      const python = (await get('/v1/server_settings/python', owner)) as { installations: unknown[] }
+      expect(Array.isArray(python.installations)).toBe(true)
+      const name = fresh('deployed')
+      const made = (await call('POST', '/v1/content', { name, title: null }, owner)).json as Thing
+      const path = `/v1/content/${made.guid}`
+      const archive = bundleOf(manifestFor('python-streamlit'))
+      const { id } = (await call('POST', `${path}/bundles`, archive, owner, GZIP)).json as Thing
+      expect((await call('PATCH', path, { title: 'Deployed' }, owner)).status).toBe(200)
+      const deployed = await call('POST', `${path}/deploy`, { bundle_id: id, activate: true }, owner)
+      const { task_id } = deployed.json as { task_id: string }
+      expect(await get(`/v1/tasks/${task_id}?first=0&wait=1`, owner)).toMatchObject({ finished: true, code: 0 })
+      const { content_url } = (await get(path, owner)) as { content_url: string }
+      expect(content_url).toBe(`${cast.world.address}/content/${made.guid}/`)
+      expect(await get(`/v1/content?name=${name}`, owner)).toHaveLength(1)
+    })
+
+    it('of connectapi asks whether anybody is there, sends {} for nothing, and permits twice', async () => {
+      expect((await fetch(`${cast.world.address}/__ping__`)).status).toBe(200)
+      const content = await cast.content()
+      const body = { principal_guid: cast.guids.publisher, principal_type: 'user', role: 'viewer' }
+      const path = `/v1/content/${content}/permissions`
+      const [one, other] = [await call('POST', path, body, owner), await call('POST', path, body, owner)]
+      expect([one.status, other.status, other.json]).toEqual([200, 200, one.json])
+      expect((await call('POST', `/v1/content/${content}/share-links`, {}, owner)).status).toBe(200)
+      expect(((await get('/v1/users?page_size=500')) as Page).results.length).toBeGreaterThan(5)
+    })
+  })
+
   describe('a refusal', () => {
     /** Of an object that is not there: 404 and a code, unless told. */
     const MISSING: Readonly<Record<string, string>> = {
