@@ -50,7 +50,11 @@ OpenIDConnectIssuer = http://127.0.0.1:9`,
 ): Promise<IdentityUnderTest> {
   const folder = await mkdtemp(path.join(tmpdir(), 'keybearer-identity-'))
   const [tokenKeyFile, loginKeyFile] = [path.join(folder, 'tokens.json'), path.join(folder, 'login')]
-  const keys = [await key(TOKEN_TYP.actor, 'a1'), await key(TOKEN_TYP.userSession, 's1')]
+  const keys = [
+    await key(TOKEN_TYP.actor, 'a1'),
+    await key(TOKEN_TYP.userSession, 's1'),
+    await key(TOKEN_TYP.contentSession, 'c1'),
+  ]
   await writeFile(tokenKeyFile, JSON.stringify({ keys }), { mode: 0o600 })
   await writeFile(loginKeyFile, Buffer.alloc(32, 3).toString('base64'), { mode: 0o600 })
   const service = await serviceUnderTest({

@@ -14,7 +14,7 @@ export class PublishedController {
   constructor(private readonly dataSource: DataSource) {}
 
   @Get(':category/:guid')
-  @ServiceOnly('vaultReadsIntegrations', 'gatewayReadsIntegrations')
+  @ServiceOnly('vaultReadsIntegrations', 'gatewayReadsIntegrations', 'identityReadsContent')
   @NotAudited('read only')
   read(@Param('category') category: string, @Param('guid', GuidPipe) guid: string): Promise<ChangeMessage> {
     return readPublished(sources, poolOf(this.dataSource), category, guid)

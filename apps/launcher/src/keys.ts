@@ -2,8 +2,9 @@ import { createPublicKey, generateKeyPairSync, randomBytes, type JsonWebKey } fr
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { CALLERS, TOKEN_TYP, type CallerName } from '#libs/contracts'
+import { WholeFile } from './whole-file.js'
 
-/** Files with the keys of one installation, each 0600; made at the first start and never changed by a later one. */
+/** Files with the keys of one installation, each 0600; made at the first start. A later one only adds what is missing. */
 export interface KeyFiles {
   /** Private JWKS of a service, or of the operator at the shell: signs its service tokens. */
   readonly service: Readonly<Record<CallerName, string>>
@@ -16,6 +17,11 @@ export interface KeyFiles {
   /** The vault's key ring. */
   readonly safe: string
 }
+
+type TokenKey = JsonWebKey & { readonly key_ops_typ?: string }
+
+/** What identity signs. */
+const ISSUED_TYPES = [TOKEN_TYP.actor, TOKEN_TYP.userSession, TOKEN_TYP.contentSession]
 
 export async function makeKeys(directory: string): Promise<KeyFiles> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
@@ -38,14 +44,15 @@ export async function makeKeys(directory: string): Promise<KeyFiles> {
     safe: at('safe-keys.json'),
   }
   await writeFile(files.serviceKeys, jwks(publicKeys), { mode: 0o600 })
-  await keep(files.token, () =>
-    jwks(
-      [TOKEN_TYP.actor, TOKEN_TYP.userSession].map((typ) => ({
-        ...ed25519(randomBytes(8).toString('hex')),
-        key_ops_typ: typ,
-      })),
-    ),
-  )
+  const tokenKey = (typ: string): TokenKey => ({ ...ed25519(randomBytes(8).toString('hex')), key_ops_typ: typ })
+  const tokenKeys = await keep(files.token, () => jwks(ISSUED_TYPES.map(tokenKey)))
+  const { keys } = JSON.parse(tokenKeys) as { keys: TokenKey[] }
+  // An installation that is older than one of the types.
+  const missing = ISSUED_TYPES.filter((typ) => !keys.some(({ key_ops_typ }) => key_ops_typ === typ))
+  if (missing.length > 0) {
+    const all = jwks([...keys, ...missing.map(tokenKey)])
+    await new WholeFile(files.token).write(() => all)
+  }
   await keep(files.login, () => `${randomBytes(32).toString('base64')}\n`)
   await keep(
     files.safe,

@@ -115,6 +115,14 @@ export const INTERNAL_CALLS = {
     actors: ['none'],
     whenDown: '503 temporarily_unavailable',
   },
+  identityReadsContent: {
+    caller: 'identity',
+    callee: 'integrations',
+    method: 'GET',
+    path: '/internal/published/:category/:guid',
+    actors: ['none'],
+    whenDown: '503: no key is bound to content, and no content session token is signed, whose owner nobody can name',
+  },
   integrationsReadsIdentity: {
     caller: 'integrations',
     callee: 'identity',

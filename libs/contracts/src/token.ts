@@ -6,6 +6,8 @@ export const TOKEN_TYP = {
   actor: 'keybearer-actor+jwt',
   /** A viewer in one content item. Signed by identity; `iss` the server's address, `aud` vault, `sub` user guid. */
   userSession: 'keybearer-user-session+jwt',
+  /** A content item that runs for itself. Signed by identity; `iss` the server's address, `aud` vault, `sub` content guid. */
+  contentSession: 'keybearer-content-session+jwt',
 } as const
 
 /** How long an actor assertion is good, at most: so long may somebody act without identity being asked again. */

@@ -12,6 +12,7 @@ import {
   toTime,
   type CommandContext,
 } from '#libs/service'
+import { OwnContent } from '../content-session/own-content.js'
 import { mustHaveFullPower } from '../user/full-power.js'
 import { UserQueries } from '../user/user.queries.js'
 import { apiKeyView, ApiKeyView, NewApiKeyBody } from './api-key.dto.js'
@@ -25,6 +26,7 @@ export class ApiKeyController {
     private readonly apiKeys: ApiKeys,
     private readonly queries: ApiKeyQueries,
     private readonly users: UserQueries,
+    private readonly content: OwnContent,
   ) {}
 
   @Get()
@@ -53,7 +55,7 @@ export class ApiKeyController {
     const { role: ownRole } = owner(actor, guid)
     await mustHaveFullPower(actor, this.users)
     const keyGuid = createdGuid(context.commandId)
-    const { name, user_role: role = ownRole, expires_at: expires } = body
+    const { name, user_role: role = ownRole, expires_at: expires, content_guid: contentGuid = null } = body
     // A key makes none that outlasts it.
     const latest = actor.type === 'key' ? await this.queries.endOf(actor.guid) : null
     const expiresAt = expires ? new Date(expires) : latest
@@ -64,7 +66,9 @@ export class ApiKeyController {
         `The expires_at must not be after the end of the API key that asks (${toTime(latest)}); log in to make a longer one.`,
       )
     }
-    const command = { type: 'CreateApiKey', now: new Date(), userGuid: guid, ownRole, name, role, expiresAt } as const
+    if (contentGuid !== null) await this.content.mustBeOf(guid, contentGuid, role)
+    const now = new Date()
+    const command = { type: 'CreateApiKey', now, userGuid: guid, ownRole, name, role, expiresAt, contentGuid } as const
     const text = await this.apiKeys.create(keyGuid, command, context)
     if (!text) {
       throw new DomainError(

@@ -12,6 +12,7 @@ const create = (changes: Partial<Extract<ApiKeyCommand, { type: 'CreateApiKey' }
   name: 'laptop',
   role: 'publisher',
   expiresAt: null,
+  contentGuid: null,
   ...changes,
 })
 const created: ApiKeyEvent = {
@@ -23,6 +24,11 @@ const deleted: ApiKeyEvent = { type: 'ApiKeyDeleted', data: {} }
 describe('creating an API key', () => {
   it('records whose it is and what it may do, and nothing to use it with', () => {
     apiKey.when(create({ name: ' laptop ' })).then(created)
+  })
+
+  it('records the content that it is bound to', () => {
+    const contentGuid = 'report'
+    apiKey.when(create({ contentGuid })).then({ ...created, data: { ...created.data, contentGuid } })
   })
 
   it('refuses a blank name', () => {

@@ -14,6 +14,8 @@ export type ApiKeyCommand =
       name: string
       role: Role
       expiresAt: Date | null
+      /** Of the content item that the key is bound to; `null`: a personal key. */
+      contentGuid: string | null
     }
   | { type: 'DeleteApiKey' }
 
@@ -44,7 +46,7 @@ export const apiKeyDecider: Decider<ApiKeyCommand, ApiKeyEvent, ApiKey> = {
 }
 
 function create(command: Extract<ApiKeyCommand, { type: 'CreateApiKey' }>): ApiKeyEvent[] {
-  const { userGuid, role, ownRole, expiresAt, now } = command
+  const { userGuid, role, ownRole, expiresAt, contentGuid, now } = command
   const name = command.name.trim()
   if (name === '' || name.length > LONGEST_NAME) {
     throw new DomainError(
@@ -62,7 +64,7 @@ function create(command: Extract<ApiKeyCommand, { type: 'CreateApiKey' }>): ApiK
   return [
     {
       type: 'ApiKeyCreated',
-      data: { userGuid, name, role, expiresAt: expiresAt?.toISOString() ?? null, contentGuid: null },
+      data: { userGuid, name, role, expiresAt: expiresAt?.toISOString() ?? null, contentGuid },
     },
   ]
 }

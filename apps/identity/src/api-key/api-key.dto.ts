@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
 import { IsIn, IsOptional, IsRFC3339, IsString } from 'class-validator'
 import { ROLES, type Role } from '#libs/contracts'
-import { MayBeAbsent, refusedAs, toTime } from '#libs/service'
+import { IsGuid, MayBeAbsent, refusedAs, toTime } from '#libs/service'
 import type { ApiKeyRow } from './api-key.queries.js'
 
 export class NewApiKeyBody {
@@ -23,6 +23,17 @@ export class NewApiKeyBody {
   @IsOptional()
   @IsRFC3339(refusedAs('request.time_invalid', 'The expires_at must be a time as RFC 3339 has it.'))
   expires_at?: string | null
+
+  @ApiPropertyOptional({
+    description:
+      'A content item of the caller’s own: the key is then good for session tokens and the token exchange of this item, and for nothing else.',
+    format: 'uuid',
+    nullable: true,
+    type: String,
+  })
+  @IsOptional()
+  @IsGuid()
+  content_guid?: string | null
 }
 
 /** An API key as the API shows it. */
@@ -53,6 +64,14 @@ export class ApiKeyView {
 
   @ApiProperty({ description: 'When it ends; `null`: when it is deleted.', nullable: true, type: String })
   expires_at: string | null
+
+  @ApiProperty({
+    description: 'The content item that it is bound to; `null`: a personal key.',
+    format: 'uuid',
+    nullable: true,
+    type: String,
+  })
+  content_guid: string | null
 }
 
 /** @param key the whole key, once */
@@ -64,4 +83,5 @@ export const apiKeyView = (row: ApiKeyRow, key?: string): ApiKeyView => ({
   created_time: toTime(row.createdAt),
   active_time: row.usedAt && toTime(row.usedAt),
   expires_at: row.expiresAt && toTime(row.expiresAt),
+  content_guid: row.contentGuid,
 })

@@ -17,6 +17,8 @@ export interface ApiKeyRow {
   readonly usedAt: Date | null
   /** Its last characters. */
   readonly hint: string
+  /** The content item that it is bound to; `null`: a personal key. */
+  readonly contentGuid: string | null
 }
 
 /** What a key lets its bearer be. */
@@ -26,11 +28,13 @@ export interface KeyHolder {
   /** The lower of the key's and its owner's. */
   readonly role: Role
   readonly expiresAt: Date | null
+  /** The content item that it is bound to, and good for the token exchange of alone; `null`: a personal key. */
+  readonly contentGuid: string | null
 }
 
 const KEYS = `
   select api_key.guid, position, user_guid as "userGuid", name, role, expires_at as "expiresAt",
-    created_at as "createdAt", used_at as "usedAt", hint
+    created_at as "createdAt", used_at as "usedAt", hint, content_guid as "contentGuid"
   from api_key join api_key_hash using (guid) left join api_key_use using (guid)`
 
 /** The reads of API keys. */
@@ -84,17 +88,18 @@ export class ApiKeyQueries {
     const guid = guidOfKey(text)
     if (!guid) return undefined
     const [row] = await this.dataSource.query<
-      { userGuid: string; role: Role; ownerRole: Role; expiresAt: Date | null; hash: Buffer }[]
+      (Pick<KeyHolder, 'userGuid' | 'role' | 'expiresAt' | 'contentGuid'> & { ownerRole: Role; hash: Buffer })[]
     >(
       `select api_key.user_guid as "userGuid", api_key.role, person.role as "ownerRole",
-         api_key.expires_at as "expiresAt", hash
+         api_key.expires_at as "expiresAt", content_guid as "contentGuid", hash
        from api_key join api_key_hash using (guid) join person on person.guid = api_key.user_guid
-       where api_key.guid = $1 and not person.locked and content_guid is null
+       where api_key.guid = $1 and not person.locked
          and (api_key.expires_at is null or api_key.expires_at > now())`,
       [guid],
     )
     if (!row || !timingSafeEqual(row.hash, hashOfKey(text))) return undefined
-    return { guid, userGuid: row.userGuid, role: lower(row.role, row.ownerRole), expiresAt: row.expiresAt }
+    const { userGuid, role, ownerRole, expiresAt, contentGuid } = row
+    return { guid, userGuid, role: lower(role, ownerRole), expiresAt, contentGuid }
   }
 }
 

@@ -39,6 +39,7 @@ export class Bootstrap {
         name: 'bootstrap',
         role: 'administrator',
         expiresAt: null,
+        contentGuid: null,
       },
       context,
     )

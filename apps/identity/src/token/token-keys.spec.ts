@@ -17,6 +17,7 @@ describe('identity’s signing keys', () => {
       await keyFor(TOKEN_TYP.actor, 'a1'),
       await keyFor(TOKEN_TYP.actor, 'a2'),
       await keyFor(TOKEN_TYP.userSession, 's1'),
+      await keyFor(TOKEN_TYP.contentSession, 'c1'),
     ])
     const token = await keys.sign(TOKEN_TYP.actor, { iss: 'identity', aud: 'vault' }, 60)
     const actorKeys = keys.jwks(TOKEN_TYP.actor)

@@ -3,7 +3,7 @@ import { TOKEN_TYP } from '#libs/contracts'
 import { keysIn, readPrivateFile } from '#libs/service'
 
 /** The kinds of tokens that identity signs, each with keys of its own. */
-export type IssuedTyp = (typeof TOKEN_TYP)['actor' | 'userSession']
+export type IssuedTyp = (typeof TOKEN_TYP)['actor' | 'userSession' | 'contentSession']
 
 interface KeysOfTyp {
   /** The first one: those behind it are published before they are used. */
@@ -27,7 +27,7 @@ export class TokenKeys {
 
   static async fromKeys(keys: readonly MarkedKey[], from = 'the key set'): Promise<TokenKeys> {
     const byTyp = new Map<IssuedTyp, KeysOfTyp>()
-    for (const typ of [TOKEN_TYP.actor, TOKEN_TYP.userSession]) {
+    for (const typ of [TOKEN_TYP.actor, TOKEN_TYP.userSession, TOKEN_TYP.contentSession]) {
       const own = keys.filter((key) => key.key_ops_typ === typ)
       const [first] = own
       if (!first?.kid) throw new Error(`${from} has no key for ${typ}`)

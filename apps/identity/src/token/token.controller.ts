@@ -7,6 +7,7 @@ import type { JWK } from 'jose'
 import {
   ACTOR_ASSERTION_SECONDS,
   authenticationFailed,
+  isAtLeast,
   SERVICES,
   sidOf,
   TOKEN_TYP,
@@ -105,6 +106,13 @@ export class TokenController {
     return this.keys.jwks(TOKEN_TYP.userSession)
   }
 
+  @Get('jwks/content-session')
+  @Open('public keys')
+  @NotAudited('read only')
+  contentSessionKeys(): { keys: readonly JWK[] } {
+    return this.keys.jwks(TOKEN_TYP.contentSession)
+  }
+
   async #bySession({ value }: Credential): Promise<{ actor: Actor; endsAt: Date | null } | undefined> {
     const sid = sidOf(value)
     const user = sid && (await this.sessions.use(sid))
@@ -115,8 +123,12 @@ export class TokenController {
   async #byKey({ value }: Credential): Promise<{ actor: Actor; endsAt: Date | null } | undefined> {
     const holder = await this.apiKeys.holderOf(value)
     if (!holder) return undefined
-    const { guid, userGuid, role, expiresAt } = holder
+    const { guid, userGuid, role, expiresAt, contentGuid } = holder
     await this.apiKeyUse.note(guid)
+    if (contentGuid !== null) {
+      if (!isAtLeast(role, 'publisher')) return undefined
+      return { actor: { type: 'content_key', guid, content: contentGuid, owner: userGuid }, endsAt: expiresAt }
+    }
     return { actor: { type: 'key', guid, user: userGuid, role }, endsAt: expiresAt }
   }
 }

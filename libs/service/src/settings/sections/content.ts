@@ -20,6 +20,12 @@ export class ContentSettings {
   @Max(24 * HOUR, { message: 'must be at most 24h' })
   userSessionTokenLifetimeMs = HOUR
 
+  /** Milliseconds. */
+  @Setting('duration', 'How long a content session token is good for; at most 24h.')
+  @Min(60_000, { message: 'must be at least 1m' })
+  @Max(24 * HOUR, { message: 'must be at most 24h' })
+  contentSessionTokenLifetimeMs = HOUR
+
   @Setting('bool', 'Whether the token exchange refuses personal API keys and takes only keys bound to the content.')
   requireContentKeys = false
 
