@@ -10,14 +10,15 @@ import {
   type Provider,
   type TokenResponse,
 } from '#libs/oauth'
+import { CLIENT_ID, CLIENT_SECRET, vendors, VendorServer, type Vendor } from '#libs/testing'
 import { azure } from './azure.js'
+import { custom } from './custom.js'
 import { databricks } from './databricks.js'
 import { github } from './github.js'
+import { google } from './google.js'
 import { salesforce } from './salesforce.js'
 import { snowflake } from './snowflake.js'
 import type { Template } from './template.js'
-import * as vendors from './vendors.fixture.js'
-import { CLIENT_ID, CLIENT_SECRET, VendorServer, type Vendor } from './vendors.fixture.js'
 
 const REDIRECT_URI = 'https://kb.example/__oauth__/integrations/callback'
 const outbound = new Outbound({ loopback: true, deadlineMs: 5_000 })
@@ -50,8 +51,8 @@ function providerOf(template: Template, form: Record<string, string>): Provider 
 /** The viewer's way: an authorization request, a code for it, and what comes for the code. */
 async function obtain(server: VendorServer, provider: Provider): Promise<TokenResponse> {
   const { url, codeVerifier } = await authorizationRequest(provider.authorizationServer, provider.client, REDIRECT_URI)
-  server.desk.code = { value: 'the code', challenge: new URL(url).searchParams.get('code_challenge')! }
-  return await redeemCode(outbound, provider, { code: new Secret('the code'), codeVerifier, redirectUri: REDIRECT_URI })
+  const code = new Secret(server.consent(url))
+  return await redeemCode(outbound, provider, { code, codeVerifier, redirectUri: REDIRECT_URI })
 }
 
 const refused = async (work: Promise<unknown>): Promise<unknown> => {
@@ -193,4 +194,62 @@ describe('what is particular to one', () => {
     expect(await revokeToken(outbound, onForce, refreshToken!, 'refresh_token')).toBe(true)
     expect(force.desk.good).toEqual(new Set(['access-1']))
   })
+
+  it('INT-12 Google gives a refresh token because the viewer is asked each time, and keeps it', async () => {
+    const server = await at(vendors.google)
+    const real = providerOf(google, {})
+    const { authorization_endpoint } = real.authorizationServer
+    const provider = {
+      ...real,
+      authorizationServer: { ...real.authorizationServer, token_endpoint: `${server.url}/token` },
+    }
+    await obtain(server, provider)
+    const second = await obtain(server, provider)
+    expect(plain(second)).toMatchObject({ expiresIn: 3599, refresh: 'refresh-4' })
+    expect(plain(await refreshTokens(outbound, provider, second.refreshToken!)).refresh).toBeUndefined()
+    // Were nobody asked, only the first would have one.
+    const silent = new URL(authorization_endpoint!)
+    silent.searchParams.delete('prompt')
+    const unasked = { ...provider.authorizationServer, authorization_endpoint: silent.href }
+    expect(plain(await obtain(server, { ...provider, authorizationServer: unasked })).refresh).toBeUndefined()
+  })
+
+  it('a GitHub OAuth App gives one token and nothing to refresh it with', async () => {
+    const server = await at(vendors.githubOAuthApp)
+    expect(plain(await obtain(server, providerOf(github, { github_host: server.host })))).toEqual({
+      access: 'access-1',
+      refresh: undefined,
+      expiresIn: undefined,
+      scope: 'repo read:org',
+    })
+  })
+
+  it('Salesforce with rotation gives another refresh token each time', async () => {
+    const server = await at(vendors.salesforceRotating)
+    const provider = providerOf(salesforce, { sf_host_domain: server.host })
+    const { refreshToken } = await obtain(server, provider)
+    expect(plain(await refreshTokens(outbound, provider, refreshToken!)).refresh).toBe('refresh-4')
+    expect(await refused(refreshTokens(outbound, provider, refreshToken!))).toEqual(dead)
+  })
+
+  it.each(['client_secret_post', 'client_secret_basic'])(
+    'Custom authenticates as it is told to: %s',
+    async (token_endpoint_auth_method) => {
+      const authentication = token_endpoint_auth_method as 'client_secret_post' | 'client_secret_basic'
+      const server = await at(vendors.custom({ authentication, pkce: false, reuse: 'ends_grant' }))
+      const endpoints = { authorization_uri: `${server.url}/authorize`, token_uri: `${server.url}/token` }
+      const provider = providerOf(custom, { ...endpoints, scopes: 'all', token_endpoint_auth_method })
+      const { refreshToken } = await obtain(server, provider)
+      const { refreshToken: next } = await refreshTokens(outbound, provider, refreshToken!)
+      expect(await refused(refreshTokens(outbound, provider, refreshToken!))).toEqual(dead)
+      // The second use has ended what the first one gave.
+      expect(await refused(refreshTokens(outbound, provider, next!))).toEqual(dead)
+      expect(server.journal.map(({ grantType, status }) => [grantType, status])).toEqual([
+        ['authorization_code', 200],
+        ['refresh_token', 200],
+        ['refresh_token', 400],
+        ['refresh_token', 400],
+      ])
+    },
+  )
 })

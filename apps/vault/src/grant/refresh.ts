@@ -150,7 +150,7 @@ export class Refreshes implements BeforeApplicationShutdown {
     if (last !== undefined && performance.now() - last < PAUSE_AFTER_EARLY_FAILURE_MS) return
     if (this.#early.size >= EARLY_REMEMBERED) this.#early.clear()
     this.#early.set(grant.guid, performance.now())
-    this.recover(grant, integration, PAUSE_AFTER_EARLY_FAILURE_MS)
+    void this.recover(grant, integration, PAUSE_AFTER_EARLY_FAILURE_MS)
   }
 
   /**

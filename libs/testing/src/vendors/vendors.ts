@@ -1,46 +1,6 @@
-import { createHash } from 'node:crypto'
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { CLIENT_ID, CLIENT_SECRET, type Asked, type Desk, type Told, type Vendor } from './vendor-server.js'
 
-// Vendors as they behave in what matters to a client, and as strict: each knows one application, one code at a time and
-// counts its tokens.
-
-export const CLIENT_ID = 'app-1.example_id'
-export const CLIENT_SECRET = 'se+cr/et='
-
-export interface Asked {
-  readonly method: string
-  readonly path: string
-  readonly headers: IncomingHttpHeaders
-  readonly body: string
-  readonly form: URLSearchParams
-}
-export type Told = readonly [status: number, body: object, form?: true]
-
-/** What is open at a vendor between two requests. */
-export class Desk {
-  code: { readonly value: string; readonly challenge: string } | undefined
-  readonly good = new Set<string>()
-  count = 0
-
-  next(kind: string): string {
-    const token = `${kind}-${++this.count}`
-    this.good.add(token)
-    return token
-  }
-
-  /** Whether the code is the one that is open, shown with its verifier; it is used up in any case. */
-  redeems(form: URLSearchParams): boolean {
-    const { code } = this
-    this.code = undefined
-    const challenge = createHash('sha256')
-      .update(form.get('code_verifier') ?? '')
-      .digest('base64url')
-    return code !== undefined && form.get('code') === code.value && challenge === code.challenge
-  }
-}
-
-export type Vendor = (asked: Asked, desk: Desk) => Told
+// Vendors as they behave in what matters to a client, and as strict.
 
 const secretInBody = ({ form, headers }: Asked): boolean =>
   !headers.authorization && form.get('client_id') === CLIENT_ID && form.get('client_secret') === CLIENT_SECRET
@@ -49,6 +9,13 @@ const secretInBody = ({ form, headers }: Asked): boolean =>
 const secretInHeader = ({ form, headers }: Asked): boolean =>
   headers.authorization === `Basic ${Buffer.from(`${CLIENT_ID}:${CLIENT_SECRET}`).toString('base64')}` &&
   !form.has('client_secret')
+
+/** As the RFC has it. @see RFC 6749 §2.3.1 */
+const secretInEncodedHeader = ({ form, headers }: Asked): boolean => {
+  const halves = [CLIENT_ID, CLIENT_SECRET].map((half) => new URLSearchParams({ '': half }).toString().slice(1))
+  const expected = `Basic ${Buffer.from(halves.join(':')).toString('base64')}`
+  return headers.authorization === expected && !form.has('client_secret')
+}
 
 /**
  * Old refresh tokens stay good; one resource a token request; a service account asks for `/.default` alone.
@@ -105,7 +72,15 @@ export const databricks: Vendor = (asked, desk) => {
 }
 
 /** Form encoding unless asked for JSON, errors with status 200, scopes with commas; a refresh ends the old tokens. */
-export const github: Vendor = (asked, desk) => {
+export const github: Vendor = gitHubWith({ expiring: true })
+/** The other kind of application: one token for as long as it is used, and nothing to refresh it with. */
+export const githubOAuthApp: Vendor = gitHubWith({ expiring: false })
+
+function gitHubWith({ expiring }: { readonly expiring: boolean }): Vendor {
+  return (asked, desk) => gitHub(asked, desk, expiring)
+}
+
+function gitHub(asked: Asked, desk: Desk, expiring: boolean): Told {
   const { form, headers, method, path, body } = asked
   const tell = (members: object): Told =>
     headers.accept === 'application/json' ? [200, members] : [200, members, true]
@@ -122,6 +97,7 @@ export const github: Vendor = (asked, desk) => {
   if (isRefresh ? !desk.good.has(form.get('refresh_token') ?? '') : !desk.redeems(form)) {
     return tell({ error: isRefresh ? 'bad_refresh_token' : 'bad_verification_code', error_description: '…' })
   }
+  if (!expiring) return tell({ access_token: desk.next('access'), scope: 'repo,read:org', token_type: 'bearer' })
   desk.good.clear()
   return tell({
     ...{ access_token: desk.next('access'), expires_in: 28800, refresh_token: desk.next('refresh') },
@@ -129,21 +105,34 @@ export const github: Vendor = (asked, desk) => {
   })
 }
 
-/** Never says how long a token lasts; numbers as text; the refresh token comes once. */
-export const salesforce: Vendor = (asked, desk) => {
+/** Never says how long a token lasts, unless it is introspected; numbers as text; the refresh token comes once. */
+export const salesforce: Vendor = (asked, desk) => salesForce(asked, desk, false)
+/** The same with refresh token rotation, which an administrator there may turn on. */
+export const salesforceRotating: Vendor = (asked, desk) => salesForce(asked, desk, true)
+
+function salesForce(asked: Asked, desk: Desk, rotates: boolean): Told {
   const { form, path } = asked
   if (path === '/services/oauth2/revoke') return [desk.good.delete(form.get('token') ?? '') ? 200 : 400, {}]
+  if (path === '/services/oauth2/introspect') {
+    if (!secretInBody(asked)) return [401, { error: 'invalid_client' }]
+    const active = desk.good.has(form.get('token') ?? '')
+    return [
+      200,
+      active ? { active, exp: Math.floor(Date.now() / 1000) + 7200, token_type: 'access_token' } : { active },
+    ]
+  }
   if (path !== '/services/oauth2/token') return [404, {}]
   if (!secretInBody(asked)) return [400, { error: 'invalid_client', error_description: 'invalid client credentials' }]
   const isRefresh = form.get('grant_type') === 'refresh_token'
   if (isRefresh ? !desk.good.has(form.get('refresh_token') ?? '') : !desk.redeems(form)) {
     return [400, { error: 'invalid_grant', error_description: 'expired access/refresh token' }]
   }
+  if (rotates) desk.good.delete(form.get('refresh_token') ?? '')
   return [
     200,
     {
       access_token: desk.next('access'),
-      ...(!isRefresh && { refresh_token: desk.next('refresh') }),
+      ...((rotates || !isRefresh) && { refresh_token: desk.next('refresh') }),
       ...{ instance_url: 'https://acme.my.salesforce.com', id: 'https://…', issued_at: '1763812800000' },
       ...{ signature: '…', scope: 'api refresh_token', token_type: 'Bearer' },
     },
@@ -169,41 +158,81 @@ export const snowflake: Vendor = (asked, desk) => {
   ]
 }
 
-/** A vendor on a port of this machine. */
-export class VendorServer {
-  readonly desk = new Desk()
-  readonly #server: Server
+const GOOGLE_LIVES = 100
 
-  constructor(vendor: Vendor) {
-    this.#server = createServer((request, response) => {
-      void read(request).then((asked) => {
-        const [status, body, asForm] = vendor(asked, this.desk)
-        const type = asForm ? 'application/x-www-form-urlencoded' : 'application/json'
-        const text = asForm ? new URLSearchParams(body as Record<string, string>).toString() : JSON.stringify(body)
-        response.writeHead(status, { 'content-type': type }).end(status === 204 ? undefined : text)
-      })
-    })
+/**
+ * A refresh token only where `access_type=offline` was asked for, and only at the first consent or with
+ * `prompt=consent`; none with a refresh; the oldest of more than a hundred dies unsaid.
+ * @see https://developers.google.com/identity/protocols/oauth2/web-server#offline
+ */
+export const google: Vendor = (asked, desk) => {
+  const { form, path } = asked
+  if (path === '/revoke') {
+    return desk.good.delete(form.get('token') ?? '') ? [200, {}] : [400, { error: 'invalid_token' }]
   }
-
-  async start(): Promise<this> {
-    await new Promise<void>((done) => this.#server.listen(0, '127.0.0.1', done))
-    return this
+  if (path !== '/token') return [404, {}]
+  if (!secretInBody(asked)) return [401, { error: 'invalid_client', error_description: 'Unauthorized' }]
+  const { query } = desk
+  const isRefresh = form.get('grant_type') === 'refresh_token'
+  if (isRefresh ? !desk.good.has(form.get('refresh_token') ?? '') : !desk.redeems(form)) {
+    return [
+      400,
+      { error: 'invalid_grant', error_description: isRefresh ? 'Token has been expired or revoked.' : 'Malformed' },
+    ]
   }
-
-  get host(): string {
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  const first = desk.count === 0
+  const offline = query?.get('access_type') === 'offline' && (first || query.get('prompt') === 'consent')
+  const tokens = {
+    ...{ access_token: desk.next('access'), expires_in: 3599, token_type: 'Bearer', scope: query?.get('scope') ?? '' },
+    ...(!isRefresh && offline && { refresh_token: desk.next('refresh') }),
   }
-
-  async stop(): Promise<void> {
-    this.#server.closeAllConnections()
-    await new Promise((done) => this.#server.close(done))
-  }
+  const refreshTokens = [...desk.good].filter((token) => token.startsWith('refresh-'))
+  for (const token of refreshTokens.slice(0, -GOOGLE_LIVES)) desk.good.delete(token)
+  return [200, tokens]
 }
 
-async function read(request: IncomingMessage): Promise<Asked> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk as Buffer)
-  const body = Buffer.concat(chunks).toString()
-  const { method = '', url = '', headers } = request
-  return { method, path: url, headers, body, form: new URLSearchParams(body) }
+export interface CustomOptions {
+  readonly authentication?: 'client_secret_post' | 'client_secret_basic' | 'none'
+  readonly pkce?: boolean
+  /** What becomes of a used refresh token; `ends_grant`: its second use is the end of all others. */
+  readonly reuse?: 'allowed' | 'refused' | 'ends_grant'
+  /** Seconds; absent: it does not say. */
+  readonly expiresIn?: number
+}
+
+/** Whatever an administrator may have to describe with the template Custom. */
+export function custom(options: CustomOptions = {}): Vendor {
+  const { authentication = 'client_secret_post', pkce = true, reuse = 'allowed', expiresIn } = options
+  const authenticated = {
+    client_secret_post: secretInBody,
+    client_secret_basic: secretInEncodedHeader,
+    none: ({ form, headers }: Asked) => !headers.authorization && !form.has('client_secret'),
+  }[authentication]
+  return (asked, desk) => {
+    const { form, path } = asked
+    if (path === '/revoke')
+      return authenticated(asked) ? (desk.good.delete(form.get('token') ?? ''), [200, {}]) : [401, {}]
+    if (path !== '/token') return [404, {}]
+    if (!authenticated(asked)) return [401, { error: 'invalid_client' }]
+    const grantType = form.get('grant_type')
+    if (grantType === 'client_credentials') {
+      if (authentication === 'none') return [400, { error: 'unauthorized_client' }]
+    } else if (grantType === 'refresh_token') {
+      const token = form.get('refresh_token') ?? ''
+      const known = token.startsWith('refresh-') && Number(token.slice(8)) <= desk.count
+      if (!desk.good.has(token)) {
+        if (known && reuse === 'ends_grant') desk.good.clear()
+        return [400, { error: 'invalid_grant' }]
+      }
+      if (reuse !== 'allowed') desk.good.delete(token)
+    } else if (!desk.redeems(form, pkce)) return [400, { error: 'invalid_grant' }]
+    return [
+      200,
+      {
+        ...{ access_token: desk.next('access'), token_type: 'Bearer' },
+        ...(expiresIn !== undefined && { expires_in: expiresIn }),
+        ...(grantType !== 'client_credentials' && { refresh_token: desk.next('refresh') }),
+      },
+    ]
+  }
 }
