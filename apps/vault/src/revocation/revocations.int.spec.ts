@@ -1,0 +1,298 @@
+import { randomUUID } from 'node:crypto'
+import { integrationContract, Secret, userContract, type ChangeContract, type IntegrationState } from '#libs/contracts'
+import { transaction } from '#libs/event-sourcing'
+import { Metrics, type InternalHttp } from '#libs/service'
+import { eventually } from '#libs/testing'
+import { ClientSecretSweep } from '../client-secret/client-secret-sweep.js'
+import { GrantEndings } from '../grant/grant-endings.js'
+import { oweRevocation } from '../grant/grant.tokens.js'
+import { newHouse, type World } from '../house.fixture.js'
+import { endGrant } from './end-grant.js'
+import { Revocations } from './revocations.js'
+
+const house = await newHouse()
+const { provider } = house
+const vault = house.process()
+const metrics = new Metrics()
+
+const revocationsOf = ({ pool, safe, secrets, outbound, settings, replicas }: typeof vault, counted?: Metrics) =>
+  new Revocations(pool, safe, secrets, outbound, settings, replicas, counted)
+const revocations = revocationsOf(vault, metrics)
+const endings = new GrantEndings(vault.pool, vault.streams, vault.safe, vault.replicas, revocations)
+
+afterAll(async () => {
+  await endings.beforeApplicationShutdown()
+  await house.close()
+})
+beforeEach(async () => {
+  provider.fault = undefined
+  provider.revoked.length = 0
+  await vault.pool.query(`with owed as (delete from todo) delete from safe where place like 'owed_revocation/%'`)
+})
+
+/** An integration that knows revocation, and a viewer's grant. */
+async function authorized(changes: Partial<IntegrationState> = {}): Promise<World> {
+  const world = house.world()
+  await vault.tellAll(world)
+  const server = world.integration().authorization_server!
+  const authorization_server = { ...server, revocation_endpoint: `${provider.url}/revoke` }
+  await vault.tell('integration', world.integrationGuid, world.integration({ authorization_server, ...changes }), 2)
+  await vault.grant(world, 3600)
+  return world
+}
+
+const end = ({ grantGuid }: World, reason: 'user' | 'administrator' = 'user'): Promise<boolean> =>
+  endGrant(vault, grantGuid, reason, { actor: { type: 'service', name: 'vault' }, commandId: randomUUID() })
+
+const placesLike = async (like: string): Promise<string[]> =>
+  (await vault.pool.query<{ place: string }>('select place from safe where place like $1', [like])).rows.map(
+    ({ place }) => place,
+  )
+const hasCome = (): Promise<unknown> => vault.pool.query('update todo set due_at = clock_timestamp()')
+const told = (kind: 'user' | 'integration', guid: string, state: object | null, version: number): Promise<void> => {
+  const contracts = { user: userContract, integration: integrationContract } as Record<string, ChangeContract<unknown>>
+  const contract = contracts[kind]!
+  const service = kind === 'user' ? 'identity' : 'integrations'
+  const message = { type: contract.type, schema_version: 1, revision: contract.revision, version, cause: [], state }
+  return vault.replicas.of(contract).handle(message, `${service}.${kind}.${guid}`)
+}
+
+/** The viewer goes to the provider, agrees and comes back. */
+async function consents({ viewerGuid, integrationGuid }: World): Promise<void> {
+  const viewer = { type: 'user', guid: viewerGuid, role: 'viewer', sid: randomUUID() } as const
+  const begun = await vault.consent.begin(viewer, integrationGuid)
+  const { searchParams } = new URL('redirect' in begun ? begun.redirect : 'none:')
+  provider.code = { value: 'code', challenge: searchParams.get('code_challenge') ?? '' }
+  const query = new URLSearchParams({ state: searchParams.get('state') ?? '', code: 'code' })
+  expect(await vault.consent.finish(viewer, query)).toHaveProperty('redirect')
+}
+
+describe('an authorization that ends', () => {
+  it('B20 is over at once here, its tokens are shredded, and its provider is told', async () => {
+    const world = await authorized()
+    expect((await vault.exchanged(world)).accessToken.reveal()).toBe('access-0')
+    expect(await end(world)).toBe(true)
+    expect(await vault.refused(world)).toMatchObject({ code: 'grant.none' })
+    expect(await placesLike(`grant/${world.grantGuid}/%`)).toEqual([])
+    expect(await revocations.work()).toBe(1)
+    expect(provider.revoked.map((form) => [form.get('token'), form.get('token_type_hint')])).toEqual([
+      [provider.refreshToken, 'refresh_token'],
+    ])
+    expect([await revocations.pending(), await placesLike('owed_revocation/%')]).toEqual([[], []])
+    expect(await end(world)).toBe(false)
+  })
+
+  it('B20 at a provider that is down is over here, is seen to be pending, and is told later with growing pauses', async () => {
+    const world = await authorized()
+    provider.fault = { status: 503, body: {} }
+    await end(world)
+    expect(await vault.refused(world)).toMatchObject({ code: 'grant.none' })
+    const pauses = []
+    for (let attempts = 1; attempts <= 4; attempts++) {
+      expect(await revocations.work()).toBe(0)
+      const [pending] = await revocations.pending()
+      expect(pending).toMatchObject({
+        integrationGuid: world.integrationGuid,
+        userGuid: world.viewerGuid,
+        attempts,
+        lastError: 'refused',
+      })
+      pauses.push((pending!.nextAttempt.getTime() - Date.now()) / 1000)
+      // Not again before its time.
+      expect([await revocations.work(), (await revocations.pending())[0]!.attempts]).toEqual([0, attempts])
+      await hasCome()
+    }
+    expect(pauses.map((pause, at) => pause / 2 ** (at + 1)).every((ratio) => ratio > 0.6 && ratio < 1.3)).toBe(true)
+    expect(await metrics.registry.metrics()).toContain('keybearer_revocations_pending 1')
+    provider.fault = undefined
+    expect(await revocations.work()).toBe(1)
+    expect(provider.revoked).toHaveLength(1)
+    expect(await metrics.registry.metrics()).toContain('keybearer_revocations_pending 0')
+  })
+
+  it('B20 pauses for an hour at most', async () => {
+    const world = await authorized()
+    provider.fault = { status: 503, body: {} }
+    await end(world)
+    await revocations.work()
+    await vault.pool.query(`update todo set due_at = clock_timestamp(), attempts = 30`)
+    await revocations.work()
+    const [pending] = await revocations.pending()
+    expect(pending!.nextAttempt.getTime() - Date.now()).toBeLessThan(3_600_000 * 1.25)
+  })
+
+  it('is as good as revoked when the provider says that it is over', async () => {
+    provider.fault = { status: 400, body: { error: 'invalid_token' } }
+    await end(await authorized())
+    expect([await revocations.work(), await revocations.pending()]).toEqual([1, []])
+  })
+
+  it('is pending when the provider refuses us, and not forgotten', async () => {
+    provider.fault = { status: 401, body: { error: 'invalid_client' } }
+    await end(await authorized())
+    await revocations.work()
+    expect(await revocations.pending()).toMatchObject([{ lastError: 'invalid_client' }])
+  })
+
+  it('owes nothing to a provider that has no way to be told', async () => {
+    const world = house.world()
+    await vault.tellAll(world)
+    await vault.grant(world, 3600)
+    await end(world)
+    expect([await revocations.pending(), await placesLike('owed_revocation/%')]).toEqual([[], []])
+  })
+
+  it('is told by the access token where the provider knows no other', async () => {
+    await end(await authorized({ quirks: ['revocation_by_delete'] }))
+    await vault.pool.query(`update todo set attempts = 0`)
+    const [pending] = (await vault.pool.query<{ data: object }>(`select data from todo where kind = 'revoke_upstream'`))
+      .rows
+    expect(pending!.data).toMatchObject({ token_type_hint: 'access_token' })
+  })
+
+  it('is told once by many processes', async () => {
+    const worlds = await Promise.all(Array.from({ length: 12 }, () => authorized()))
+    for (const world of worlds) await end(world)
+    const others = [1, 2].map(() => revocationsOf(house.process()))
+    const done = await Promise.all([revocations, ...others].map((each) => each.work()))
+    expect(done.reduce((a, b) => a + b)).toBe(12)
+    expect(provider.revoked).toHaveLength(12)
+  })
+
+  it('R03 is told by another process when the first died over it', async () => {
+    await end(await authorized())
+    const release = provider.hold()
+    const dying = revocations.work()
+    await eventually(async () => (await revocations.pending())[0]?.attempts === 1)
+    expect(await revocationsOf(house.process()).work()).toBe(0)
+    await hasCome()
+    const second = revocationsOf(house.process()).work()
+    await eventually(async () => (await revocations.pending())[0]?.attempts === 2)
+    release()
+    await Promise.all([dying, second])
+    // Twice is harmless: a token that is revoked already is none.
+    expect([provider.revoked.length, await revocations.pending()]).toEqual([2, []])
+  })
+
+  it('VAULT-02 has no token outside the safe while it is pending', async () => {
+    provider.fault = { status: 503, body: {} }
+    await end(await authorized())
+    await revocations.work()
+    const { rows } = await vault.pool.query(`select * from todo`)
+    expect(JSON.stringify(rows)).not.toContain(provider.refreshToken)
+  })
+
+  it('can be given up, and then is forgotten', async () => {
+    provider.fault = { status: 503, body: {} }
+    await end(await authorized())
+    await revocations.work()
+    const { guid } = (await revocations.pending())[0]!
+    await revocations.giveUp(guid)
+    expect([await revocations.pending(), await placesLike(`owed_revocation/${guid}/%`)]).toEqual([[], []])
+    await expect(revocations.giveUp(guid)).rejects.toMatchObject({ code: 'object.not_found' })
+  })
+})
+
+describe('tokens that came too late', () => {
+  it('C20 are revoked in the same way', async () => {
+    const world = await authorized()
+    const tokens = { accessToken: new Secret('late-access'), refreshToken: new Secret('late-refresh') }
+    await transaction(vault.pool, (client) =>
+      oweRevocation(vault.safe, client, randomUUID(), world.integrationGuid, tokens),
+    )
+    expect(await revocations.work()).toBe(1)
+    expect(provider.revoked.map((form) => form.get('token'))).toEqual(['late-refresh'])
+  })
+})
+
+describe('what ends an authorization', () => {
+  it('B22 the deletion of its user: everything is shredded, and each provider is to be told', async () => {
+    const [first, second] = [await authorized(), await authorized()]
+    const both = Object.assign(Object.create(second) as World, { viewerGuid: first.viewerGuid })
+    await vault.grant(both, 3600)
+    const viewer = { type: 'user', guid: first.viewerGuid, role: 'viewer', sid: randomUUID() } as const
+    await vault.consent.begin(viewer, first.integrationGuid)
+    await told('user', first.viewerGuid, null, 2)
+    await eventually(async () => (await revocations.pending()).length === 2)
+    for (const { grantGuid } of [first, both]) expect(await placesLike(`grant/${grantGuid}/%`)).toEqual([])
+    const left = () => vault.pool.query('select from consent_request where user_guid = $1', [first.viewerGuid])
+    await eventually(async () => (await left()).rowCount === 0)
+    expect(await placesLike('consent_request/%')).toEqual([])
+    expect(await revocations.work()).toBe(2)
+    // Others keep theirs.
+    expect((await vault.exchanged(second)).accessToken.reveal()).toBe('access-0')
+  })
+
+  it('the lock of its user, and again after the next consent', async () => {
+    const world = await authorized()
+    for (const version of [2, 4]) {
+      await told('user', world.viewerGuid, world.user(world.viewerGuid, { locked: true }), version)
+      expect(await vault.refused(world)).toMatchObject({ code: 'content.access_denied' })
+      await eventually(async () => (await placesLike(`grant/${world.grantGuid}/%`)).length === 0)
+      await told('user', world.viewerGuid, world.user(world.viewerGuid), version + 1)
+      expect(await vault.refused(world)).toMatchObject({ code: 'grant.none' })
+      await consents(world)
+      expect((await vault.exchanged(world)).accessToken.reveal()).toMatch(/^access-[1-9]/)
+    }
+  })
+
+  it('the deletion of its integration: its provider is told although nobody knows the integration any more', async () => {
+    const reference = randomUUID()
+    const client = {
+      client_id: 'confidential',
+      token_endpoint_auth_method: 'client_secret_post',
+      scope: '',
+      client_secret_reference: reference,
+    } as const
+    const world = await authorized({ client })
+    const { integrationGuid } = world
+    await vault.secrets.put(reference, integrationGuid, new Secret('the-secret'))
+    provider.fault = { status: 503, body: {} }
+    await told('integration', integrationGuid, null, 3)
+    await eventually(async () => (await revocations.pending()).length === 1)
+    await revocations.work()
+
+    // The sweep of secrets that nobody names leaves this one, as long as it is needed.
+    const http = { call: () => Promise.resolve({ standing: 'former', since: new Date(0).toISOString() }) }
+    const sweep = new ClientSecretSweep(vault.pool, http as unknown as InternalHttp)
+    await vault.pool.query(`update safe set sealed_at = '2020-01-01' where place like 'client_secret/%'`)
+    expect(await sweep.sweep()).toBe(0)
+
+    provider.fault = undefined
+    await hasCome()
+    expect(await revocations.work()).toBe(1)
+    expect(provider.revoked[0]?.get('client_secret')).toBe('the-secret')
+    const { rows } = await vault.pool.query('select from former_integration where guid = $1', [integrationGuid])
+    expect(rows).toHaveLength(0)
+    expect(await sweep.sweep()).toBe(1)
+  })
+
+  it('not the loss of access to content: the exchange refuses, and gives again what is seen again', async () => {
+    const world = await authorized()
+    await vault.tell('content', world.contentGuid, world.content({ access_type: 'acl' }), 2)
+    vault.ask = () => Promise.resolve(undefined)
+    expect(await vault.refused(world)).toMatchObject({ code: 'content.access_denied' })
+    expect(await endings.sweep()).toBe(0)
+    await vault.tell('content', world.contentGuid, world.content(), 3)
+    expect((await vault.exchanged(world)).accessToken.reveal()).toBe('access-0')
+  })
+
+  it('not the end of an association, whether or not a refresh is on its way (C20)', async () => {
+    const world = await authorized()
+    await vault.pool.query('update oauth_grant set expires_at = clock_timestamp() where guid = $1', [world.grantGuid])
+    vault.ask = () => Promise.resolve(undefined)
+    provider.refreshToken = 'refresh-now'
+    await vault.pool.query('delete from safe where place like $1', [`grant/${world.grantGuid}/refresh_token`])
+    await vault.safe.put(vault.pool, ['grant', world.grantGuid, 'refresh_token'], 1, new Secret('refresh-now'))
+    const release = provider.hold()
+    const calls = provider.calls.length
+    const refused = vault.refused(world)
+    await eventually(() => provider.calls.length > calls)
+    await vault.tell('content', world.contentGuid, world.content({ associations: [] }), 2)
+    release()
+    expect(await refused).toMatchObject({ payload: { oauth_error: 'invalid_target' } })
+    expect(await placesLike(`grant/${world.grantGuid}/access_token`)).toHaveLength(1)
+    await vault.tell('content', world.contentGuid, world.content(), 3)
+    expect((await vault.exchanged(world)).accessToken.reveal()).toMatch(/^access-[1-9]/)
+  })
+})

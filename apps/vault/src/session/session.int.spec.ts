@@ -1,0 +1,176 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Actor } from '#libs/contracts'
+import { JetStreamServer } from '#libs/messaging'
+import { SECTIONS } from '#libs/service'
+import { eventually, freshJetStream, serviceUnderTest, type FreshJetStream, type ServiceUnderTest } from '#libs/testing'
+import { AppModule } from '../app.module.js'
+import { newHouse, type World } from '../house.fixture.js'
+
+const SESSIONS = '/__api__/v1/oauth/sessions'
+const REVOCATIONS = '/__api__/v1/oauth/revocations'
+
+const house = await newHouse()
+const { provider } = house
+const vault = house.process()
+let folder: string
+let nats: FreshJetStream
+let service: ServiceUnderTest
+let world: World
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sessions-spec-'))
+  const safeKeyFile = join(folder, 'safe.json')
+  await writeFile(safeKeyFile, JSON.stringify({ active: 1, keys: { 1: randomBytes(32).toString('base64') } }), {
+    mode: 0o600,
+  })
+  nats = await freshJetStream()
+  const urls = { identity: ['http://127.0.0.1:1'], integrations: ['http://127.0.0.1:1'] }
+  service = await serviceUnderTest({
+    name: 'vault',
+    module: AppModule,
+    settings: SECTIONS,
+    databaseUrl: house.database.url,
+    natsUrl: nats.url,
+    deployment: { safeKeyFile, urls },
+    prepare: (app) => void app.connectMicroservice({ strategy: app.get(JetStreamServer) }),
+  })
+})
+afterAll(async () => {
+  await service?.close()
+  await nats?.stop()
+  await house.close()
+  await rm(folder, { recursive: true })
+})
+beforeEach(async () => {
+  provider.fault = undefined
+  world = house.world()
+  await vault.tellAll(world)
+})
+
+const user = (guid: string, role: 'viewer' | 'publisher' | 'administrator' = 'viewer'): Actor => ({
+  ...{ type: 'user', guid, role, sid: 's' },
+})
+const boss = user(randomUUID(), 'administrator')
+const get = (path: string, actor?: Actor) => service.request({ path, ...(actor && { actor }) })
+const del = (path: string, actor: Actor) => service.request({ method: 'DELETE', path, actor })
+const refusalOf = async (answer: ReturnType<typeof get>) => {
+  const { status, json } = await answer
+  return [status, json<{ code: number }>().code]
+}
+
+describe('OAuth sessions', () => {
+  it('are listed for their user, in the shape that clients know, without anything of a token', async () => {
+    await vault.grant(world, 3600)
+    const answer = await get(SESSIONS, user(world.viewerGuid))
+    expect([answer.status, answer.json()]).toEqual([
+      200,
+      [
+        {
+          id: expect.stringMatching(/^\d+$/) as string,
+          guid: world.grantGuid,
+          user_guid: world.viewerGuid,
+          oauth_integration_guid: world.integrationGuid,
+          has_refresh_token: true,
+          created_time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string,
+          updated_time: expect.any(String) as string,
+        },
+      ],
+    ])
+    expect(answer.text).not.toContain('access-0')
+    const key = { type: 'key', guid: randomUUID(), user: world.viewerGuid, role: 'viewer' } as const
+    expect((await get(SESSIONS, key)).json()).toEqual(answer.json())
+    const other = await get(`${SESSIONS}/${world.grantGuid}`, user(world.viewerGuid))
+    expect(other.json()).toEqual(answer.json<object[]>()[0])
+  })
+
+  it('of everybody are listed for administrators, and for nobody else', async () => {
+    const second = house.world()
+    for (const each of [world, second]) await vault.grant(each, 3600, null)
+    for (const all of ['True', 'true', '1']) {
+      const sessions = (await get(`${SESSIONS}?all=${all}`, boss)).json<
+        { guid: string; has_refresh_token: boolean }[]
+      >()
+      expect(sessions.map(({ guid }) => guid)).toEqual(
+        expect.arrayContaining([world.grantGuid, second.grantGuid]) as string[],
+      )
+      expect(sessions.at(-1)).toMatchObject({ has_refresh_token: false })
+      expect(await refusalOf(get(`${SESSIONS}?all=${all}`, user(world.viewerGuid, 'publisher')))).toEqual([403, 22])
+    }
+    for (const none of ['', '?all=False', '?all=false', '?all='])
+      expect((await get(SESSIONS + none, boss)).json()).toEqual([])
+    expect(await refusalOf(get(SESSIONS))).toEqual([401, 24])
+  })
+
+  it('of somebody else do not exist, except for administrators', async () => {
+    await vault.grant(world, 3600)
+    const path = `${SESSIONS}/${world.grantGuid}`
+    const stranger = user(randomUUID(), 'publisher')
+    expect(await refusalOf(get(path, stranger))).toEqual([404, 4])
+    expect(await refusalOf(del(path, stranger))).toEqual([404, 4])
+    expect(await refusalOf(get(`${SESSIONS}/${randomUUID()}`, boss))).toEqual([404, 4])
+    expect(await refusalOf(get(`${SESSIONS}/no-guid`, boss))).toEqual([400, 3])
+    expect((await get(path, boss)).status).toBe(200)
+  })
+
+  it('B20 end at once, once, and their content has to ask again', async () => {
+    await vault.grant(world, 3600)
+    expect((await vault.exchanged(world)).accessToken.reveal()).toBe('access-0')
+    const path = `${SESSIONS}/${world.grantGuid}`
+    expect((await del(path, user(world.viewerGuid))).status).toBe(204)
+    expect(await vault.refused(world)).toMatchObject({ code: 'grant.none' })
+    expect(await refusalOf(get(path, user(world.viewerGuid)))).toEqual([404, 4])
+    expect(await refusalOf(del(path, user(world.viewerGuid)))).toEqual([404, 4])
+    expect((await get(SESSIONS, user(world.viewerGuid))).json()).toEqual([])
+  })
+
+  it('have ended by whoever ended them, and a repeated request is the same request', async () => {
+    await vault.grant(world, 3600)
+    const headers = { 'idempotency-key': randomUUID() }
+    const path = `${SESSIONS}/${world.grantGuid}`
+    for (let count = 0; count < 2; count++)
+      expect((await service.request({ method: 'DELETE', path, actor: boss, headers })).status).toBe(204)
+    const { rows } = await vault.pool.query<{ data: string }>(
+      `select data from event where stream_id = $1 and type = 'GrantRevoked'`,
+      [`grant-${world.grantGuid}`],
+    )
+    expect(rows.map(({ data }) => JSON.parse(data) as unknown)).toEqual([{ reason: 'administrator' }])
+  })
+})
+
+describe('revocations that providers have not carried out', () => {
+  it('B20 are seen by administrators, who can give them up', async () => {
+    const server = { ...world.integration().authorization_server!, revocation_endpoint: `${provider.url}/revoke` }
+    await vault.tell('integration', world.integrationGuid, world.integration({ authorization_server: server }), 2)
+    provider.fault = { status: 503, body: {} }
+    const guid = randomUUID()
+    const data = {
+      integration_guid: world.integrationGuid,
+      token_type_hint: 'refresh_token',
+      user_guid: world.viewerGuid,
+    }
+    await vault.pool.query(
+      `insert into todo (kind, key, data, due_at) values ('revoke_upstream', $1, $2, clock_timestamp() + interval '1 hour')`,
+      [guid, JSON.stringify(data)],
+    )
+    expect((await get(REVOCATIONS, boss)).json()).toEqual([
+      {
+        guid,
+        oauth_integration_guid: world.integrationGuid,
+        user_guid: world.viewerGuid,
+        attempts: 0,
+        last_error: null,
+        created_time: expect.any(String) as string,
+        next_attempt_time: expect.any(String) as string,
+      },
+    ])
+    expect((await get('/metrics')).text).toContain('keybearer_revocations_pending 1')
+    expect(await refusalOf(get(REVOCATIONS, user(randomUUID(), 'publisher')))).toEqual([403, 22])
+    expect(await refusalOf(del(`${REVOCATIONS}/${guid}`, user(randomUUID(), 'publisher')))).toEqual([403, 22])
+    expect((await del(`${REVOCATIONS}/${guid}`, boss)).status).toBe(204)
+    expect(await refusalOf(del(`${REVOCATIONS}/${guid}`, boss))).toEqual([404, 4])
+    await eventually(async () => (await get(REVOCATIONS, boss)).json<unknown[]>().length === 0)
+  })
+})
