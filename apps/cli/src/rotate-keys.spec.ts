@@ -1,5 +1,5 @@
 import type { SafeKeyVersion, SafeRewrapping } from '#libs/contracts'
-import { runCommandLine } from './command-line.js'
+import { runCommandLine, type Surroundings } from './command-line.js'
 import { Failure } from './failure.js'
 import type { OperatorCall } from './operator.js'
 import { rotateKeysAfter } from './rotate-keys.js'
@@ -69,7 +69,7 @@ async function run(vault: Vault, ...argv: string[]) {
     ask: () => Promise.resolve(undefined),
   }
   const surroundings = { terminal, environment: {}, operator: () => Promise.resolve(vault) }
-  const command = { build: (given: typeof surroundings) => rotateKeysAfter(given, 1) }
+  const command = { build: (given: Surroundings) => rotateKeysAfter(given, 1) }
   const status = await runCommandLine(['rotate-keys', ...argv], [command], surroundings)
   return { status, out: out.join('\n'), notes: notes.join('\n') }
 }
