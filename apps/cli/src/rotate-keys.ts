@@ -70,13 +70,10 @@ async function rotate(operator: Operator, terminal: Terminal, newKey: boolean, h
   } else if (newKey) {
     terminal.note('A former rotation was not finished: it goes on, and no new key is made.')
   }
-  let total = 0
-  let damaged = 0
+  let done: SafeRewrapping = { rewrapped: 0, damaged: 0, remaining: 0, next: null }
   // A process that has not yet heard of the new key may have sealed with the old one meanwhile.
   for (let round = 1; ; round++) {
-    const done = await rewrapAll(operator, terminal, total)
-    total = done.rewrapped
-    damaged = done.damaged
+    done = await rewrapAll(operator, terminal, done.rewrapped)
     if (round > 1 && done.remaining === done.damaged) break
     if (round === ROUNDS) {
       throw new Failure(
@@ -88,7 +85,10 @@ async function rotate(operator: Operator, terminal: Terminal, newKey: boolean, h
   }
   const versions = await versionsOf(operator)
   const sealing = versions.find(({ active }) => active)
-  terminal.out(`${total} secrets were brought under key ${sealing?.version}; ${damaged} are left under an older one.`)
+  const { rewrapped, damaged } = done
+  terminal.out(
+    `${rewrapped} secrets were brought under key ${sealing?.version}; ${damaged} are left under an older one.`,
+  )
   if (damaged > 0) {
     throw new Failure(`${damaged} secrets do not open, with whichever key: the vault’s log names them (safe.tampered).`)
   }
