@@ -220,7 +220,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   ) {}
 
   limit(milliseconds: number, signal: AbortSignal | undefined): void {
-    const timer = setTimeout(() => this.#fail('timed_out'), milliseconds)
+    // A process that was paused finds its time over and the answer arrived: what is there is read first.
+    const timer = setTimeout(() => setImmediate(() => this.#fail('timed_out')), milliseconds)
     const abort = () => this.#fail('aborted')
     signal?.addEventListener('abort', abort, { once: true })
     this.#stop = () => {

@@ -66,7 +66,7 @@ export class RefreshSweep implements OnApplicationBootstrap, BeforeApplicationSh
 
   async #run(): Promise<void> {
     const { signal } = this.#stop
-    const interval = Math.min(LONGEST_INTERVAL_MS, this.settings.refreshLeaseMs)
+    const interval = Math.min(LONGEST_INTERVAL_MS, this.settings.refreshLeaseMs / 2)
     while (!signal.aborted) {
       try {
         await this.sweep()
