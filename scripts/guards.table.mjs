@@ -1,0 +1,247 @@
+// What `npm run guards` turns off, one at a time. `from` must stand in `file` exactly once; `to` is the same code without
+// the guard. `spec`: who should notice, and by which names of tests (default: those with the id).
+
+const OUTBOUND = { file: 'libs/oauth/src/outbound.ts', spec: 'libs/oauth/src/outbound.spec.ts' }
+const CALLBACK = { file: 'libs/oauth/src/authorization-code.ts', spec: 'libs/oauth/src/authorization-code.spec.ts' }
+const CONSENT = { file: 'apps/vault/src/consent/consent.ts', spec: 'apps/vault/src/consent/consent.int.spec.ts' }
+const REQUESTS = { ...CONSENT, file: 'apps/vault/src/consent/consent-requests.ts' }
+const DECIDE = { file: 'apps/vault/src/exchange/decide.ts', spec: 'apps/vault/src/exchange/decide.spec.ts', name: '' }
+const SUBJECT = {
+  file: 'apps/vault/src/exchange/subject-tokens.ts',
+  spec: 'apps/vault/src/exchange/exchange.int.spec.ts',
+}
+const SEAL = { file: 'apps/vault/src/safe/seal.ts', spec: 'apps/vault/src/safe/tampering.int.spec.ts' }
+
+/** @type {{ id: string, guard: string, file: string, from: string, to: string, spec: string, name?: string }[]} */
+export const guards = [
+  {
+    ...{ id: 'B02', guard: 'our parameters stand in the authorization request once', ...CALLBACK },
+    ...{
+      from: `    url.searchParams.delete(name)\n    if (value !== '') url.searchParams.set`,
+      to: `    if (value !== '') url.searchParams.append`,
+    },
+  },
+  {
+    ...{ id: 'B03', guard: 'a state is good in the session that began it', ...REQUESTS },
+    ...{
+      from: ' and sid = ${sid} and user_guid = ${userGuid} and taken_at is null\n',
+      to: ' and user_guid = ${userGuid} and taken_at is null and ${sid}::text is not null\n',
+    },
+  },
+  {
+    ...{ id: 'B04', guard: 'a state is good for the user who began it', ...REQUESTS },
+    ...{
+      from: 'and sid = ${sid} and user_guid = ${userGuid} and',
+      to: 'and sid = coalesce(nullif(${sid}, ${sid}), sid) and ${userGuid}::text is not null and',
+    },
+  },
+  {
+    ...{ id: 'B06', guard: 'a state is taken once', ...REQUESTS },
+    ...{ from: ' and taken_at is null\n        returning', to: '\n        returning' },
+  },
+  {
+    ...{ id: 'B07', guard: 'another issuer’s answer is refused', ...CALLBACK, spec: CONSENT.spec },
+    ...{
+      from: 'callback.iss !== undefined && callback.iss !== issuer',
+      to: 'callback.iss !== undefined && issuer.length < 0',
+    },
+  },
+  {
+    ...{ id: 'B08', guard: 'an answer arrives on its integration’s own path', ...CONSENT },
+    ...{
+      from: 'if (at !== (integration.client?.own_callback ? integration.guid : undefined))',
+      to: 'if (at === integration.guid + integration.guid)',
+    },
+  },
+  {
+    ...{ id: 'B09', guard: 'an issuer that is promised must be there', ...CALLBACK },
+    ...{
+      from: 'if (issPromised && callback.iss === undefined)',
+      to: 'if (issPromised && callback.iss === issuer + "x")',
+    },
+  },
+  {
+    ...{ id: 'B10', guard: 'an integration that changed meanwhile gets no code', ...CONSENT },
+    ...{ from: 'if (!found || found.version !== request.integrationVersion)', to: 'if (!found)' },
+  },
+  {
+    ...{ id: 'B15', guard: 'another account does not silently take the place of the former one', ...CONSENT },
+    ...{ from: 'if (former && former.reveal() !== subject.reveal())', to: 'if (former && former.reveal() === "")' },
+  },
+  {
+    ...{ id: 'B18', guard: 'a session has ten requests at most', ...REQUESTS },
+    ...{ from: 'const MOST_PER_SESSION = 10', to: 'const MOST_PER_SESSION = 10_000' },
+  },
+  {
+    ...{ id: 'C01', guard: 'a personal key is the content owner’s', ...DECIDE },
+    ...{ from: 'if (caller.user !== content.owner_guid) return refuse(notTheOwner())', to: '' },
+  },
+  {
+    ...{ id: 'C02', guard: 'a content’s key is for that content', ...DECIDE },
+    ...{ from: 'if (caller.content !== subject.content) return refuse(notTheOwner())', to: '' },
+  },
+  {
+    ...{ id: 'C03', guard: 'the viewer’s session is alive', ...DECIDE },
+    ...{ from: 'if (new Date(session.expires_at) <= now)', to: 'if (new Date(session.expires_at) <= new Date(0))' },
+  },
+  {
+    ...{ id: 'C04', guard: 'the viewer may see the content', ...DECIDE },
+    ...{ from: 'if (!mayView(content, {', to: 'if (false && !mayView(content, {' },
+  },
+  {
+    ...{ id: 'C05', guard: 'the integration is associated with the content', ...DECIDE },
+    ...{ from: 'if (associations.length === 0) return refuse(noAssociation(), ofContent)', to: '' },
+  },
+  {
+    ...{ id: 'C06', guard: 'an audience is one of the associated', ...DECIDE },
+    ...{
+      from: '!request.audience || oauth_integration_guid === request.audience',
+      to: 'true || oauth_integration_guid',
+    },
+  },
+  {
+    ...{ id: 'C07', guard: 'a service account gives nothing for a viewer’s token', ...DECIDE },
+    ...{ from: `if (integration.auth_type === 'Service Account') return refuse(authTypeMismatch())`, to: '' },
+  },
+  {
+    ...{ id: 'C08', guard: 'an authorization that has ended gives nothing', ...DECIDE },
+    ...{ from: `if (!grant || grant.status === 'revoked')`, to: 'if (!grant)' },
+  },
+  {
+    ...{ id: 'C09', guard: 'only user session tokens are taken', ...SUBJECT },
+    ...{ from: '          typ: TOKEN_TYP.userSession,\n', to: '' },
+  },
+  {
+    ...{ id: 'C09', guard: 'only this server’s tokens are taken', ...SUBJECT },
+    ...{ from: '          issuer: this.issuer,\n', to: '' },
+  },
+  {
+    ...{ id: 'E17', guard: 'a secret opens in its own place only', ...SEAL },
+    ...{ from: `String(FORMAT), ...place, String(generation)]`, to: `String(FORMAT), String(generation)]` },
+  },
+  {
+    ...{ id: 'E17', guard: 'a secret opens in its own generation only', ...SEAL },
+    ...{ from: `String(FORMAT), ...place, String(generation)]`, to: `String(FORMAT), ...place]` },
+  },
+  {
+    ...{ id: 'E17', guard: 'the tag is verified', ...SEAL },
+    ...{ from: '    decipher.final()\n', to: '' },
+  },
+  {
+    ...{
+      id: 'E18',
+      guard: 'every seal has nonces of its own',
+      ...SEAL,
+      spec: 'apps/vault/src/safe/seal.spec.ts',
+    },
+    ...{ from: 'const nonce = randomBytes(NONCE)', to: 'const nonce = Buffer.alloc(NONCE)' },
+  },
+  {
+    ...{ id: 'E06', guard: 'a secret prints as [secret]', file: 'libs/contracts/src/secret.ts' },
+    ...{ spec: 'libs/service/src/log/log.spec.ts', name: 'secret' },
+    ...{ from: `  toJSON(): string {\n    return '[secret]'`, to: `  toJSON(): string {\n    return this.#text` },
+  },
+  {
+    ...{ id: 'F01', guard: 'https only', ...OUTBOUND },
+    ...{
+      from: `if (protocol !== 'https:' && !(protocol === 'http:' && this.#options.loopback))`,
+      to: `if (protocol !== 'https:' && protocol !== 'http:')`,
+    },
+  },
+  {
+    ...{ id: 'F04', guard: 'an address that is written out is global', ...OUTBOUND },
+    ...{
+      from: 'if (isIP(address) && !this.#permits(protocol, parsed.port, address))',
+      to: 'if (address === "" && !this.#permits(protocol, parsed.port, address))',
+    },
+  },
+  {
+    ...{ id: 'F03', guard: 'addresses inside addresses are looked at', file: 'libs/oauth/src/address.ts' },
+    ...{
+      spec: 'libs/oauth/src/outbound.spec.ts',
+      from: 'if (outer.match(NAT64)) return',
+      to: 'if (outer.match(NAT64)) return new ipaddr.IPv4([8, 8, 8, 8])\n  if (outer.match(NAT64)) return',
+    },
+  },
+  {
+    ...{ id: 'F05', guard: 'every address of a name is permitted', ...OUTBOUND },
+    ...{ from: 'if (!first || !addresses.every((', to: 'if (!first || !addresses.some((' },
+  },
+  {
+    ...{ id: 'F06', guard: 'the address is checked as the connection is made', ...OUTBOUND },
+    ...{
+      from: '      lookup: this.#lookup(protocol, port),\n',
+      to: '      lookup: (_name, options, done) =>\n        this.#options.resolve!(_name, (error, all) => (options.all ? done(error, all) : done(error, all[0]!.address, 4))),\n',
+    },
+  },
+  {
+    ...{ id: 'F07', guard: 'no redirect is an answer', ...OUTBOUND },
+    ...{ from: `if (status >= 300 && status < 400) return this.#fail('redirected')`, to: '' },
+  },
+  {
+    ...{ id: 'F08', guard: 'no credentials in a URL', ...OUTBOUND },
+    ...{ from: 'if (username || password || hash ||', to: 'if (hash ||' },
+  },
+  {
+    ...{ id: 'F09', guard: 'ports', ...OUTBOUND },
+    ...{
+      from: '(number === 443 || Boolean(this.#options.ports?.includes(number))) && isGlobal',
+      to: 'number > 0 && isGlobal',
+    },
+  },
+  {
+    ...{ id: 'F10', guard: 'a URL has a length', ...OUTBOUND },
+    ...{ from: 'text.length > MAX_URL || ', to: '' },
+  },
+  {
+    ...{
+      id: 'F11',
+      guard: 'no segment of a path leads elsewhere',
+      file: 'apps/integrations/src/template/endpoint-at.ts',
+    },
+    ...{
+      spec: 'apps/integrations/src/template/addresses.spec.ts',
+      from: 'if (path.some((segment) => /^\\.{0,2}$/.test(segment)))',
+      to: 'if (path.length > 99)',
+    },
+  },
+  {
+    ...{ id: 'F12', guard: 'certificates are verified, whatever the environment says', ...OUTBOUND },
+    ...{ from: 'rejectUnauthorized: true', to: 'rejectUnauthorized: false' },
+  },
+  {
+    ...{ id: 'F12', guard: 'TLS 1.2 or newer', ...OUTBOUND },
+    ...{ from: `minVersion: 'TLSv1.2',`, to: `minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0',` },
+  },
+  {
+    ...{ id: 'F13', guard: 'an answer has a size', ...OUTBOUND },
+    ...{ from: `    if (this.#size > MAX_BODY) return this.#fail('too_large')\n`, to: '' },
+  },
+  {
+    ...{ id: 'F13', guard: 'an answer has a deadline', ...OUTBOUND },
+    ...{
+      from: `setTimeout(() => this.#fail('timed_out'), milliseconds)`,
+      to: `setTimeout(() => this.#fail('timed_out'), milliseconds * 1000).unref()`,
+    },
+  },
+  {
+    ...{ id: 'F13', guard: 'an answer is not unpacked', ...OUTBOUND },
+    ...{ from: `if (encoding && encoding.toLowerCase() !== 'identity')`, to: `if (encoding === 'x')` },
+  },
+  {
+    ...{ id: 'F14', guard: 'our own origin is nobody’s', ...OUTBOUND },
+    ...{ from: `    if (this.#options.ownOrigins?.includes(origin)) throw forbidden('url_forbidden')\n`, to: '' },
+  },
+  {
+    ...{
+      id: 'F20',
+      guard: 'nobody else opens connections',
+      file: 'apps/vault/src/service-account/service-accounts.ts',
+    },
+    ...{
+      spec: 'libs/testing/src/outbound-calls.spec.ts',
+      from: `import { Injectable, Logger`,
+      to: `import { request } from 'undici'\nimport { Injectable, Logger`,
+    },
+  },
+]
