@@ -79,6 +79,7 @@ export function vendorIntegration(name: string, vendorUrl: string, client: { id:
       auth_type: 'Viewer',
       authorization_uri: `${vendorUrl}/authorize`,
       token_uri: `${vendorUrl}/token`,
+      revocation_uri: `${vendorUrl}/revoke`,
       client_id: client.id,
       ...(client.secret !== undefined && {
         client_secret: client.secret,

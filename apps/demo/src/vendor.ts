@@ -47,7 +47,7 @@ const SESSION = 'acme_session'
 export interface Faults {
   /** Only token requests about this account's grants. */
   account?: string
-  /** Only token requests of this grant type. */
+  /** Only token requests of this grant type; `revocation` stands for revocations, which suffer by no other word. */
   grant_type?: string
   /** How many token requests still suffer; without it all do. */
   times?: number
@@ -323,6 +323,9 @@ class Vendor {
   async #revoke(exchange: Exchange): Promise<void> {
     try {
       const form = await readForm(exchange.request)
+      if (this.#faults.grant_type === 'revocation') {
+        if (await suffer(exchange, this.#faultsFor('revocation', undefined))) return
+      }
       this.#grants.revoke(form.get('token') ?? '', this.#client(exchange, form))
       this.#journal.revocations++
       sendJson(exchange, 200, {})
