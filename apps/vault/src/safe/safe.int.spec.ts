@@ -37,7 +37,7 @@ describe('the table of the safe', () => {
     expect((await safe.open(pool, place, 1)).reveal()).toBe('another')
   })
 
-  it('holds nothing that can be read', async () => {
+  it('VAULT-08 holds nothing that can be read', async () => {
     await safe.put(pool, place, 1, new Secret('correct horse'))
     const { rows } = await pool.query<{ row: string }>('select safe::text as row, envelope from safe')
     expect(Buffer.from(JSON.stringify(rows)).includes('correct')).toBe(false)

@@ -58,7 +58,7 @@ describe('the command context', () => {
     expect(command(other).commandId).not.toBe(command({ idempotencyKey: 'k' }).commandId)
   })
 
-  it('tells requests under one key apart by a keyed fingerprint of the body', () => {
+  it('E22 tells requests under one key apart by a keyed fingerprint of the body', () => {
     const fingerprint = (body: string, fingerprintKey = key): string | undefined =>
       command({ idempotencyKey: 'k', body, fingerprintKey }).requestFingerprint
     expect(fingerprint('{"a":1}')).toBe(fingerprint('{"a":1}'))
