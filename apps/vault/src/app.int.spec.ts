@@ -175,6 +175,28 @@ describe('the vault as a process', () => {
     expect(response.headers.get('cache-control')).toBe('no-store')
   })
 
+  it('B01 tells whoever has no reason to consent that there is nothing to consent to', async () => {
+    await vault.tell('content', world.contentGuid, world.content({ kind: 'rendered' }), 2)
+    const from = encodeURIComponent(`/content/${world.contentGuid}/`)
+    const response = await ask(
+      'GET',
+      `/__oauth__/integrations/${world.integrationGuid}/login?return_to=${from}`,
+      viewer(),
+    )
+    expect([response.status, response.headers.get('location')]).toEqual([409, null])
+    expect(await response.text()).toContain('This content asks nobody')
+  })
+
+  it('FLOW-03 takes the page that links to the consent for the one to come back to', async () => {
+    const referer = `${ADDRESS}/content/${world.contentGuid}/x?y=1`
+    const path = `/__oauth__/integrations/${world.integrationGuid}/login`
+    expect((await ask('GET', path, viewer(), { headers: { referer } })).status).toBe(302)
+    const { rows } = await vault.pool.query('select return_to from consent_request where user_guid = $1', [
+      world.viewerGuid,
+    ])
+    expect(rows).toEqual([{ return_to: `/content/${world.contentGuid}/x?y=1` }])
+  })
+
   it('B18: begins nothing for an image, a frame or a prefetch', async () => {
     const path = `/__oauth__/integrations/${world.integrationGuid}/login`
     const beginnings: Record<string, string>[] = [
@@ -189,14 +211,17 @@ describe('the vault as a process', () => {
     }
   })
 
-  it('shows a page to whoever comes back without having been away', async () => {
-    const response = await ask('GET', '/__oauth__/integrations/callback?state=%3Cscript%3E&code=x', viewer())
-    expect(response.status).toBe(400)
-    expect(response.headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
-    expect(await response.text()).not.toContain('<script>')
+  it('B17 B11 shows a page that nobody can frame to whoever comes back without having been away', async () => {
+    for (const path of ['callback', `callback/${world.integrationGuid}`]) {
+      const response = await ask('GET', `/__oauth__/integrations/${path}?state=%3Cscript%3E&code=x`, viewer())
+      expect(response.status).toBe(400)
+      expect(response.headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
+      expect(response.headers.get('content-security-policy')).toContain("default-src 'none'")
+      expect(await response.text()).not.toContain('<script')
+    }
   })
 
-  it('takes client secrets from integrations only, and seals them', async () => {
+  it('VAULT-08 takes client secrets from integrations only, and seals them', async () => {
     const reference = '7b0f1d3a-9d35-4c7a-8f0a-3f6f0a1f2b3c'
     const body = JSON.stringify({ integration_guid: world.integrationGuid, client_secret: 'hush-hush' })
     const put = (from: 'gateway' | 'integrations') =>

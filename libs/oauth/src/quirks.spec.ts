@@ -66,16 +66,16 @@ describe('the answer of a token endpoint', () => {
     [1e99, 31_536_000],
     ['1e99', 31_536_000],
     ['Infinity', 31_536_000],
-    [0, undefined],
-    [0.5, undefined],
-    [-1, undefined],
-    ['NaN', undefined],
-    ['soon', undefined],
+    [0, 3600],
+    [0.5, 3600],
+    [-1, 3600],
+    ['NaN', 3600],
+    ['soon', 3600],
     ['', undefined],
     [null, undefined],
     [undefined, undefined],
-    [{}, undefined],
-    [[3600], undefined],
+    [{}, 3600],
+    [[3600], 3600],
   ])('B14 with expires_in %j lives %s seconds', (expires_in, seconds) => {
     const reading = read({ access_token: 'a', expires_in })
     expect(reading.kind === 'tokens' && reading.members.expires_in).toBe(seconds)

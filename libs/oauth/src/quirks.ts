@@ -3,6 +3,8 @@ import type { OutboundAnswer } from './outbound.js'
 
 /** A year, in seconds: no provider is believed beyond it. */
 const LONGEST_LIFE = 365 * 24 * 3600
+/** Seconds that a token is taken to last whose lifetime is said, but is none (0, −1, `"NaN"`): never "for ever". */
+const LIFE_INSTEAD = 3600
 const LONGEST_TOKEN = 64 * 1024
 
 /** What a token endpoint said, in the words of RFC 6749 §5, whatever words it used. */
@@ -17,7 +19,7 @@ export interface TokenMembers {
   readonly refresh_token?: string
   readonly id_token?: string
   readonly scope?: string
-  /** Seconds. Absent when the provider does not say, or says something that is no lifetime (0, −1, `"NaN"`). */
+  /** Seconds, an hour where what the provider says is no lifetime. Absent when it says nothing. */
   readonly expires_in?: number
 }
 
@@ -87,7 +89,8 @@ const tokenType = (value: unknown): string =>
   typeof value === 'string' && /^[\w.-]{1,32}$/.test(value) && value.toLowerCase() !== 'bearer' ? value : 'Bearer'
 
 function expiresIn(value: unknown): { expires_in?: number } {
+  if (value === undefined || value === null || value === '') return {}
   const seconds = typeof value === 'string' ? Number.parseFloat(value) : value
-  if (typeof seconds !== 'number' || Number.isNaN(seconds) || seconds < 1) return {}
+  if (typeof seconds !== 'number' || Number.isNaN(seconds) || seconds < 1) return { expires_in: LIFE_INSTEAD }
   return { expires_in: Math.floor(Math.min(seconds, LONGEST_LIFE)) }
 }

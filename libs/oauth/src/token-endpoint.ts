@@ -16,7 +16,7 @@ export interface Provider {
 export interface TokenResponse {
   readonly accessToken: Secret
   readonly refreshToken?: Secret
-  /** Seconds, from 1 to a year; absent when the provider did not say. Absent is not "for ever". */
+  /** Seconds, from 1 to a year, and an hour when what the provider says is no lifetime; absent when it says nothing. */
   readonly expiresIn?: number
   /** As granted, which may differ from what was asked for; absent when the provider did not say (RFC 6749 §5.1). */
   readonly scope?: string

@@ -394,9 +394,9 @@ describe('what the provider gives', () => {
     ['absent', undefined, null],
     ['text', '3600', 3600],
     ['a number beyond reason', 1e99, 31_536_000],
-    ['0', 0, null],
-    ['−1', -1, null],
-    ['no number', 'NaN', null],
+    ['0', 0, 3600],
+    ['−1', -1, 3600],
+    ['no number', 'NaN', 3600],
   ])('B14: expires_in that is %s', async (_, expires_in, seconds) => {
     provider.more = { expires_in }
     const before = Date.now()
