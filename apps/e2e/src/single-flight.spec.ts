@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals'
 import { eventually } from '#libs/testing'
 import type { Instance, LogLine } from './house.js'
+import { print } from './print.js'
 import { ownsPort } from './socket-owner.js'
 import { type Exchanged, World } from './world.js'
 
@@ -54,16 +55,25 @@ describe('R01 many exchanges of one expired token, over two vaults', () => {
   }
 
   it(`asks the provider once for ${CONCURRENT}, and holds no database connection meanwhile`, async () => {
+    await world.setFaults()
+    await world.person('priya').consent(content)
+    const others = world.probe.tokenOf('priya')
     const token = await expired('vera')
     await world.setFaults({ grant_type: 'refresh_token', delay_ms: 500 })
     const exchanges = exchangeAll(token)
     await eventually(async () => (await world.journal()).in_flight === 1)
     const held: unknown[] = []
+    const waits: number[] = []
     let samples = 0
     while ((await world.journal()).in_flight === 1) {
       held.push(...(await world.house.pool('vault').query(HELD)).rows)
+      // Somebody else is served meanwhile, and long before the provider has answered.
+      const began = performance.now()
+      expect(await world.exchange(key, others)).toMatchObject({ status: 200 })
+      if ((await world.journal()).in_flight === 1) waits.push(performance.now() - began)
       samples++
     }
+    print(`others waited ${waits.map((each) => `${Math.round(each)} ms`).join(', ')} while the provider was thinking`)
     const answers = await exchanges
     expect(statuses(answers)).toEqual(new Set([200]))
     expect(tokens(answers).size).toBe(1)

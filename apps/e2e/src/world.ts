@@ -23,6 +23,8 @@ export interface WorldOptions {
   readonly recorded?: boolean
   /** Life of the vendor's access tokens in seconds, an hour unless told. */
   readonly accessTokenSeconds?: number
+  /** Of the house's processes, beside our own. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** One answer of the token exchange. */
@@ -44,7 +46,7 @@ export type Caller = Person | string
 export class World {
   readonly #people = new Map<string, Person>()
   /** As many connections as there are requests: none waits for another in the client. */
-  readonly #agent = new Agent({ connections: 512, headersTimeout: 60_000 })
+  readonly #agent = new Agent({ connections: 1100, headersTimeout: 60_000 })
 
   private constructor(
     readonly house: House,
@@ -105,6 +107,7 @@ export class World {
       const counts = Object.entries(replicas).map(([name, count]) => `${name}=${count}`)
       const house = await House.start({
         data,
+        environment: options.environment,
         args: ['--config', config, '--no-demo', ...(counts.length ? ['--replicas', counts.join(',')] : [])],
       })
       return new World(house, address, issuer, vendorUrl, app.url, probe, secrets, contentKey, witnessed, proxy, parts)

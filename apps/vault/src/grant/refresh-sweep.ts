@@ -44,12 +44,12 @@ export class RefreshSweep implements OnApplicationBootstrap, BeforeApplicationSh
     await this.#running
   }
 
-  /** @returns the grants whose refresh is tried again, to be awaited by whoever wants to know */
-  async sweep(): Promise<Promise<unknown>[]> {
+  /** @returns when what it has begun is over; nobody else has to wait for that */
+  async sweep(): Promise<{ readonly settled: Promise<unknown> }> {
     const unsettled = await this.grants.unsettled(PAGE, { pauseMs: PAUSE_MS, hopeMs: HOPE_MS })
     const tries = unsettled.flatMap(({ integration, ...grant }) => this.refreshes.recover(grant, integration) ?? [])
     await this.#shred()
-    return tries
+    return { settled: Promise.all(tries) }
   }
 
   async #shred(): Promise<void> {
