@@ -140,6 +140,12 @@ describe('the guides', () => {
     for (const page of guides) expect(named.includes(page) || onward.includes(`(${page})`)).toBe(true)
   })
 
+  it('VAULT-04 tell publishers to keep the viewer’s token safe', () => {
+    expect(read('guides/integrations.md')).toMatch(
+      /access token, and answers for it: it is never to be stored or cached/,
+    )
+  })
+
   it('PERS-04 tell the redirect URL wherever viewers are asked', () => {
     for (const { guide } of TEMPLATES.filter(({ authTypes }) => authTypes.includes('Viewer'))) {
       expect(read(`guides/${guide}.md`)).toMatch(CALLBACK)
