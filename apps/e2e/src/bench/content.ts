@@ -70,7 +70,7 @@ async function run(): Promise<void> {
       const { guid } = await api.must<Item>(key, 'POST', '/v1/content', body)
       items[index] = { guid, name: body.name }
       if (index % SHARE.reader === 0) {
-        const principal_guid = readers[index % READERS]!.guid
+        const principal_guid = readers[(index / SHARE.reader) % READERS]!.guid
         await api.must(key, 'POST', `/v1/content/${guid}/permissions`, {
           principal_guid,
           principal_type: 'user',
