@@ -197,6 +197,19 @@ describe('keys that AWS KMS wraps', () => {
     expect((await one.safe.open(pool, place('a'), 1)).reveal()).toBe('a')
     await one.safe.rewrap(pool)
     expect((await (await withKms()).safe.open(pool, place('a'), 1)).reveal()).toBe('a')
+    // It seals nothing here and is the file's only one: the file goes by hand, and a new one of the same number is nobody's.
+    expect(await one.keys.retire(1)).toBe(false)
+    expect(await one.keys.retire(1)).toBe(false)
+    const again = await withKms({ file: fileOf(1, { 1: newKey() }) })
+    expect((await again.safe.open(pool, place('a'), 1)).reveal()).toBe('a')
+    again.keys.mustBeComplete()
+  })
+
+  it('are the same for processes that start for the first time at the same time', async () => {
+    const [one, other] = await Promise.all([withKms(), withKms()])
+    expect(await one.keys.list()).toHaveLength(1)
+    await one.safe.put(pool, place('a'), 1, new Secret('a'))
+    expect((await other.safe.open(pool, place('a'), 1)).reveal()).toBe('a')
   })
 
   it('outlive an outage as long as they may be held, and no longer', async () => {

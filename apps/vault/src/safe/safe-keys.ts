@@ -4,7 +4,7 @@ import path from 'node:path'
 import { Logger } from '@nestjs/common'
 import type { Pool, PoolClient } from 'pg'
 import { DomainError, type SafeKeyVersion, type Secret } from '#libs/contracts'
-import { sql, transaction, type SqlClient } from '#libs/event-sourcing'
+import { sql, transaction } from '#libs/event-sourcing'
 import type { KeyContext, KeyService, KeyServiceName } from './key-service.js'
 import { KEY_BYTES, Keyring, KeyringError, type KeySource } from './keyring.js'
 
@@ -74,6 +74,8 @@ export class SafeKeys implements KeySource {
   #seen = ''
   #loading: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
+  /** So that an outage is told once. */
+  #troubled = false
 
   private constructor(
     private readonly pool: Pool,
@@ -97,7 +99,13 @@ export class SafeKeys implements KeySource {
   /** Looks for changes from now on, until `close`. */
   watch(): void {
     this.#timer = setInterval(() => {
-      this.#look().catch((error: unknown) => this.#logger.error({ err: error }, 'the keys of the safe cannot be read'))
+      this.#look().then(
+        () => (this.#troubled = false),
+        (error: unknown) => {
+          if (!this.#troubled) this.#logger.error({ err: error }, 'the keys of the safe cannot be read')
+          this.#troubled = true
+        },
+      )
     }, LOOK_MS).unref()
   }
 
@@ -147,14 +155,11 @@ export class SafeKeys implements KeySource {
    * @throws DomainError `safe.keys_read_only` when keys are given and cannot be made here
    */
   async make(): Promise<number> {
-    const version = await transaction(this.pool, async (client) => {
-      await oneAtATime(client)
-      return this.options.provider in { 'aws-kms': 1, 'vault-transit': 1 } ? undefined : await this.#makeInFile(client)
-    })
-    const made = version ?? (await this.#makeWrapped())
+    if (this.#services.has(this.options.provider)) await this.#makeWrapped((await this.#readRows()) ?? [])
+    else await this.#makeInFile()
     await this.reload()
-    this.#logger.log({ version: made }, 'a new key seals from now on')
-    return made
+    this.#logger.log({ version: this.#active }, 'a new key seals from now on')
+    return this.#active
   }
 
   /**
@@ -188,7 +193,7 @@ export class SafeKeys implements KeySource {
         where version = ${version}`)
       if (!rowCount) throw new DomainError('not_found', 'safe.key_unknown', `There is no key ${version}.`)
     })
-    const gone = this.#local.key(version) === undefined || this.#removeFromFile(version)
+    const gone = this.#removeFromFile(version)
     await this.reload()
     this.#logger.log({ version }, 'a key is retired')
     return gone
@@ -210,8 +215,8 @@ export class SafeKeys implements KeySource {
   }
 
   async #load(): Promise<void> {
-    const { provider, file, text } = this.options
-    const ring = file !== undefined ? Keyring.load(file) : text && Keyring.parse(text.reveal(), 'KEYBEARER_SAFE_KEYS')
+    const { provider, file } = this.options
+    const ring = this.#readRing()
     const remote = this.#services.get(provider)
     if (!ring && !remote) throw new KeyringError('the safe has no keys: docs/keys.md says where they can come from')
     let rows = await this.#readRows()
@@ -220,7 +225,7 @@ export class SafeKeys implements KeySource {
       rows = await this.#readRows()
     }
     if (rows && remote && !rows.some((row) => row.provider === provider && row.retired_at === null)) {
-      await this.#makeWrapped()
+      await this.#makeWrapped(rows)
       rows = await this.#readRows()
     }
     this.#migrated = rows !== undefined
@@ -233,6 +238,11 @@ export class SafeKeys implements KeySource {
       throw new KeyringError(`key ${this.#active} is retired: another one must be active`)
     }
     this.#seen = this.#signature(this.#rows)
+  }
+
+  #readRing(): Keyring | undefined {
+    const { file, text } = this.options
+    return file !== undefined ? Keyring.load(file) : text && Keyring.parse(text.reveal(), 'KEYBEARER_SAFE_KEYS')
   }
 
   /** `undefined` while the table is missing. */
@@ -256,7 +266,7 @@ export class SafeKeys implements KeySource {
         await this.pool.query(sql`
           insert into safe_key (version, provider, check_value) values (${version}, ${provider}, ${value})
           on conflict do nothing`)
-      } else if (!known.check_value.equals(value)) {
+      } else if (known.retired_at === null && !known.check_value.equals(value)) {
         throw new KeyringError(`key ${version} is not the key ${version} that secrets are sealed with here`)
       }
     }
@@ -294,39 +304,43 @@ export class SafeKeys implements KeySource {
     this.#held.set(version, { key, until: now + this.#lifetimeMs, askAgainAt: now + this.#lifetimeMs / 4 })
   }
 
-  async #makeWrapped(): Promise<number> {
+  /** @param rows what was there when a key was found wanting: who makes one at the same time makes the same version */
+  async #makeWrapped(rows: readonly Row[]): Promise<void> {
     const service = this.#services.get(this.options.provider)
     if (!service) throw new KeyringError(`${this.options.provider} is not configured`)
-    for (;;) {
-      const version = await this.#nextVersion(this.pool)
-      const bytes = randomBytes(KEY_BYTES)
-      const wrapped = await service.wrap(bytes, contextOf(version))
-      const key = keyObjectOf(bytes)
-      const { rowCount } = await this.pool.query(sql`
-        insert into safe_key (version, provider, check_value, wrapped)
-        values (${version}, ${service.name}, ${checkValue(key)}, ${wrapped})
-        on conflict do nothing`)
-      if (!rowCount) continue
-      this.#hold(version, key)
-      return version
-    }
+    const version = this.#nextVersion(rows)
+    const bytes = randomBytes(KEY_BYTES)
+    const wrapped = await service.wrap(bytes, contextOf(version))
+    const key = keyObjectOf(bytes)
+    await this.pool.query(sql`
+      insert into safe_key (version, provider, check_value, wrapped)
+      values (${version}, ${service.name}, ${checkValue(key)}, ${wrapped})
+      on conflict do nothing`)
   }
 
-  async #makeInFile(client: PoolClient): Promise<number> {
+  async #makeInFile(): Promise<void> {
     const { provider, file } = this.options
     if (provider !== 'file' || file === undefined) throw readOnly()
-    // Another process may have written it a moment ago.
-    const ring = Keyring.load(file)
-    const version = Math.max(...ring.versions, (await this.#nextVersion(client)) - 1) + 1
-    const bytes = randomBytes(KEY_BYTES)
-    changeFile(file, ({ keys }) => ({ active: version, keys: { ...keys, [version]: bytes.toString('base64') } }))
-    bytes.fill(0)
-    return version
+    await transaction(this.pool, async (client) => {
+      await oneAtATime(client)
+      // Another process may have written it a moment ago.
+      const version = Math.max(
+        this.#nextVersion((await this.#readRows()) ?? []),
+        ...Keyring.load(file).versions.map(next),
+      )
+      const bytes = randomBytes(KEY_BYTES)
+      changeFile(file, ({ keys }) => ({ active: version, keys: { ...keys, [version]: bytes.toString('base64') } }))
+      bytes.fill(0)
+    })
   }
 
+  /** @returns whether the key is not there any more */
   #removeFromFile(version: number): boolean {
     const { file } = this.options
-    if (file === undefined) return false
+    const ring = this.#readRing()
+    if (!ring?.key(version)) return true
+    // A file must have a key that seals; one that nobody needs is removed by hand, whole.
+    if (file === undefined || ring.active === version) return false
     try {
       changeFile(file, ({ active, keys }) => {
         const { [String(version)]: _, ...rest } = keys
@@ -339,11 +353,8 @@ export class SafeKeys implements KeySource {
     }
   }
 
-  async #nextVersion(client: SqlClient): Promise<number> {
-    const { rows } = await client.query<{ next: string }>(
-      sql`select coalesce(max(version), 0) + 1 as next from safe_key`,
-    )
-    return Math.max(Number(rows[0]?.next ?? 1), ...this.#local.versions.map((version) => version + 1))
+  #nextVersion(rows: readonly Row[]): number {
+    return Math.max(0, ...rows.map(({ version }) => Number(version)), ...this.#local.versions) + 1
   }
 
   async #mustOpenAll(): Promise<void> {
@@ -371,6 +382,8 @@ export class SafeKeys implements KeySource {
     return JSON.stringify([ofFile, rows.map(({ version, retired_at }) => [version, retired_at !== null])])
   }
 }
+
+const next = (version: number): number => version + 1
 
 const contextOf = (version: number): KeyContext => ({ purpose: 'keybearer safe', version: String(version) })
 
