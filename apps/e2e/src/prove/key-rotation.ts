@@ -13,8 +13,8 @@ function report(trial: RotationTrial): string {
 
 Machine: ${machine()}
 
-Three processes of the vault, ${SECRETS} secrets and eight content processes that exchange tokens without a pause; one
-viewer’s access token lives for a second, so that new tokens are sealed all the time. Meanwhile \`npx keybearer rotate-keys\`
+Three processes of the vault, ${SECRETS} secrets and eight content processes that exchange tokens without a pause; access
+tokens live for four seconds, so that new ones are sealed all the time. Meanwhile \`npx keybearer rotate-keys\`
 makes key 2 and is killed with \`kill -9\` twice; somebody wants to retire key 1 too early; the third run ends; key 1 is made
 active again and everything goes back to it, then to key 2 again; key 1 is retired.
 
