@@ -33,7 +33,7 @@ import { CredentialsController } from './exchange/credentials.controller.js'
 import { Exchange } from './exchange/exchange.js'
 import { FactQueries } from './exchange/facts.js'
 import { IssueLog } from './exchange/issue-log.js'
-import { SubjectTokens, USER_SESSION_KEYS_PATH } from './exchange/subject-tokens.js'
+import { SESSION_KEYS_PATHS, SubjectTokens } from './exchange/subject-tokens.js'
 import { GrantEndings } from './grant/grant-endings.js'
 import { GrantQueries } from './grant/grant.queries.js'
 import { RefreshMetrics } from './grant/refresh-metrics.js'
@@ -50,6 +50,7 @@ import { KeyRotation } from './safe/key-rotation.js'
 import { RevocationController } from './revocation/revocation.controller.js'
 import { Revocations } from './revocation/revocations.js'
 import { ServiceAccounts } from './service-account/service-accounts.js'
+import { ServiceTokens } from './service-account/service-tokens.js'
 import { SessionController } from './session/session.controller.js'
 import { SessionQueries } from './session/session.queries.js'
 import { VerificationController } from './service-account/verification.controller.js'
@@ -100,6 +101,7 @@ import { VerificationController } from './service-account/verification.controlle
     RefreshSweep,
     Revocations,
     ServiceAccounts,
+    ServiceTokens,
     SessionQueries,
     { provide: Pool, inject: [DataSource], useFactory: poolOf },
     { provide: AuditReader, inject: [Pool], useFactory: (pool: Pool) => new AuditReader(pool, audited) },
@@ -121,7 +123,13 @@ import { VerificationController } from './service-account/verification.controlle
       provide: SubjectTokens,
       inject: [ReplicaPools, ServerSettings],
       useFactory: (pools: ReplicaPools, { address }: ServerSettings) =>
-        new SubjectTokens(new IdentityKeys(keysOfIdentity(pools, USER_SESSION_KEYS_PATH)), address),
+        new SubjectTokens(
+          {
+            viewer: new IdentityKeys(keysOfIdentity(pools, SESSION_KEYS_PATHS.viewer)),
+            content: new IdentityKeys(keysOfIdentity(pools, SESSION_KEYS_PATHS.content)),
+          },
+          address,
+        ),
     },
     {
       provide: IssueLog,
@@ -135,6 +143,7 @@ import { VerificationController } from './service-account/verification.controlle
         FactQueries,
         Replicas,
         Refreshes,
+        ServiceTokens,
         Safe,
         IssueLog,
         ExchangeSettings,
@@ -146,13 +155,14 @@ import { VerificationController } from './service-account/verification.controlle
         facts: FactQueries,
         replicas: Replicas,
         refreshes: Refreshes,
+        serviceTokens: ServiceTokens,
         safe: Safe,
         issues: IssueLog,
         settings: ExchangeSettings,
         { requireContentKeys }: ContentSettings,
         server: ServerSettings,
       ) =>
-        new Exchange(subjects, facts, replicas, refreshes, safe, issues, settings, {
+        new Exchange(subjects, facts, replicas, refreshes, serviceTokens, safe, issues, settings, {
           requireContentKeys,
           consentUrl: (guid) => server.urlOf(`/__oauth__/integrations/${guid}/login`),
         }),

@@ -36,6 +36,7 @@ import { grantGuid, grantStream } from './grant/grant.stream.js'
 import { putTokens } from './grant/grant.tokens.js'
 import { Refreshes } from './grant/refresh.js'
 import { Safe } from './safe/index.js'
+import { ServiceTokens } from './service-account/service-tokens.js'
 
 // The vault's parts as a process has them, without Nest and NATS, and a provider to try them against: for its specs.
 
@@ -110,7 +111,9 @@ export class FakeProvider {
 
   #answer(form: URLSearchParams): { status: number; body: object } {
     if (this.fault) return this.fault
-    const good = form.get('grant_type') === 'refresh_token' ? this.#isCurrent(form) : this.#isOurCode(form)
+    const good =
+      form.get('grant_type') === 'client_credentials' ||
+      (form.get('grant_type') === 'refresh_token' ? this.#isCurrent(form) : this.#isOurCode(form))
     if (!good) return { status: 400, body: { error: 'invalid_grant' } }
     const count = ++this.#count
     if (this.rotates) this.refreshToken = `refresh-${count}`
@@ -149,6 +152,8 @@ const keys = {
   )(createSecretKey(randomBytes(32))),
 }
 const { publicKey, privateKey } = await generateKeyPair('EdDSA', { extractable: true })
+
+const ofIdentity = { find: () => Promise.resolve(publicKey) }
 
 /** A world of one owner, one viewer, one content item and one integration, known to the database's replicas. */
 export class World {
@@ -223,6 +228,28 @@ export class World {
       .sign(privateKey)
   }
 
+  /** A content session token. */
+  contentToken(changes: Record<string, unknown> = {}): Promise<string> {
+    const { iss = ADDRESS, aud = 'vault', typ = 'keybearer-content-session+jwt', ...claims } = changes
+    return new SignJWT({ sub: this.contentGuid, jti: randomUUID(), ...claims })
+      .setProtectedHeader({ alg: 'EdDSA', kid: 'c1', typ: String(typ) })
+      .setIssuer(String(iss))
+      .setAudience(String(aud))
+      .setIssuedAt()
+      .setExpirationTime('1h')
+      .sign(privateKey)
+  }
+
+  /** For a service account: the subject is the content itself. */
+  async contentForm(changes: Record<string, string> = {}): Promise<Record<string, string>> {
+    return {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token_type: 'urn:posit:connect:content-session-token',
+      subject_token: await this.contentToken(),
+      ...changes,
+    }
+  }
+
   async form(changes: Record<string, string> = {}): Promise<Record<string, string>> {
     return {
       grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
@@ -249,6 +276,7 @@ export class VaultProcess {
   readonly secrets: ClientSecrets
   readonly grants: GrantQueries
   readonly refreshes: Refreshes
+  readonly serviceTokens: ServiceTokens
   readonly issues: IssueLog
   readonly exchange: Exchange
   readonly consent: Consent
@@ -283,13 +311,15 @@ export class VaultProcess {
       this.outbound,
       this.settings,
     )
+    this.serviceTokens = new ServiceTokens(pool, this.safe, this.secrets, this.outbound, this.settings, this.replicas)
     this.issues = new IssueLog(database, 'vault')
     const server = Object.assign(new ServerSettings(), { address: ADDRESS })
     this.exchange = new Exchange(
-      new SubjectTokens({ find: () => Promise.resolve(publicKey) }, ADDRESS),
+      new SubjectTokens({ viewer: ofIdentity, content: ofIdentity }, ADDRESS),
       new FactQueries(database, this.authorization),
       this.replicas,
       this.refreshes,
+      this.serviceTokens,
       this.safe,
       this.issues,
       this.settings,
@@ -346,6 +376,7 @@ export class VaultProcess {
     world: World,
     secondsLeft: number | null,
     refreshToken: string | null = world.provider.refreshToken,
+    accessToken = 'access-0',
   ): Promise<void> {
     const { viewerGuid: userGuid, integrationGuid } = world
     const expiresAt = secondsLeft === null ? null : new Date(Date.now() + secondsLeft * 1000)
@@ -358,11 +389,12 @@ export class VaultProcess {
       scope: null,
     } as const
     const context = { actor: { type: 'service', name: 'vault' }, commandId: randomUUID() }
-    const { version } = await this.streams.load(grantStream, world.grantGuid)
+    const { state } = await this.streams.load(grantStream, world.grantGuid)
+    const generation = state.status === 'none' ? 1 : state.generation + 1
     await this.streams.handle(grantStream, world.grantGuid, command, context, {
       record: (client) =>
-        putTokens(this.safe, client, world.grantGuid, version === 0 ? 1 : 2, {
-          accessToken: new Secret('access-0'),
+        putTokens(this.safe, client, world.grantGuid, generation, {
+          accessToken: new Secret(accessToken),
           refreshToken: refreshToken === null ? undefined : new Secret(refreshToken),
         }),
     })

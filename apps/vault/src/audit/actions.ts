@@ -1,6 +1,6 @@
 import { AUDIT_SOURCES } from '#libs/contracts'
 import type { Audited, AuditedLog, AuditedTable, AuditTable } from '#libs/event-sourcing'
-import type { TokenIssued } from '../exchange/issue-log.js'
+import type { ServiceTokenIssued, TokenIssued } from '../exchange/issue-log.js'
 import type { GrantEvent } from '../grant/grant.events.js'
 
 const grant = {
@@ -15,7 +15,11 @@ const grant = {
 
 const issue = {
   TokenIssued: ['issue_oauth_token', 'contentGuid', 'integrationGuid'],
-} as const satisfies Record<'TokenIssued', Audited<TokenIssued>>
+  ServiceTokenIssued: ['issue_service_token', 'contentGuid', 'integrationGuid'],
+} as const satisfies {
+  TokenIssued: Audited<TokenIssued>
+  ServiceTokenIssued: Audited<ServiceTokenIssued>
+}
 
 /** The log of issued tokens, as its indexes know it. */
 const ISSUE: AuditedTable = {

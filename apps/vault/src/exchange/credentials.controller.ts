@@ -25,10 +25,11 @@ export class CredentialsController {
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
   @ApiOperation({
-    summary: 'Exchanges a viewer’s session token for their access token at a provider',
+    summary: 'Exchanges a session token for an access token at a provider',
     description:
-      'RFC 8693. For the content’s own key, or for a key of its owner whose role is publisher or more. The viewer must ' +
-      'have consented to the integration in the browser.',
+      'RFC 8693. For the content’s own key, or for a key of its owner whose role is publisher or more. A viewer’s session ' +
+      'token brings the viewer’s access token; the viewer must have consented to the integration in the browser. A ' +
+      'content session token brings that of a service account.',
   })
   @ApiConsumes('application/x-www-form-urlencoded')
   @ApiBody({ type: ExchangeForm })

@@ -8,7 +8,17 @@ import {
   type IntegrationState,
   type UserState,
 } from '#libs/contracts'
-import { decide, readRequest, type KeyActor, type Facts, type GrantFacts, type Subject } from './decide.js'
+import { fingerprintOf, type ServiceTokenFacts } from '../service-account/service-token.js'
+import {
+  decide,
+  readRequest,
+  type Decision,
+  type Facts,
+  type GrantFacts,
+  type KeyActor,
+  type Subject,
+  type Viewer,
+} from './decide.js'
 
 const OWNER = '00000000-0000-4000-8000-000000000001'
 const VIEWER = '00000000-0000-4000-8000-000000000002'
@@ -22,7 +32,7 @@ const inSeconds = (seconds: number): Date => new Date(NOW.getTime() + seconds * 
 
 const key: KeyActor = { type: 'key', guid: KEY, user: OWNER, role: 'publisher' }
 const contentKey: KeyActor = { type: 'content_key', guid: KEY, content: CONTENT, owner: OWNER }
-const subject: Subject = { userGuid: VIEWER, content: CONTENT, sid: 'alive' }
+const subject: Viewer = { type: 'viewer', userGuid: VIEWER, content: CONTENT, sid: 'alive' }
 
 const user = (guid: string, changes: Partial<UserState> = {}): UserState => ({
   guid,
@@ -81,6 +91,7 @@ const facts = (changes: Partial<Facts> = {}): Facts => ({
   unknownGroupGuids: [],
   integration: integration(),
   grant: grant(),
+  serviceToken: undefined,
   ...changes,
 })
 const form = (changes: Record<string, string> = {}): Record<string, string> => ({
@@ -93,7 +104,8 @@ const form = (changes: Record<string, string> = {}): Record<string, string> => (
 interface Case {
   form?: Record<string, string>
   caller?: KeyActor
-  subject?: Partial<Subject>
+  subject?: Partial<Viewer>
+  ofContent?: true
   facts?: Partial<Facts>
   requireContentKeys?: boolean
 }
@@ -104,6 +116,16 @@ const ofContent = `content ${CONTENT}`
 const ofVisitor = `user ${VIEWER}`
 const CONSENT = { consent_url: `https://kb.example/__oauth__/integrations/${ACME}/login` }
 
+const robot = integration('Service Account')
+const serviceToken = (changes: Partial<ServiceTokenFacts> = {}): ServiceTokenFacts => ({
+  fingerprint: fingerprintOf(robot),
+  generation: 1,
+  obtainedAt: inSeconds(-60),
+  expiresAt: inSeconds(600),
+  ...changes,
+})
+const OF_ROBOT = { visitor: undefined, grant: undefined, integration: robot, serviceToken: serviceToken() }
+
 /** What is so, in words; what differs from a request that is granted; number, RFC word, and what is doubted. */
 const REFUSALS: [string, Case, number, string, ...string[]][] = [
   ['2: a viewer’s key', { caller: { ...key, role: 'viewer' } }, 22, 'unauthorized_client'],
@@ -112,12 +134,6 @@ const REFUSALS: [string, Case, number, string, ...string[]][] = [
     { form: { grant_type: GRANT_TYPE_TOKEN_EXCHANGE.replace('ietf', 'eitf') } },
     213,
     'unsupported_grant_type',
-  ],
-  [
-    '4: a content session token',
-    { form: { subject_token_type: SUBJECT_TOKEN_TYPE.contentSession } },
-    214,
-    'invalid_request',
   ],
   ['4: another subject token type', { form: { subject_token_type: 'urn:x' } }, 214, 'invalid_request'],
   ['5: no subject token', { form: { subject_token: '' } }, 215, 'invalid_request'],
@@ -147,8 +163,21 @@ const REFUSALS: [string, Case, number, string, ...string[]][] = [
     'unauthorized_client',
   ],
   ['6: an owner nobody has heard of', { facts: { callerUser: undefined } }, 22, 'unauthorized_client', `user ${OWNER}`],
-  ['6: a key bound to other content', { caller: { ...contentKey, content: OTHER } }, 22, 'unauthorized_client'],
-  ['6: a personal key where bound ones are required', { requireContentKeys: true }, 22, 'unauthorized_client'],
+  ['C01 6: a key bound to other content', { caller: { ...contentKey, content: OTHER } }, 22, 'unauthorized_client'],
+  [
+    'C01 C11 6: a key bound to other content of the same owner, for the content itself',
+    { caller: { ...contentKey, content: OTHER }, ofContent: true },
+    22,
+    'unauthorized_client',
+  ],
+  ['6: a bound key of a former owner', { caller: { ...contentKey, owner: VIEWER } }, 22, 'unauthorized_client'],
+  [
+    '6: a bound key of an owner who is locked',
+    { caller: contentKey, facts: { callerUser: user(OWNER, { locked: true }) } },
+    22,
+    'unauthorized_client',
+  ],
+  ['C02 C04 6: a personal key where bound ones are required', { requireContentKeys: true }, 22, 'unauthorized_client'],
   ['6: a viewer who is locked', { facts: { visitor: user(VIEWER, { locked: true }) } }, 19, 'invalid_request'],
   ['6: content that is locked', { facts: { content: content({ locked: true }) } }, 19, 'invalid_request'],
   [
@@ -199,7 +228,12 @@ const REFUSALS: [string, Case, number, string, ...string[]][] = [
     `integration ${ACME}`,
   ],
   ['8: an integration that is deleted', { facts: { integration: null } }, 256, 'invalid_target'],
-  ['9: a service account', { facts: { integration: integration('Service Account') } }, 252, 'invalid_request'],
+  [
+    'C10 9: a service account, for a viewer',
+    { facts: { integration: integration('Service Account') } },
+    252,
+    'invalid_request',
+  ],
   [
     'CONTENT-02 9: rendered content',
     { facts: { content: content({ kind: 'rendered' }) } },
@@ -233,6 +267,57 @@ const REFUSALS: [string, Case, number, string, ...string[]][] = [
     250,
     'invalid_request',
   ],
+  ['5: no content session token', { form: { subject_token: '' }, ofContent: true }, 236, 'invalid_request'],
+  [
+    'C11 6: content that is deleted, for itself',
+    { ofContent: true, facts: { content: null } },
+    22,
+    'unauthorized_client',
+  ],
+  [
+    '6: content that is locked, for itself',
+    { ofContent: true, facts: { content: content({ locked: true }) } },
+    19,
+    'invalid_request',
+  ],
+  [
+    '7: no association, for the content itself',
+    { ofContent: true, facts: { content: content({ associations: [] }) } },
+    212,
+    'invalid_target',
+    ofContent,
+  ],
+  [
+    'C10 9: a viewer’s integration, for the content itself',
+    { ofContent: true, facts: { integration: integration() } },
+    252,
+    'invalid_request',
+  ],
+  [
+    '9: visitor API keys, for the content itself',
+    { ofContent: true, facts: { integration: integration('Visitor API Key') } },
+    252,
+    'invalid_request',
+  ],
+  [
+    'CONTENT-12 9: static content, for itself',
+    { ofContent: true, facts: { content: content({ kind: 'static' }) } },
+    237,
+    'invalid_target',
+    ofContent,
+  ],
+  [
+    '10: an API key is asked for, which content has none of',
+    { ofContent: true, form: { requested_token_type: REQUESTED_TOKEN_TYPE.apiKey } },
+    249,
+    'invalid_request',
+  ],
+  [
+    '10: AWS credentials are asked for, for the content itself',
+    { ofContent: true, form: { requested_token_type: REQUESTED_TOKEN_TYPE.awsCredentials } },
+    242,
+    'invalid_request',
+  ],
   [
     '10: an API key is asked for',
     { form: { requested_token_type: REQUESTED_TOKEN_TYPE.apiKey } },
@@ -261,9 +346,41 @@ const REFUSALS: [string, Case, number, string, ...string[]][] = [
   ],
 ]
 
+const OF_SERVICE: [string, Case, 'issue_service' | 'obtain_service'][] = [
+  ['PERS-12 a token that is at hand', {}, 'issue_service'],
+  ['a token that is at hand, by a bound key', { caller: contentKey, requireContentKeys: true }, 'issue_service'],
+  ['CONTENT-09 open content', { facts: { content: content({ access_type: 'all' }) } }, 'issue_service'],
+  ['CONTENT-02 rendered content', { facts: { content: content({ kind: 'rendered' }) } }, 'issue_service'],
+  ['no token at all', { facts: { serviceToken: undefined } }, 'obtain_service'],
+  ['one that is being got', { facts: { serviceToken: serviceToken({ obtainedAt: null }) } }, 'obtain_service'],
+  ['one of former settings', { facts: { serviceToken: serviceToken({ fingerprint: 'x' }) } }, 'obtain_service'],
+  ['31 s left', { facts: { serviceToken: serviceToken({ expiresAt: inSeconds(31) }) } }, 'issue_service'],
+  ['30 s left', { facts: { serviceToken: serviceToken({ expiresAt: inSeconds(30) }) } }, 'obtain_service'],
+  [
+    'more than half of a short life left',
+    { facts: { serviceToken: serviceToken({ obtainedAt: inSeconds(-4), expiresAt: inSeconds(6) }) } },
+    'issue_service',
+  ],
+  [
+    'half of a short life left',
+    { facts: { serviceToken: serviceToken({ obtainedAt: inSeconds(-5), expiresAt: inSeconds(5) }) } },
+    'obtain_service',
+  ],
+  [
+    'a token of 59 s that does not say when it ends',
+    { facts: { serviceToken: serviceToken({ obtainedAt: inSeconds(-59), expiresAt: null }) } },
+    'issue_service',
+  ],
+  [
+    'a token of 60 s that does not say when it ends',
+    { facts: { serviceToken: serviceToken({ obtainedAt: inSeconds(-60), expiresAt: null }) } },
+    'obtain_service',
+  ],
+]
+
 const GRANTED: [string, Case, 'issue' | 'refresh', boolean?][] = [
   ['the owner’s key and one association', {}, 'issue'],
-  ['a key that is bound to the content', { caller: contentKey, facts: { callerUser: undefined } }, 'issue'],
+  ['a key that is bound to the content', { caller: contentKey }, 'issue'],
   ['a bound key where bound ones are required', { caller: contentKey, requireContentKeys: true }, 'issue'],
   [
     'the audience among several',
@@ -303,10 +420,14 @@ const GRANTED: [string, Case, 'issue' | 'refresh', boolean?][] = [
   ['a token that has expired', { facts: { grant: grant({ expiresAt: NOW }) } }, 'refresh', false],
 ]
 
-function outcome(each: Case) {
+function outcome(each: Case): Decision {
   const caller = each.caller ?? key
-  const request = readRequest(form(each.form), caller)
-  return decide(request, caller, { ...subject, ...each.subject }, facts(each.facts), {
+  const itself = each.ofContent ?? false
+  const asked = form({ ...(itself && { subject_token_type: SUBJECT_TOKEN_TYPE.contentSession }), ...each.form })
+  const request = readRequest(asked, caller)
+  const about: Subject = itself ? { type: 'content', content: CONTENT } : { ...subject, ...each.subject }
+  const known = facts({ ...(itself && OF_ROBOT), ...each.facts })
+  return decide(request, caller, about, known, {
     requireContentKeys: each.requireContentKeys ?? false,
     consentUrl: (guid) => `https://kb.example/__oauth__/integrations/${guid}/login`,
   })
@@ -349,5 +470,11 @@ describe('the exchange refuses, in the order of the contract', () => {
 describe('the exchange gives', () => {
   it.each(GRANTED)('%s', (_, each, verdict, ...[oldIsValid]) => {
     expect(outcome(each)).toMatchObject({ verdict, ...(oldIsValid !== undefined && { oldIsValid }) })
+  })
+})
+
+describe('the exchange gives content the service account’s token, kept or new:', () => {
+  it.each(OF_SERVICE)('%s', (_, each, verdict) => {
+    expect(outcome({ ...each, ofContent: true }).verdict).toBe(verdict)
   })
 })

@@ -13,6 +13,7 @@ import {
   type UserState,
 } from '#libs/contracts'
 import type { ConsentReason } from '../grant/grant.events.js'
+import { fingerprintOf, isUsable, type ServiceTokenFacts } from '../service-account/service-token.js'
 
 /** Seconds that an access token must still be good for to be handed out without a refresh. */
 const USABLE_SECONDS = 5
@@ -29,15 +30,25 @@ export type KeyActor = Extract<Actor, { type: 'key' | 'content_key' }>
 
 /** A form that is worth looking up facts for. */
 export interface ExchangeRequest {
+  readonly subjectType: Subject['type']
   readonly subjectToken: string
   readonly audience: string | undefined
   readonly requestedTokenType: string | undefined
 }
 
-/** A verified user session token. */
-export interface Subject extends UserSessionClaims {
+/** A verified user session token: somebody in one content item. */
+export interface Viewer extends UserSessionClaims {
+  readonly type: 'viewer'
   readonly userGuid: string
 }
+
+/** A verified content session token: the item itself, whoever visits it. */
+export interface Content {
+  readonly type: 'content'
+  readonly content: string
+}
+
+export type Subject = Viewer | Content
 
 /** `undefined`: never heard of; `null`: deleted, which is certain. */
 export type Known<State> = State | null | undefined
@@ -60,8 +71,9 @@ export interface Facts {
   /** The database's clock. */
   readonly now: Date
   readonly content: Known<ContentState>
+  /** The subject, if it is a person. */
   readonly visitor: Known<UserState>
-  /** The person behind a personal key; the same for everybody else. */
+  /** The person whose key it is. */
   readonly callerUser: Known<UserState>
   /** Of the visitor's groups, those that exist. */
   readonly liveGroupGuids: readonly string[]
@@ -70,6 +82,8 @@ export interface Facts {
   /** The one that `audience` names or, without an audience, the only one that is associated. */
   readonly integration: Known<IntegrationState>
   readonly grant: GrantFacts | undefined
+  /** The token of the service account that is at hand, good or not. */
+  readonly serviceToken: ServiceTokenFacts | undefined
 }
 
 /** A document of another service that may have been missed. */
@@ -79,14 +93,27 @@ export interface Doubt {
 }
 
 export type Decision =
-  | { readonly verdict: 'issue'; readonly integration: IntegrationState; readonly grant: GrantFacts }
+  | {
+      readonly verdict: 'issue'
+      readonly viewer: Viewer
+      readonly integration: IntegrationState
+      readonly grant: GrantFacts
+    }
   | {
       readonly verdict: 'refresh'
+      readonly viewer: Viewer
       readonly integration: IntegrationState
       readonly grant: GrantFacts
       /** Whether the old token may still be handed out when the refresh fails. */
       readonly oldIsValid: boolean
     }
+  | {
+      /** The token of a service account. */
+      readonly verdict: 'issue_service'
+      readonly integration: IntegrationState
+      readonly token: ServiceTokenFacts
+    }
+  | { readonly verdict: 'obtain_service'; readonly integration: IntegrationState }
   | {
       readonly verdict: 'refuse'
       readonly error: DomainError
@@ -101,23 +128,30 @@ export interface ExchangePolicy {
   readonly consentUrl: (integrationGuid: string) => string
 }
 
+const SUBJECT_TYPES: ReadonlyMap<string, Subject['type']> = new Map([
+  [SUBJECT_TOKEN_TYPE.userSession, 'viewer'],
+  [SUBJECT_TOKEN_TYPE.contentSession, 'content'],
+])
+
 /**
  * What can be said of a request before anything is looked up.
- * @throws DomainError 22, 213, 214, 215 (`libs/contracts/src/errors.ts`)
+ * @throws DomainError 22, 213, 214, 215, 236 (`libs/contracts/src/errors.ts`)
  * @see RFC 8693 §2.1
  */
 export function readRequest(form: Readonly<Record<string, string>>, caller: KeyActor): ExchangeRequest {
   if (caller.type === 'key' && !isAtLeast(caller.role, 'publisher')) throw notTheOwner()
   if (form.grant_type !== GRANT_TYPE_TOKEN_EXCHANGE)
     throw refusal('exchange.grant_type', 'unsupported_grant_type', `grant_type must be ${GRANT_TYPE_TOKEN_EXCHANGE}.`)
-  if (form.subject_token_type !== SUBJECT_TOKEN_TYPE.userSession)
+  const subjectType = SUBJECT_TYPES.get(form.subject_token_type ?? '')
+  if (!subjectType)
     throw refusal(
       'exchange.subject_token_type',
       'invalid_request',
-      `subject_token_type must be ${SUBJECT_TOKEN_TYPE.userSession}.`,
+      `subject_token_type must be ${[...SUBJECT_TYPES.keys()].join(' or ')}.`,
     )
-  if (!form.subject_token) throw badSubjectToken()
+  if (!form.subject_token) throw subjectType === 'viewer' ? badSubjectToken() : badContentToken()
   return {
+    subjectType,
     subjectToken: form.subject_token,
     audience: form.audience?.toLowerCase() || undefined,
     requestedTokenType: form.requested_token_type || undefined,
@@ -125,7 +159,7 @@ export function readRequest(form: Readonly<Record<string, string>>, caller: KeyA
 }
 
 /**
- * Whether this caller gets this viewer's token now, and how. Evaluated again whenever time has passed or a fact has
+ * Whether this caller gets this subject's token now, and how. Evaluated again whenever time has passed or a fact has
  * changed.
  */
 export function decide(
@@ -135,33 +169,16 @@ export function decide(
   facts: Facts,
   policy: ExchangePolicy,
 ): Decision {
-  const { now, content, visitor, callerUser, integration, grant } = facts
+  const { content, visitor, integration } = facts
   const ofContent: Doubt = { kind: 'content', guid: subject.content }
-  const ofVisitor: Doubt = { kind: 'user', guid: subject.userGuid }
 
-  if (!visitor) return refuse(unknownSubject(), visitor === undefined && ofVisitor)
+  if (subject.type === 'viewer' && !visitor)
+    return refuse(unknownSubject(), visitor === undefined && { kind: 'user', guid: subject.userGuid })
   if (!content) return refuse(notTheOwner(), content === undefined && ofContent)
-
-  if (caller.type === 'content_key') {
-    if (caller.content !== subject.content) return refuse(notTheOwner())
-  } else {
-    if (policy.requireContentKeys) return refuse(notTheOwner('This server wants a key that is bound to the content.'))
-    if (caller.user !== content.owner_guid) return refuse(notTheOwner())
-    if (!callerUser) return refuse(notTheOwner(), callerUser === undefined && { kind: 'user', guid: caller.user })
-    if (callerUser.locked || !isAtLeast(lower(caller.role, callerUser.user_role), 'publisher'))
-      return refuse(notTheOwner())
-  }
-
-  const session = visitor.sessions.find(({ sid }) => sid === subject.sid)
-  if (!session) return refuse(badSubjectToken('The session of this token has ended.'), ofVisitor)
-  if (new Date(session.expires_at) <= now) return refuse(badSubjectToken('The session of this token has ended.'))
-
-  if (!mayView(content, { guid: visitor.guid, locked: visitor.locked, groupGuids: facts.liveGroupGuids })) {
-    // A locked user or item is a negative fact and certain; an entry that is missing may be on its way.
-    const certain = visitor.locked || content.locked
-    const groups = facts.unknownGroupGuids.map((guid): Doubt => ({ kind: 'group', guid }))
-    return refuse(mayNotView(), ...(certain ? [] : [ofContent, ofVisitor, ...groups]))
-  }
+  const refused =
+    ofCaller(caller, content, facts, policy) ??
+    (subject.type === 'viewer' ? ofViewer(subject, visitor!, content, facts) : ofLock(content))
+  if (refused) return refused
 
   const { associations } = content
   if (associations.length === 0) return refuse(noAssociation(), ofContent)
@@ -176,28 +193,84 @@ export function decide(
       integration === undefined && { kind: 'integration', guid: associated.oauth_integration_guid },
     )
 
-  if (integration.auth_type === 'Service Account') return refuse(authTypeMismatch())
+  if ((integration.auth_type === 'Service Account') !== (subject.type === 'content'))
+    return refuse(authTypeMismatch(integration, subject))
   // What is to be traded for something else is not given out itself.
-  if (integration.auth_type !== 'Viewer' || integration.issues) return refuse(noHandler())
+  if (integration.auth_type === 'Visitor API Key' || integration.issues) return refuse(noHandler())
   // Asked again here: the content may have been deployed as something else since it was associated.
-  if (content.kind === 'rendered' || content.kind === 'static') return refuse(kindUnsupported(content.kind), ofContent)
-  if (content.access_type === 'all') return refuse(openToEverybody(), ofContent)
+  if (content.kind === 'static' || (content.kind === 'rendered' && subject.type === 'viewer'))
+    return refuse(kindUnsupported(content.kind), ofContent)
+  if (content.access_type === 'all' && subject.type === 'viewer') return refuse(openToEverybody(), ofContent)
   if ((request.requestedTokenType ?? REQUESTED_TOKEN_TYPE.accessToken) !== REQUESTED_TOKEN_TYPE.accessToken)
-    return refuse(wrongRequestedType())
+    return refuse(
+      subject.type === 'content' && request.requestedTokenType === REQUESTED_TOKEN_TYPE.apiKey
+        ? noKeyForContent()
+        : wrongRequestedType(),
+    )
+  return subject.type === 'viewer' ? ofGrant(subject, integration, facts, policy) : ofServiceAccount(integration, facts)
+}
 
+/** Whether the caller may ask for this content at all (22). */
+function ofCaller(
+  caller: KeyActor,
+  content: ContentState,
+  { callerUser }: Facts,
+  policy: ExchangePolicy,
+): Decision | undefined {
+  if (caller.type === 'content_key') {
+    if (caller.content !== content.guid) return refuse(notTheOwner())
+  } else if (policy.requireContentKeys) {
+    return refuse(notTheOwner('This server wants a key that is bound to the content.'))
+  }
+  const person = caller.type === 'key' ? caller.user : caller.owner
+  if (person !== content.owner_guid) return refuse(notTheOwner())
+  if (!callerUser) return refuse(notTheOwner(), callerUser === undefined && { kind: 'user', guid: person })
+  const role = caller.type === 'key' ? lower(caller.role, callerUser.user_role) : callerUser.user_role
+  return callerUser.locked || !isAtLeast(role, 'publisher') ? refuse(notTheOwner()) : undefined
+}
+
+/** Whether the viewer's session lives (215) and they may see the content (19). */
+function ofViewer(subject: Viewer, visitor: UserState, content: ContentState, facts: Facts): Decision | undefined {
+  const ofVisitor: Doubt = { kind: 'user', guid: subject.userGuid }
+  const session = visitor.sessions.find(({ sid }) => sid === subject.sid)
+  if (!session) return refuse(badSubjectToken('The session of this token has ended.'), ofVisitor)
+  if (new Date(session.expires_at) <= facts.now) return refuse(badSubjectToken('The session of this token has ended.'))
+  if (mayView(content, { guid: visitor.guid, locked: visitor.locked, groupGuids: facts.liveGroupGuids }))
+    return undefined
+  // A locked user or item is a negative fact and certain; an entry that is missing may be on its way.
+  const certain = visitor.locked || content.locked
+  const groups = facts.unknownGroupGuids.map((guid): Doubt => ({ kind: 'group', guid }))
+  return refuse(
+    mayNotView(),
+    ...(certain ? [] : [{ kind: 'content', guid: content.guid } as const, ofVisitor, ...groups]),
+  )
+}
+
+const ofLock = ({ locked }: ContentState): Decision | undefined => (locked ? refuse(contentLocked()) : undefined)
+
+/** How the viewer's consent stands: good, to be refreshed, or wanting the viewer (219, 220, 235). */
+function ofGrant(viewer: Viewer, integration: IntegrationState, facts: Facts, policy: ExchangePolicy): Decision {
+  const { now, grant } = facts
   const consentUrl = policy.consentUrl(integration.guid)
   if (!grant || grant.status === 'revoked') return refuse(noGrant(consentUrl))
   if (grant.status === 'consent_required') return refuse(consentRequired(consentUrl, grant.consentReason))
+  const issue: Decision = { verdict: 'issue', viewer, integration, grant }
+  const refresh = (oldIsValid: boolean): Decision => ({ verdict: 'refresh', viewer, integration, grant, oldIsValid })
   if (!grant.expiresAt && integration.quirks.includes('omits_expires_in') && grant.hasRefreshToken) {
     const since = grant.tokenSince ? (now.getTime() - grant.tokenSince.getTime()) / 1000 : Infinity
-    if (since > UNTOLD_LIFE_SECONDS) return { verdict: 'refresh', integration, grant, oldIsValid: true }
+    if (since > UNTOLD_LIFE_SECONDS) return refresh(true)
   }
   const secondsLeft = grant.expiresAt ? (grant.expiresAt.getTime() - now.getTime()) / 1000 : Infinity
-  if (secondsLeft > USABLE_SECONDS) return { verdict: 'issue', integration, grant }
+  if (secondsLeft > USABLE_SECONDS) return issue
   const oldIsValid = secondsLeft > 0
-  if (grant.hasRefreshToken) return { verdict: 'refresh', integration, grant, oldIsValid }
-  return oldIsValid ? { verdict: 'issue', integration, grant } : refuse(noRefreshToken(consentUrl))
+  if (grant.hasRefreshToken) return refresh(oldIsValid)
+  return oldIsValid ? issue : refuse(noRefreshToken(consentUrl))
 }
+
+const ofServiceAccount = (integration: IntegrationState, { now, serviceToken }: Facts): Decision =>
+  serviceToken && isUsable(serviceToken, fingerprintOf(integration), now)
+    ? { verdict: 'issue_service', integration, token: serviceToken }
+    : { verdict: 'obtain_service', integration }
 
 /** The provider refused the refresh token: only the user can mend that (219). */
 const consentRequired = (consentUrl: string, reason?: ConsentReason | null): DomainError =>
@@ -238,6 +311,14 @@ export const providerUnavailable = (): DomainError =>
 export const badSubjectToken = (message = 'The subject_token is not a valid user session token.'): DomainError =>
   refusal('exchange.subject_token', 'invalid_request', message)
 
+/** A content session token in whatever way it is bad (236). */
+export const badContentToken = (): DomainError =>
+  refusal(
+    'exchange.content_session_token',
+    'invalid_request',
+    'The subject_token is not a valid content session token.',
+  )
+
 export const wrongIssuer = (): DomainError =>
   refusal('exchange.subject_token_issuer', 'invalid_request', 'The subject_token is from another issuer.')
 
@@ -254,6 +335,11 @@ const mayNotView = (): DomainError =>
     payload: { oauth_error: 'invalid_request' },
   })
 
+const contentLocked = (): DomainError =>
+  new DomainError('forbidden', 'content.access_denied', 'This content is locked.', {
+    payload: { oauth_error: 'invalid_request' },
+  })
+
 const noAssociation = (): DomainError =>
   refusal('association.none', 'invalid_target', 'No OAuth integrations have been associated with this content item.')
 
@@ -267,11 +353,12 @@ const audienceMissing = (): DomainError =>
 const notAssociated = (): DomainError =>
   refusal('exchange.audience', 'invalid_target', 'The audience is no integration that is associated with this content.')
 
-const authTypeMismatch = (): DomainError =>
+const authTypeMismatch = ({ guid, auth_type }: IntegrationState, { type }: Subject): DomainError =>
   refusal(
     'exchange.auth_type_mismatch',
     'invalid_request',
-    'This integration is a Service Account; a user session token is for Viewer integrations.',
+    `OAuth integration ${guid} does not support ${type === 'viewer' ? 'Viewer' : 'Service Account'} auth flows: its ` +
+      `authentication type is ${auth_type}.`,
   )
 
 const kindUnsupported = (kind: string): DomainError =>
@@ -295,7 +382,14 @@ const wrongRequestedType = (): DomainError =>
   refusal(
     'exchange.requested_token_type',
     'invalid_request',
-    `This integration gives ${REQUESTED_TOKEN_TYPE.accessToken} only.`,
+    `Invalid requested_token_type. Expected '${REQUESTED_TOKEN_TYPE.accessToken}'`,
+  )
+
+const noKeyForContent = (): DomainError =>
+  refusal(
+    'exchange.subject_and_requested_type',
+    'invalid_request',
+    'Content has no API key of its own to be given: that is for a viewer’s session token.',
   )
 
 const noGrant = (consentUrl: string): DomainError =>

@@ -7,12 +7,16 @@ export class ExchangeForm {
   grant_type: string
 
   @ApiProperty({
-    enum: [SUBJECT_TOKEN_TYPE.userSession],
-    description: 'What the subject token is: a viewer’s session in one content item.',
+    enum: [SUBJECT_TOKEN_TYPE.userSession, SUBJECT_TOKEN_TYPE.contentSession],
+    description: 'What the subject token is: a viewer’s session in one content item, or the content item itself.',
   })
   subject_token_type: string
 
-  @ApiProperty({ description: 'The token that the content got in the header Posit-Connect-User-Session-Token.' })
+  @ApiProperty({
+    description:
+      'The token that the content got in the header Posit-Connect-User-Session-Token, or one that was made for it at ' +
+      '/v1/content/{guid}/session-token.',
+  })
   subject_token: string
 
   @ApiProperty({
@@ -31,7 +35,7 @@ export class ExchangeForm {
 }
 
 export class ExchangeAnswer {
-  @ApiProperty({ description: 'The provider’s access token for the viewer.' })
+  @ApiProperty({ description: 'The provider’s access token for the viewer, or of the service account.' })
   access_token: string
 
   @ApiProperty({ enum: [REQUESTED_TOKEN_TYPE.accessToken], description: 'What access_token is.' })

@@ -30,9 +30,10 @@ describe('the exchange of a valid token', () => {
     house.provider.expiresIn = undefined
     expect(await process.exchanged(world)).toMatchObject({ expiresIn: undefined })
     expect(house.provider.calls).toHaveLength(0)
-    await process.pool.query(`update oauth_grant set changed_at = changed_at - interval '11 minutes' where guid = $1`, [
-      world.grantGuid,
-    ])
+    await process.pool.query(
+      `update oauth_grant set token_since = token_since - interval '11 minutes' where guid = $1`,
+      [world.grantGuid],
+    )
     const { accessToken, expiresIn } = await process.exchanged(world)
     expect(accessToken.reveal()).toMatch(/^access-[1-9]/)
     expect(expiresIn).toBeUndefined()

@@ -6,6 +6,7 @@ import {
   integrationContract,
   userContract,
   type ChangeContract,
+  type IntegrationState,
   type Secret,
 } from '#libs/contracts'
 import { Replicas } from '#libs/messaging'
@@ -13,6 +14,8 @@ import { currentRequest, ExchangeSettings } from '#libs/service'
 import { tokenPlace } from '../grant/grant.stream.js'
 import { Refreshes } from '../grant/refresh.js'
 import { Safe } from '../safe/index.js'
+import { fingerprintOf, servicePlace } from '../service-account/service-token.js'
+import { ServiceTokens, type ServiceTokenOutcome } from '../service-account/service-tokens.js'
 import {
   decide,
   misconfigured,
@@ -23,7 +26,6 @@ import {
   type Doubt,
   type ExchangePolicy,
   type ExchangeRequest,
-  type GrantFacts,
   type Subject,
 } from './decide.js'
 import { FactQueries, type LookedUp } from './facts.js'
@@ -37,7 +39,7 @@ const CONTRACTS: Readonly<Record<Doubt['kind'], ChangeContract<unknown>>> = {
   integration: integrationContract,
 }
 
-/** A viewer's access token on its way out. */
+/** An access token on its way out. */
 export interface Issued {
   readonly accessToken: Secret
   /** Whole seconds; `undefined` when the provider did not say. */
@@ -60,6 +62,7 @@ export class Exchange {
     private readonly facts: FactQueries,
     private readonly replicas: Replicas,
     private readonly refreshes: Refreshes,
+    private readonly serviceTokens: ServiceTokens,
     private readonly safe: Safe,
     private readonly issues: IssueLog,
     private readonly settings: ExchangeSettings,
@@ -70,9 +73,12 @@ export class Exchange {
   async exchange(form: Readonly<Record<string, string>>, caller: KeyActor): Promise<Issued> {
     try {
       const request = readRequest(form, caller)
-      const subject = await this.subjects.verify(request.subjectToken)
+      const subject = await this.subjects.verify(request.subjectType, request.subjectToken)
       const question = { request, caller, subject }
-      return await this.#issue(question, await this.#refreshed(question, await this.#decide(question)))
+      const decided = await this.#decide(question)
+      return decided.decision.verdict === 'obtain_service'
+        ? await this.#obtained(question, decided.decision.integration)
+        : await this.#issue(question, await this.#refreshed(question, decided))
     } catch (error) {
       throw inOAuthWords(error)
     }
@@ -85,8 +91,9 @@ export class Exchange {
   async #decide({ request, caller, subject }: Question): Promise<Decided> {
     const confirmed = new Set<string>()
     for (;;) {
-      const callerUser = caller.type === 'key' ? caller.user : undefined
-      const found = await this.facts.lookUp(subject.content, subject.userGuid, callerUser, request.audience)
+      const visitor = subject.type === 'viewer' ? subject.userGuid : undefined
+      const callerUser = caller.type === 'key' ? caller.user : caller.owner
+      const found = await this.facts.lookUp(subject.content, visitor, callerUser, request.audience)
       const decision = decide(request, caller, subject, found.facts, this.policy)
       const doubts = [
         ...found.documents.filter(({ kind, guid }) => !this.replicas.of(CONTRACTS[kind]).isTrusted(guid)),
@@ -117,30 +124,71 @@ export class Exchange {
     return current
   }
 
-  async #issue({ caller, subject }: Question, { decision, facts, accessToken }: Decided): Promise<Issued> {
-    if (decision.verdict === 'refuse') throw decision.error
-    const { grant, integration } = decision
-    if (decision.verdict === 'issue') this.refreshes.renewEarly(grant, integration, facts.now)
+  /** As after a refresh: whoever may not have the new token any more, by now, does not get it. */
+  async #obtained(question: Question, integration: IntegrationState): Promise<Issued> {
+    const outcome = await this.serviceTokens.obtain(integration)
+    const decided = await this.#decide(question)
+    if (decided.decision.verdict !== 'obtain_service' && decided.decision.verdict !== 'issue_service')
+      return await this.#issue(question, decided)
+    // Somebody has changed the integration meanwhile: the token is of what it was.
+    if (fingerprintOf(decided.decision.integration) !== fingerprintOf(integration)) throw providerUnavailable()
+    if (outcome.kind !== 'token') throw notObtained(outcome)
+    return await this.#issueOfService(question, integration, outcome, decided.facts.now)
+  }
+
+  async #issue(question: Question, { decision, facts, accessToken }: Decided): Promise<Issued> {
+    switch (decision.verdict) {
+      case 'refuse':
+        throw decision.error
+      case 'obtain_service':
+        throw new Error('a token that is to be obtained first was to be issued')
+      case 'issue_service': {
+        const { integration, token } = decision
+        if (!accessToken) throw new Error(`the service account ${integration.guid} has no token in the safe`)
+        const opened = await this.safe.openEnvelope(accessToken, servicePlace(integration.guid), token.generation)
+        return await this.#issueOfService(question, integration, { ...token, accessToken: opened }, facts.now)
+      }
+      case 'issue':
+        this.refreshes.renewEarly(decision.grant, decision.integration, facts.now)
+    }
+    const { viewer, grant, integration } = decision
     if (!accessToken) throw new Error(`grant ${grant.guid} has no access token in the safe`)
     const opened = await this.safe.openEnvelope(accessToken, tokenPlace(grant.guid, 'access_token'), grant.generation)
-    await this.issues.record(
-      {
-        userGuid: subject.userGuid,
-        contentGuid: subject.content,
-        integrationGuid: integration.guid,
-        grantGuid: grant.guid,
-        generation: grant.generation,
-        expiresAt: grant.expiresAt?.toISOString() ?? null,
-      },
-      caller,
-      currentRequest()?.correlationId,
-    )
+    const data = {
+      userGuid: viewer.userGuid,
+      contentGuid: viewer.content,
+      integrationGuid: integration.guid,
+      grantGuid: grant.guid,
+      generation: grant.generation,
+      expiresAt: grant.expiresAt?.toISOString() ?? null,
+    }
+    await this.issues.record({ type: 'TokenIssued', data }, question.caller, currentRequest()?.correlationId)
     return { accessToken: opened, expiresIn: secondsLeft(grant, facts.now) }
+  }
+
+  async #issueOfService(
+    { caller, subject }: Question,
+    integration: IntegrationState,
+    token: { accessToken: Secret; generation: number; expiresAt: Date | null },
+    now: Date,
+  ): Promise<Issued> {
+    const data = {
+      userGuid: caller.type === 'key' ? caller.user : caller.owner,
+      contentGuid: subject.content,
+      integrationGuid: integration.guid,
+      generation: token.generation,
+      expiresAt: token.expiresAt?.toISOString() ?? null,
+    }
+    await this.issues.record({ type: 'ServiceTokenIssued', data }, caller, currentRequest()?.correlationId)
+    return { accessToken: token.accessToken, expiresIn: secondsLeft(token, now) }
   }
 }
 
-const secondsLeft = ({ expiresAt }: GrantFacts, now: Date): number | undefined =>
+const secondsLeft = ({ expiresAt }: { readonly expiresAt: Date | null }, now: Date): number | undefined =>
   expiresAt ? Math.max(0, Math.floor((expiresAt.getTime() - now.getTime()) / 1000)) : undefined
+
+const notObtained = (outcome: Exclude<ServiceTokenOutcome, { kind: 'token' }>): DomainError =>
+  outcome.kind === 'failed' && outcome.fate !== 'retry' ? misconfigured(outcome.error) : providerUnavailable()
 
 /** What the libraries refuse says nothing of OAuth. */
 function inOAuthWords(error: unknown): unknown {

@@ -4,12 +4,13 @@ import type { ContentState, IntegrationState, UserState } from '#libs/contracts'
 import { sql } from '#libs/event-sourcing'
 import { AuthorizationSettings } from '#libs/service'
 import type { ConsentReason } from '../grant/grant.events.js'
+import type { ServiceTokenFacts } from '../service-account/service-token.js'
 import type { Doubt, Facts, GrantFacts, Known } from './decide.js'
 
 /** What the decision rests on, and the sealed token that it may lead to. */
 export interface LookedUp {
   readonly facts: Facts
-  /** The access token of the grant's generation, sealed. */
+  /** The access token of the grant, or of the service account, in its generation, sealed. */
   readonly accessToken: Buffer | null
   /** Every copy that was looked at. */
   readonly documents: readonly Doubt[]
@@ -34,6 +35,10 @@ interface Row {
   has_refresh_token: boolean
   token_since: Date | null
   consent_reason: ConsentReason | null
+  fingerprint: string | null
+  service_generation: number
+  service_obtained_at: Date | null
+  service_expires_at: Date | null
   envelope: Buffer | null
 }
 
@@ -49,13 +54,14 @@ export class FactQueries {
 
   /**
    * One prepared statement for everything: the exchange is the busiest place of the house.
-   * @param callerUserGuid the person behind a personal key; `undefined` for a key that is bound to content
+   * @param visitorGuid `undefined` when the subject is the content itself: its service account's token is looked up then
+   * @param callerUserGuid the person whose key it is
    * @param audience as it was sent
    */
   async lookUp(
     contentGuid: string,
-    visitorGuid: string,
-    callerUserGuid: string | undefined,
+    visitorGuid: string | undefined,
+    callerUserGuid: string,
     audience: string | undefined,
   ): Promise<LookedUp> {
     const wanted = audience === undefined ? null : GUID.test(audience) ? audience : NOBODY
@@ -76,8 +82,10 @@ export class FactQueries {
         ) end as groups,
         oauth_grant.guid as grant_guid, oauth_grant.status, oauth_grant.generation, oauth_grant.expires_at,
         oauth_grant.has_refresh_token,
-        oauth_grant.token_since, oauth_grant.consent_reason, safe.envelope
-      from (select ${contentGuid}::uuid as content, ${visitorGuid}::uuid as visitor, ${callerUserGuid ?? null}::uuid as caller,
+        oauth_grant.token_since, oauth_grant.consent_reason,
+        service.fingerprint, service.generation as service_generation, service.obtained_at as service_obtained_at,
+        service.expires_at as service_expires_at, safe.envelope
+      from (select ${contentGuid}::uuid as content, ${visitorGuid ?? null}::uuid as visitor, ${callerUserGuid}::uuid as caller,
         ${wanted}::uuid as audience) as named
       left join replica as content on content.kind = 'content' and content.guid = named.content
       left join replica as visitor on visitor.kind = 'user' and visitor.guid = named.visitor
@@ -86,8 +94,10 @@ export class FactQueries {
         (content.state -> 'associations' -> 0 ->> 'oauth_integration_guid')::uuid) as guid) as chosen
       left join replica as integration on integration.kind = 'integration' and integration.guid = chosen.guid
       left join oauth_grant on oauth_grant.user_guid = named.visitor and oauth_grant.integration_guid = chosen.guid
-      left join safe on safe.place = 'grant/' || oauth_grant.guid || '/access_token'
-        and safe.generation = oauth_grant.generation`)
+      left join service_token as service on named.visitor is null and service.integration_guid = chosen.guid
+      left join safe on safe.place = coalesce('grant/' || oauth_grant.guid || '/access_token',
+          'service_account/' || service.integration_guid || '/access_token')
+        and safe.generation = coalesce(oauth_grant.generation, service.generation)`)
     const [row] = rows
     if (!row) throw new Error('a statement that always has one row had none')
     const groups = this.authorization.userGroups ? (row.groups ?? []) : []
@@ -101,12 +111,13 @@ export class FactQueries {
         unknownGroupGuids: groups.filter(({ known }) => !known).map(({ guid }) => guid),
         integration: known(row.integration_known, row.integration),
         grant: row.grant_guid === null ? undefined : grantOf(row, row.grant_guid),
+        serviceToken: row.fingerprint === null ? undefined : serviceTokenOf(row, row.fingerprint),
       },
       accessToken: row.envelope,
       documents: [
         { kind: 'content', guid: contentGuid },
-        { kind: 'user', guid: visitorGuid },
-        ...(callerUserGuid === undefined ? [] : [{ kind: 'user', guid: callerUserGuid } as const]),
+        ...(visitorGuid === undefined ? [] : [{ kind: 'user', guid: visitorGuid } as const]),
+        { kind: 'user', guid: callerUserGuid },
         ...(row.integration_guid === null ? [] : [{ kind: 'integration', guid: row.integration_guid } as const]),
         ...groups.map(({ guid }) => ({ kind: 'group', guid }) as const),
       ],
@@ -127,4 +138,14 @@ const grantOf = (
   hasRefreshToken: has_refresh_token,
   tokenSince: token_since,
   consentReason: consent_reason,
+})
+
+const serviceTokenOf = (
+  { service_generation, service_obtained_at, service_expires_at }: Row,
+  fingerprint: string,
+): ServiceTokenFacts => ({
+  fingerprint,
+  generation: service_generation,
+  obtainedAt: service_obtained_at,
+  expiresAt: service_expires_at,
 })

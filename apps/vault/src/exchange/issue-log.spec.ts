@@ -1,15 +1,18 @@
 import type { Actor } from '#libs/contracts'
 import { brokenAt, type StoredEvent } from '#libs/event-sourcing'
-import { IssueLog, type TokenIssued } from './issue-log.js'
+import { IssueLog, type IssueEvent } from './issue-log.js'
 
 const actor: Actor = { type: 'key', guid: 'k', user: 'u', role: 'publisher' }
-const issued: TokenIssued = {
-  userGuid: 'v',
-  contentGuid: 'c',
-  integrationGuid: 'i',
-  grantGuid: 'g',
-  generation: 1,
-  expiresAt: null,
+const issued: IssueEvent = {
+  type: 'TokenIssued',
+  data: {
+    userGuid: 'v',
+    contentGuid: 'c',
+    integrationGuid: 'i',
+    grantGuid: 'g',
+    generation: 1,
+    expiresAt: null,
+  },
 }
 
 /** A pool whose inserts end when the spec says so. */
@@ -23,10 +26,10 @@ class SlowPool {
 
   /** The rows of all inserts, as the table would have them. */
   get rows(): StoredEvent[] {
-    return this.inserts.flatMap(({ values: [streamId, type, schemaVersion, versions, data, meta, , hashes] }) =>
+    return this.inserts.flatMap(({ values: [streamId, schemaVersion, versions, types, data, meta, , hashes] }) =>
       (versions as number[]).map((version, index) => ({
         streamId: streamId as string,
-        type: type as string,
+        type: (types as string[])[index]!,
         schemaVersion: schemaVersion as number,
         version,
         data: (data as string[])[index]!,

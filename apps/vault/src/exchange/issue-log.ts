@@ -5,10 +5,14 @@ import { eventHash, NO_STREAM, sql, type StreamEnd } from '#libs/event-sourcing'
 
 /** As many rows as one statement takes. */
 const MOST_AT_ONCE = 500
-const TYPE = 'TokenIssued'
 const SCHEMA_VERSION = 1
 
-/** What stands in the log about a token that was handed out; of the token itself, nothing. */
+/** What stands in the log about a token that was handed out; of the token itself, nothing. Append-only, as events are. */
+export type IssueEvent =
+  | { readonly type: 'TokenIssued'; readonly data: TokenIssued }
+  | { readonly type: 'ServiceTokenIssued'; readonly data: ServiceTokenIssued }
+
+/** A viewer's. */
 export interface TokenIssued {
   readonly userGuid: string
   readonly contentGuid: string
@@ -19,7 +23,20 @@ export interface TokenIssued {
   readonly expiresAt: string | null
 }
 
+/** A service account's, which is nobody's. */
+export interface ServiceTokenIssued {
+  /** Whose key it was asked for with. */
+  readonly userGuid: string
+  readonly contentGuid: string
+  readonly integrationGuid: string
+  /** 0: it was never kept. */
+  readonly generation: number
+  /** RFC 3339; `null` when the provider did not say. */
+  readonly expiresAt: string | null
+}
+
 interface Entry {
+  readonly type: string
   readonly data: string
   readonly meta: string
   readonly commandId: string
@@ -50,11 +67,12 @@ export class IssueLog {
    * Resolves when the row is durable.
    * @throws DomainError `exchange.unavailable` when it is not, or nobody knows
    */
-  record(issued: TokenIssued, actor: Actor, correlationId?: string): Promise<void> {
+  record({ type, data }: IssueEvent, actor: Actor, correlationId?: string): Promise<void> {
     const commandId = randomUUID()
     const meta = { actor, at: this.now().toISOString(), command_id: commandId, correlation_id: correlationId }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ data: JSON.stringify(issued), meta: JSON.stringify(meta), commandId, resolve, reject })
+      const entry = { type, data: JSON.stringify(data), meta: JSON.stringify(meta), commandId }
+      this.#waiting.push({ ...entry, resolve, reject })
       if (this.#writing) return
       this.#writing = true
       // Whoever else is at it in this turn of the event loop comes along.
@@ -90,21 +108,22 @@ export class IssueLog {
   async #insert(group: readonly Entry[]): Promise<void> {
     const streamId = this.#stream
     let { version, hash } = this.#end
-    const rows = group.map(({ data, meta, commandId }) => {
+    const rows = group.map(({ type, data, meta, commandId }) => {
       version++
-      hash = eventHash(hash, { streamId, version, type: TYPE, schemaVersion: SCHEMA_VERSION, data, meta })
-      return { version, data, meta, commandId, hash }
+      hash = eventHash(hash, { streamId, version, type, schemaVersion: SCHEMA_VERSION, data, meta })
+      return { version, type, data, meta, commandId, hash }
     })
     await this.pool.query(sql`
       insert into issue (stream_id, version, type, schema_version, data, meta, command_id, hash)
-      select ${streamId}, version, ${TYPE}, ${SCHEMA_VERSION}, data, meta, command_id, hash
+      select ${streamId}, version, type, ${SCHEMA_VERSION}, data, meta, command_id, hash
       from unnest(
         ${rows.map((row) => row.version)}::int[],
+        ${rows.map((row) => row.type)}::text[],
         ${rows.map((row) => row.data)}::text[],
         ${rows.map((row) => row.meta)}::text[],
         ${rows.map((row) => row.commandId)}::uuid[],
         ${rows.map((row) => row.hash)}::bytea[]
-      ) as new (version, data, meta, command_id, hash)
+      ) as new (version, type, data, meta, command_id, hash)
       order by version`)
     this.#end = { version, hash }
   }

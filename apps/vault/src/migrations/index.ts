@@ -6,6 +6,7 @@ import { AuditAgain1795366800000 } from './1795366800000-audit-again.js'
 import { Revocations1795403000000 } from './1795403000000-revocations.js'
 import { RefreshesInDoubt1795404000000 } from './1795404000000-refreshes-in-doubt.js'
 import { SafeKeys1795405000000 } from './1795405000000-safe-keys.js'
+import { ServiceTokens1795406000000 } from './1795406000000-service-tokens.js'
 
 /** Oldest first. */
 export const migrations = [
@@ -17,4 +18,5 @@ export const migrations = [
   Revocations1795403000000,
   RefreshesInDoubt1795404000000,
   SafeKeys1795405000000,
+  ServiceTokens1795406000000,
 ]

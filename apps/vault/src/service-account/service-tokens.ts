@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Pool } from 'pg'
+import { Injectable, Logger } from '@nestjs/common'
+import { integrationContract, type IntegrationState, type Secret } from '#libs/contracts'
+import { sql, transaction, type SqlClient } from '#libs/event-sourcing'
+import { Replicas } from '#libs/messaging'
+import { Outbound, requestClientCredentials, TokenEndpointError, type TokenResponse } from '#libs/oauth'
+import { ExchangeSettings } from '#libs/service'
+import { ClientSecrets } from '../client-secret/client-secrets.js'
+import { Safe } from '../safe/index.js'
+import { fingerprintOf, isUsable, servicePlace, type ServiceTokenFacts } from './service-token.js'
+
+const FIRST_POLL_MS = 25
+const LONGEST_POLL_MS = 100
+/** So long the answer to a failed attempt is the answer to whoever asks next. */
+const PAUSE_AFTER_FAILURE_MS = 1_000
+
+export type ServiceTokenOutcome =
+  | {
+      readonly kind: 'token'
+      readonly accessToken: Secret
+      readonly generation: number
+      readonly expiresAt: Date | null
+    }
+  | { readonly kind: 'failed'; readonly fate: TokenEndpointError['fate']; readonly error: string | null }
+  | { readonly kind: 'waited_in_vain' }
+
+interface Row extends ServiceTokenFacts {
+  readonly now: Date
+  readonly leaseAttempt: string | null
+  readonly leaseUntil: Date | null
+  readonly failedAttempt: string | null
+  readonly failedAt: Date | null
+  readonly failedFate: TokenEndpointError['fate'] | null
+  readonly failedError: string | null
+  readonly envelope: Buffer | null
+}
+
+/**
+ * Access tokens of service accounts, kept sealed as long as they are good: one request at a time goes to the provider,
+ * however many ask in however many processes. Table: `service_token`; the tokens are in the safe.
+ * @see RFC 6749 §4.4
+ */
+@Injectable()
+export class ServiceTokens {
+  readonly #logger = new Logger(ServiceTokens.name)
+  readonly #running = new Map<string, Promise<ServiceTokenOutcome>>()
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly safe: Safe,
+    private readonly secrets: ClientSecrets,
+    private readonly outbound: Outbound,
+    private readonly settings: ExchangeSettings,
+    replicas: Replicas,
+  ) {
+    replicas.of(integrationContract).onApplied(async (changes, client) => {
+      for (const { guid, after } of changes) if (after === null) await this.#erase(client ?? pool, guid)
+    })
+  }
+
+  /** A token that is good for a while: the one at hand, one that another process is getting, or a new one. */
+  obtain(integration: IntegrationState): Promise<ServiceTokenOutcome> {
+    const fingerprint = fingerprintOf(integration)
+    const name = `${integration.guid} ${fingerprint}`
+    let running = this.#running.get(name)
+    if (!running) {
+      running = this.#obtain(integration, fingerprint).finally(() => this.#running.delete(name))
+      this.#running.set(name, running)
+    }
+    return running
+  }
+
+  async #obtain(integration: IntegrationState, fingerprint: string): Promise<ServiceTokenOutcome> {
+    const { guid } = integration
+    const until = performance.now() + this.settings.refreshWaitMs
+    let pause = FIRST_POLL_MS
+    let awaited: string | undefined
+    while (performance.now() < until) {
+      const row = await this.#find(guid)
+      if (row?.envelope && isUsable(row, fingerprint, row.now)) {
+        const { generation, expiresAt } = row
+        const accessToken = await this.safe.openEnvelope(row.envelope, servicePlace(guid), generation)
+        return { kind: 'token', accessToken, generation, expiresAt }
+      }
+      if (row?.leaseUntil && row.leaseUntil > row.now) {
+        awaited = row.leaseAttempt ?? undefined
+        await delay(pause)
+        pause = Math.min(pause * 1.5, LONGEST_POLL_MS)
+        continue
+      }
+      if (row?.failedAt && row.fingerprint === fingerprint) {
+        const isRecent = row.now.getTime() - row.failedAt.getTime() < PAUSE_AFTER_FAILURE_MS
+        if (row.failedAttempt === awaited || isRecent)
+          return { kind: 'failed', fate: row.failedFate ?? 'retry', error: row.failedError }
+      }
+      const attempt = randomUUID()
+      const begunAt = await this.#begin(guid, fingerprint, attempt)
+      if (begunAt) return this.#ask(integration, attempt, begunAt)
+    }
+    return { kind: 'waited_in_vain' }
+  }
+
+  async #find(guid: string): Promise<Row | undefined> {
+    const { rows } = await this.pool.query<Row>(sql`
+      select clock_timestamp() as now, fingerprint, service_token.generation, obtained_at as "obtainedAt",
+        expires_at as "expiresAt", lease_attempt as "leaseAttempt", lease_until as "leaseUntil",
+        failed_attempt as "failedAttempt", failed_at as "failedAt", failed_fate as "failedFate",
+        failed_error as "failedError", envelope
+      from service_token left join safe on place = 'service_account/' || integration_guid || '/access_token'
+        and safe.generation = service_token.generation
+      where integration_guid = ${guid}`)
+    return rows[0]
+  }
+
+  /** @returns the database's time when the lease is ours */
+  async #begin(guid: string, fingerprint: string, attempt: string): Promise<Date | undefined> {
+    const seconds = this.settings.refreshLeaseMs / 1000
+    const { rows } = await this.pool.query<{ now: Date }>(sql`
+      insert into service_token (integration_guid, fingerprint, generation, lease_attempt, lease_until)
+      values (${guid}, ${fingerprint}, 0, ${attempt}, clock_timestamp() + make_interval(secs => ${seconds}))
+      on conflict (integration_guid) do update set fingerprint = excluded.fingerprint,
+        lease_attempt = excluded.lease_attempt, lease_until = excluded.lease_until,
+        obtained_at = case when service_token.fingerprint = excluded.fingerprint then service_token.obtained_at end,
+        failed_attempt = null, failed_at = null, failed_fate = null, failed_error = null
+      where service_token.lease_until is null or service_token.lease_until <= clock_timestamp()
+      returning clock_timestamp() as now`)
+    return rows[0]?.now
+  }
+
+  /** Holds the lease and no connection to the database. */
+  async #ask(integration: IntegrationState, attempt: string, begunAt: Date): Promise<ServiceTokenOutcome> {
+    const { guid } = integration
+    let answer: TokenResponse
+    try {
+      const provider = await this.secrets.providerOf(integration)
+      const deadlineMs = this.settings.tokenRequestTimeoutMs
+      answer = await requestClientCredentials(this.outbound, provider, { deadlineMs })
+    } catch (thrown) {
+      return await this.#failed(guid, attempt, thrown)
+    }
+    const { accessToken, expiresIn } = answer
+    // From before the request was sent: rather too early than too late.
+    const expiresAt = expiresIn === undefined ? null : new Date(begunAt.getTime() + expiresIn * 1000)
+    const generation = await this.#keep(guid, attempt, begunAt, accessToken, expiresAt)
+    return { kind: 'token', accessToken, generation, expiresAt }
+  }
+
+  /** @returns its generation; 0 when somebody else has taken over, or the integration is gone: it is not kept then */
+  #keep(guid: string, attempt: string, obtainedAt: Date, token: Secret, expiresAt: Date | null): Promise<number> {
+    return transaction(this.pool, async (client) => {
+      const { rows } = await client.query<{ generation: number }>(sql`
+        update service_token set generation = generation + 1, obtained_at = ${obtainedAt}, expires_at = ${expiresAt},
+          lease_attempt = null, lease_until = null
+        where integration_guid = ${guid} and lease_attempt = ${attempt}
+        returning generation`)
+      const generation = rows[0]?.generation
+      if (generation === undefined) return 0
+      await this.safe.put(client, servicePlace(guid), generation, token)
+      await this.safe.destroy(client, servicePlace(guid), { before: generation })
+      return generation
+    })
+  }
+
+  async #failed(guid: string, attempt: string, thrown: unknown): Promise<ServiceTokenOutcome> {
+    const known = thrown instanceof TokenEndpointError
+    const fate = known ? thrown.fate : 'retry'
+    const error = known ? (thrown.error ?? null) : null
+    this.#logger.warn({ err: thrown, integration: guid, fate }, 'a service account got no token')
+    await this.pool.query(sql`
+      update service_token set lease_attempt = null, lease_until = null, failed_attempt = ${attempt},
+        failed_at = clock_timestamp(), failed_fate = ${fate}, failed_error = ${error}
+      where integration_guid = ${guid} and lease_attempt = ${attempt}`)
+    return { kind: 'failed', fate, error }
+  }
+
+  async #erase(client: SqlClient, guid: string): Promise<void> {
+    await client.query(sql`delete from service_token where integration_guid = ${guid}`)
+    await this.safe.destroy(client, servicePlace(guid))
+  }
+}
