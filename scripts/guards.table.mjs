@@ -220,7 +220,7 @@ export const guards = [
   {
     ...{ id: 'F13', guard: 'an answer has a deadline', ...OUTBOUND },
     ...{
-      from: `setTimeout(() => this.#fail('timed_out'), milliseconds)`,
+      from: `setTimeout(() => setImmediate(() => this.#fail('timed_out')), milliseconds)`,
       to: `setTimeout(() => this.#fail('timed_out'), milliseconds * 1000).unref()`,
     },
   },

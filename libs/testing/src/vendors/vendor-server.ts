@@ -115,6 +115,7 @@ export class VendorServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const asked = await read(request)
+    if (asked.method === 'GET' && asked.path.startsWith('/authorize?')) return this.#authorize(asked, response)
     const fault = this.#dueFault()
     const told: Told = fault?.done === false ? [500, {}] : this.vendor(asked, this.desk)
     const status = fault?.status ?? told[0]
@@ -127,6 +128,16 @@ export class VendorServer {
     const text = told[2] ? new URLSearchParams(members as Record<string, string>).toString() : JSON.stringify(members)
     response.writeHead(status, { 'content-type': type, ...fault?.headers })
     response.end(status === 204 ? undefined : (fault?.body ?? text))
+  }
+
+  /** Whoever comes says yes. */
+  #authorize({ path }: Asked, response: ServerResponse): void {
+    const code = this.consent(this.url + path)
+    const { query } = this.desk
+    const back = new URL(query?.get('redirect_uri') ?? '')
+    back.searchParams.set('code', code)
+    back.searchParams.set('state', query?.get('state') ?? '')
+    response.writeHead(302, { location: back.href }).end()
   }
 
   #dueFault(): Fault | undefined {
