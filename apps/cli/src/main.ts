@@ -1,4 +1,5 @@
 import { type CommandFactory, runCommandLine } from './command-line.js'
+import { contentToken } from './content-token.js'
 import { encryptConfigValue } from './encrypt-config-value.js'
 import { HttpOperator } from './operator.js'
 import { rotateKeys } from './rotate-keys.js'
@@ -7,7 +8,7 @@ import { processTerminal } from './terminal.js'
 import { usermanager } from './usermanager/usermanager.js'
 
 /** The commands of `keybearer`: one line each. */
-const COMMANDS: readonly CommandFactory[] = [usermanager, encryptConfigValue, rotateKeys]
+const COMMANDS: readonly CommandFactory[] = [usermanager, encryptConfigValue, rotateKeys, contentToken]
 
 // Nobody reads any more, as with `| head`: that is no fault.
 process.stdout.on('error', () => process.exit(0))
