@@ -149,10 +149,12 @@ export function readRequest(form: Readonly<Record<string, string>>, caller: KeyA
       'invalid_request',
       `subject_token_type must be ${[...SUBJECT_TYPES.keys()].join(' or ')}.`,
     )
-  if (!form.subject_token) throw subjectType === 'viewer' ? badSubjectToken() : badContentToken()
+  // As it stands in a file, perhaps with the end of its line.
+  const subjectToken = form.subject_token?.trim()
+  if (!subjectToken) throw subjectType === 'viewer' ? badSubjectToken() : badContentToken()
   return {
     subjectType,
-    subjectToken: form.subject_token,
+    subjectToken,
     audience: form.audience?.toLowerCase() || undefined,
     requestedTokenType: form.requested_token_type || undefined,
   }

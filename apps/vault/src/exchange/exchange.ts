@@ -150,6 +150,9 @@ export class Exchange {
       }
       case 'issue':
         this.refreshes.renewEarly(decision.grant, decision.integration, facts.now)
+        break
+      // Tokens that live for seconds only, or an old one that outlives a failure.
+      case 'refresh':
     }
     const { viewer, grant, integration } = decision
     if (!accessToken) throw new Error(`grant ${grant.guid} has no access token in the safe`)
