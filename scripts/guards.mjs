@@ -25,7 +25,7 @@ try {
 }
 
 function run() {
-  const sound = outcomes(chosen.map(({ spec }) => spec))
+  const sound = before(chosen.map(({ spec }) => spec))
   const rows = chosen.map((guard) => {
     const row = { ...guard, verdict: judge(guard, sound) }
     console.log(`${row.id.padEnd(4)} ${row.verdict.padEnd(8)} ${row.guard}`)
@@ -56,7 +56,10 @@ function judge({ id, file, from, to, spec, name }, sound) {
       at,
       text.replace(from, () => to),
     )
-    const { tests, broken, late } = outcomes([spec], pattern.source)
+    let after = outcomes([spec], pattern.source)
+    // A database that did not start says nothing of the guard.
+    if (after.broken) after = outcomes([spec], pattern.source)
+    const { tests, broken, late } = after
     if (late) return 'missed'
     if (broken) return 'broken'
     const failed = new Set(tests.filter(({ passed }) => !passed).map((test) => test.name))
@@ -64,6 +67,16 @@ function judge({ id, file, from, to, spec, name }, sound) {
   } finally {
     writeFileSync(at, text)
   }
+}
+
+/** How the specs go with every guard in place; those that fail have another try, since the machine may be busy. */
+function before(specs) {
+  const { tests } = outcomes(specs)
+  const passed = (spec) =>
+    tests.some((test) => test.spec === spec) && tests.every((test) => test.spec !== spec || test.passed)
+  const again = specs.filter((spec) => !passed(spec))
+  if (again.length === 0) return { tests }
+  return { tests: [...tests.filter(({ spec }) => passed(spec)), ...outcomes(again).tests] }
 }
 
 /** Runs specs in the copy. `late`: they did not come to an end, which is a failure too. */
