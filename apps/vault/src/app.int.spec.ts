@@ -133,10 +133,12 @@ describe('the vault as a process', () => {
     expect((await fetch(`${url}/readyz`)).status).toBe(200)
   })
 
-  it('refuses an exchange in words for people, numbers for clients and the RFC’s word', async () => {
+  it('C23 refuses an exchange in words for people, numbers for clients and the RFC’s word', async () => {
     const response = await exchange(world.caller)
     expect(response.status).toBe(404)
     expect(response.headers.get('cache-control')).toBe('no-store')
+    for (const name of ['set-cookie', 'etag', 'access-control-allow-origin'])
+      expect(response.headers.get(name)).toBeNull()
     expect(await response.json()).toEqual({
       code: 220,
       error: expect.any(String) as string,
@@ -202,6 +204,9 @@ describe('the vault as a process', () => {
     const beginnings: Record<string, string>[] = [
       { 'sec-fetch-dest': 'image' },
       { 'sec-fetch-dest': 'iframe' },
+      { 'sec-fetch-dest': 'script' },
+      { 'sec-fetch-dest': 'empty' },
+      { purpose: 'prefetch' },
       { 'sec-purpose': 'prefetch' },
     ]
     for (const headers of beginnings) {

@@ -223,6 +223,16 @@ describe('what ends an authorization', () => {
     expect((await vault.exchanged(second)).accessToken.reveal()).toBe('access-0')
   })
 
+  it('C22 so that somebody of the same name who comes later inherits nothing', async () => {
+    const former = await authorized()
+    await told('user', former.viewerGuid, null, 2)
+    const later = Object.assign(Object.create(former) as World, { viewerGuid: randomUUID() })
+    await vault.tell('user', later.viewerGuid, former.user(later.viewerGuid))
+    expect(await vault.refused(later)).toMatchObject({ code: 'grant.none' })
+    await consents(later)
+    expect((await vault.exchanged(later)).accessToken.reveal()).toMatch(/^access-[1-9]/)
+  })
+
   it('the lock of its user, and again after the next consent', async () => {
     const world = await authorized()
     for (const version of [2, 4]) {
