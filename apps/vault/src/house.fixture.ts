@@ -224,7 +224,7 @@ export class World {
       .setIssuer(String(iss))
       .setAudience(String(aud))
       .setIssuedAt()
-      .setExpirationTime('1h')
+      .setExpirationTime(typeof claims['exp'] === 'number' ? claims['exp'] : '1h')
       .sign(privateKey)
   }
 
