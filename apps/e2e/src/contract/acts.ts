@@ -243,6 +243,13 @@ export const ACTS: Readonly<Record<string, Acting>> = {
   'DELETE /v1/oauth/integrations/{guid}': onIntegration(''),
   'GET /v1/oauth/integrations/{guid}/associations': onIntegration('/associations'),
   'POST /v1/oauth/integrations/{guid}/verify': onIntegration('/verify'),
+  'POST /v1/content/{guid}/session-token': onContent('/session-token', {}),
+  'GET /v1/oauth/sessions': at('/v1/oauth/sessions?all=True'),
+  // A consent takes a browser: what its owner and administrators may do is in the vault's own specs.
+  'GET /v1/oauth/sessions/{guid}': at(`/v1/oauth/sessions/${randomUUID()}`),
+  'DELETE /v1/oauth/sessions/{guid}': at(`/v1/oauth/sessions/${randomUUID()}`),
+  'GET /v1/oauth/revocations': at('/v1/oauth/revocations'),
+  'DELETE /v1/oauth/revocations/{guid}': at(`/v1/oauth/revocations/${randomUUID()}`),
   'POST /v1/oauth/integrations/credentials': () => ({
     path: '/v1/oauth/integrations/credentials',
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
