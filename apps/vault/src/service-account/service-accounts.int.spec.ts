@@ -65,14 +65,26 @@ describe('the verification of a service account', () => {
       { status: 400, body: { error: 'canary-secret' } },
       { provider_error: 'unrecognised' },
     ],
-  ])('says what is wrong when %s, and nothing that was sent or answered', async (_, fault, payload) => {
+  ])('F15 says what is wrong when %s, and nothing that was sent or answered', async (_, fault, payload) => {
     house.provider.fault = fault
     const refused = accounts.verify(await robot())
     await expect(refused).rejects.toMatchObject({ code: 'token_endpoint.failed', payload })
     await expect(refused).rejects.not.toMatchObject({ message: expect.stringContaining('canary') as string })
   })
 
-  it('goes to no address that is forbidden, and needs the secret', async () => {
+  it.each([
+    ['nobody listens', 'http://127.0.0.1:1/token'],
+    ['nobody knows the name', 'https://nobody.invalid/token'],
+    ['TLS is not spoken', `${house.provider.url.replace('http:', 'https:')}/token`],
+  ])('F19 says the same whether %s or something else keeps it from an answer', async (_, token_endpoint) => {
+    const refused = accounts.verify(await robot('canary', { authorization_server: { token_endpoint } }))
+    await expect(refused).rejects.toMatchObject({
+      code: 'token_endpoint.failed',
+      payload: { reason: 'unreachable' },
+    })
+  })
+
+  it('F15 goes to no address that is forbidden, and needs the secret', async () => {
     const forbidden = await robot('canary', { authorization_server: { token_endpoint: 'https://10.0.0.1/token' } })
     await expect(accounts.verify(forbidden)).rejects.toMatchObject({ payload: { reason: 'address_forbidden' } })
     const integration = await robot()

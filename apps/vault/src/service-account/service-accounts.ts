@@ -40,6 +40,9 @@ export class ServiceAccounts {
   }
 }
 
+/** What tells a closed port from an open one, or a name that is known from one that is not: nobody's business here. */
+const UNREACHABLE = ['name_unknown', 'not_connected', 'tls_failed', 'timed_out', 'cut_off']
+
 /** Says what is wrong as far as it is known; never with what was sent or answered. */
 function unobtainable({ fate, error, reason, status }: TokenEndpointError): DomainError {
   const message =
@@ -48,7 +51,7 @@ function unobtainable({ fate, error, reason, status }: TokenEndpointError): Doma
       : 'The provider refuses this integration: look at its client ID, client secret and scopes.'
   return new DomainError('invalid', 'token_endpoint.failed', message, {
     payload: {
-      reason,
+      reason: UNREACHABLE.includes(reason) ? 'unreachable' : reason,
       ...(error !== undefined && { provider_error: error }),
       ...(status !== undefined && { provider_status: status }),
     },
