@@ -73,38 +73,38 @@ export const guards = [
     ...{ from: 'const MOST_PER_SESSION = 10', to: 'const MOST_PER_SESSION = 10_000' },
   },
   {
-    ...{ id: 'C01', guard: 'a personal key is the content owner’s', ...DECIDE },
+    ...{ id: 'C02', guard: 'a personal key is the content owner’s', ...DECIDE },
     ...{ from: 'if (caller.user !== content.owner_guid) return refuse(notTheOwner())', to: '' },
   },
   {
-    ...{ id: 'C02', guard: 'a content’s key is for that content', ...DECIDE },
+    ...{ id: 'C01', guard: 'a content’s key is for that content', ...DECIDE },
     ...{ from: 'if (caller.content !== subject.content) return refuse(notTheOwner())', to: '' },
   },
   {
-    ...{ id: 'C03', guard: 'the viewer’s session is alive', ...DECIDE },
+    ...{ id: 'C07', guard: 'the viewer’s session is alive', ...DECIDE },
     ...{ from: 'if (new Date(session.expires_at) <= now)', to: 'if (new Date(session.expires_at) <= new Date(0))' },
   },
   {
-    ...{ id: 'C04', guard: 'the viewer may see the content', ...DECIDE },
+    ...{ id: 'C03', guard: 'the viewer may see the content', ...DECIDE },
     ...{ from: 'if (!mayView(content, {', to: 'if (false && !mayView(content, {' },
   },
   {
-    ...{ id: 'C05', guard: 'the integration is associated with the content', ...DECIDE },
+    ...{ id: 'C19', guard: 'the integration is associated with the content', ...DECIDE },
     ...{ from: 'if (associations.length === 0) return refuse(noAssociation(), ofContent)', to: '' },
   },
   {
-    ...{ id: 'C06', guard: 'an audience is one of the associated', ...DECIDE },
+    ...{ id: 'C12', guard: 'an audience is one of the associated', ...DECIDE },
     ...{
       from: '!request.audience || oauth_integration_guid === request.audience',
       to: 'true || oauth_integration_guid',
     },
   },
   {
-    ...{ id: 'C07', guard: 'a service account gives nothing for a viewer’s token', ...DECIDE },
+    ...{ id: 'C10', guard: 'a service account gives nothing for a viewer’s token', ...DECIDE },
     ...{ from: `if (integration.auth_type === 'Service Account') return refuse(authTypeMismatch())`, to: '' },
   },
   {
-    ...{ id: 'C08', guard: 'an authorization that has ended gives nothing', ...DECIDE },
+    ...{ id: 'C25', guard: 'an authorization that has ended gives nothing', ...DECIDE },
     ...{ from: `if (!grant || grant.status === 'revoked')`, to: 'if (!grant)' },
   },
   {
