@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '../../../libs/testing/src/eventually.js'
-import { runCommandLine } from './command-line.js'
+import { runCommandLine, type Surroundings } from './command-line.js'
 import { contentTokenUntil } from './content-token.js'
 
 const CONTENT = '40000000-0000-4000-8000-000000000001'
@@ -47,7 +47,7 @@ async function run(argv: readonly string[], environment: NodeJS.ProcessEnv = {},
     environment: { CONNECT_SERVER: url, CONNECT_API_KEY: 'hush', CONNECT_CONTENT_GUID: CONTENT, ...environment },
     operator: () => Promise.reject(new Error('nobody is asked')),
   }
-  const build = (surroundings: typeof facts) => contentTokenUntil(surroundings, () => end)
+  const build = (surroundings: Surroundings) => contentTokenUntil(surroundings, () => end)
   const status = await runCommandLine(['content-token', ...argv], [{ build }], facts)
   return { status, notes: notes.join('\n') }
 }
