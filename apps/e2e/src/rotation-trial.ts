@@ -83,7 +83,7 @@ export class RotationTrial {
   /** @param options how many vaults, and how long one has the sole right to refresh a grant */
   static async start(options: { vaults?: number; leaseMs?: number } = {}): Promise<RotationTrial> {
     const provider = await RotatingProvider.start()
-    const control = `${newData()}-failpoints`
+    const control = path.join(newData(), 'failpoint')
     const preload = pathToFileURL(path.join(DIST, 'e2e/src/failpoints.js')).href
     const { vaults = 1, leaseMs = 2_500 } = options
     const deadlines = {
@@ -125,7 +125,7 @@ export class RotationTrial {
   async stop(): Promise<void> {
     await this.provider.close()
     await this.world.stop()
-    for (const file of [this.control, `${this.control}.reached`]) rmSync(file, { force: true })
+    rmSync(path.dirname(this.control), { recursive: true, force: true })
   }
 
   /** Has the viewer visit, and consent where that is asked for, until an exchange gives a token. */

@@ -6,9 +6,11 @@ import { print } from '../print.js'
 import { ownsPort } from '../socket-owner.js'
 import { World, type Exchanged } from '../world.js'
 
-const REPLICAS = [2, 3]
-const LATENCIES = [50, 500, 11_500]
-const CALLERS = [300, 1000]
+const listed = (name: string, usual: readonly number[]): readonly number[] =>
+  process.env[`SINGLE_FLIGHT_${name}`]?.split(',').map(Number) ?? usual
+const REPLICAS = listed('REPLICAS', [2, 3])
+const LATENCIES = listed('LATENCIES', [50, 500, 11_500])
+const CALLERS = listed('CALLERS', [300, 1000])
 const OTHERS = 10
 /** Exchanges of other people's valid tokens a second, at a rate that does not depend on the answers. */
 const OTHERS_PER_SECOND = 40
@@ -23,6 +25,7 @@ interface Burst {
   readonly tokens: number
   /** Milliseconds beyond the provider's own: p50, p99, the longest. */
   readonly beyond: readonly [number, number, number]
+  readonly othersRefused: number
   /** p99 of the others: before, while everybody waits for the provider, and from the first request to the last answer. */
   readonly others: { readonly idle: number; readonly waiting: number; readonly whole: number }
 }
@@ -110,7 +113,8 @@ class Trial {
     )
     const ended = performance.now()
     const others = await stop()
-    if (others.some(({ status }) => status !== 200)) throw new Error('somebody else was refused meanwhile')
+    const refused = others.filter(({ status }) => status !== 200).map(({ status }) => status)
+    if (refused.length > 0) print(`others were refused meanwhile: ${refused.join(', ')}`)
     const beyond = answers.map(({ tookMs }) => tookMs - latencyMs)
     // When the last callers have come in and the first answers are not on their way.
     const waiting = others.filter(({ at }) => at - began > latencyMs / 2 && at - began < latencyMs * 0.95)
@@ -125,6 +129,7 @@ class Trial {
       served: answers.filter(({ status }) => status === 200).length,
       tokens: new Set(answers.map((answer) => answer.token)).size,
       beyond: [share(beyond, 0.5), share(beyond, 0.99), Math.max(...beyond)],
+      othersRefused: refused.length,
       others: { idle, waiting: p99(waiting), whole: p99(others.filter(({ at }) => at < ended)) },
     }
   }
@@ -199,8 +204,8 @@ async function run(): Promise<void> {
   if (!bursts.every(isRight) || !kills.every(isRightAfterKill)) process.exitCode = 1
 }
 
-const isRight = ({ upstream, served, callers, tokens }: Burst): boolean =>
-  upstream === 1 && served === callers && tokens === 1
+const isRight = ({ upstream, served, callers, tokens, othersRefused }: Burst): boolean =>
+  othersRefused === 0 && upstream === 1 && served === callers && tokens === 1
 const isRightAfterKill = ({ upstream, tokens, other, served }: Killed): boolean =>
   upstream === 1 && tokens === 1 && other === 0 && served > 0
 
@@ -223,8 +228,8 @@ function report(bursts: readonly Burst[], kills: readonly Killed[]): string {
 Machine: ${machine()}
 
 As many callers at once as the table says exchange the token of one viewer, expired, through the gateway and several vaults;
-the provider takes its time. Meanwhile ${OTHERS} other people's valid tokens are exchanged ${OTHERS_PER_SECOND} times a second, and all of
-those were served. "Waiting" is the time in which all callers have come in and the provider thinks, which shows whether they
+the provider takes its time. Meanwhile ${OTHERS} other people's valid tokens are exchanged ${OTHERS_PER_SECOND} times a second;
+${bursts.reduce((sum, { othersRefused }) => sum + othersRefused, 0)} of those exchanges failed. "Waiting" is the time in which all callers have come in and the provider thinks, which shows whether they
 hold anything that others need; the whole burst is also hundreds of requests that reach two processors at the same moment,
 from a client on the same machine.
 
