@@ -11,6 +11,7 @@ import { ApiKeyUse } from './api-key/api-key-use.js'
 import { ApiKeyController } from './api-key/api-key.controller.js'
 import { ApiKeyQueries } from './api-key/api-key.queries.js'
 import { ApiKeys } from './api-key/api-keys.js'
+import { VisitorKeyController } from './api-key/visitor-key.controller.js'
 import { audited } from './audit/actions.js'
 import { AuditLog } from './audit/audit-log.js'
 import { AuditController } from './audit/audit.controller.js'
@@ -99,6 +100,7 @@ const LONGEST_STATEMENT_MS = 10_000
     ServerSettingsController,
     TokenController,
     UserController,
+    VisitorKeyController,
   ],
   providers: [
     ApiKeyQueries,

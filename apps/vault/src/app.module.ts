@@ -34,6 +34,7 @@ import { Exchange } from './exchange/exchange.js'
 import { FactQueries } from './exchange/facts.js'
 import { IssueLog } from './exchange/issue-log.js'
 import { SESSION_KEYS_PATHS, SubjectTokens } from './exchange/subject-tokens.js'
+import { keysOfVisitors } from './exchange/visitor-keys.js'
 import { GrantEndings } from './grant/grant-endings.js'
 import { GrantQueries } from './grant/grant.queries.js'
 import { RefreshMetrics } from './grant/refresh-metrics.js'
@@ -144,6 +145,7 @@ import { VerificationController } from './service-account/verification.controlle
         Replicas,
         Refreshes,
         ServiceTokens,
+        InternalHttp,
         Safe,
         IssueLog,
         ExchangeSettings,
@@ -156,16 +158,28 @@ import { VerificationController } from './service-account/verification.controlle
         replicas: Replicas,
         refreshes: Refreshes,
         serviceTokens: ServiceTokens,
+        http: InternalHttp,
         safe: Safe,
         issues: IssueLog,
         settings: ExchangeSettings,
         { requireContentKeys }: ContentSettings,
         server: ServerSettings,
       ) =>
-        new Exchange(subjects, facts, replicas, refreshes, serviceTokens, safe, issues, settings, {
-          requireContentKeys,
-          consentUrl: (guid) => server.urlOf(`/__oauth__/integrations/${guid}/login`),
-        }),
+        new Exchange(
+          subjects,
+          facts,
+          replicas,
+          refreshes,
+          serviceTokens,
+          keysOfVisitors(http),
+          safe,
+          issues,
+          settings,
+          {
+            requireContentKeys,
+            consentUrl: (guid) => server.urlOf(`/__oauth__/integrations/${guid}/login`),
+          },
+        ),
     },
   ],
 })

@@ -277,6 +277,8 @@ export class VaultProcess {
   readonly grants: GrantQueries
   readonly refreshes: Refreshes
   readonly serviceTokens: ServiceTokens
+  /** What identity was asked to make: user, role, content. */
+  readonly visitorKeys: string[][] = []
   readonly issues: IssueLog
   readonly exchange: Exchange
   readonly consent: Consent
@@ -320,6 +322,12 @@ export class VaultProcess {
       this.replicas,
       this.refreshes,
       this.serviceTokens,
+      {
+        issue: (...asked) => {
+          this.visitorKeys.push(asked)
+          return Promise.resolve({ key: new Secret('kb_of_visitor'), expiresIn: 3600 })
+        },
+      },
       this.safe,
       this.issues,
       this.settings,

@@ -48,6 +48,7 @@ export const AUDIT_ACTIONS = {
   require_oauth_consent: 'A person has to authorize an OAuth integration again',
   remove_oauth_session: 'A person’s authorization of an OAuth integration ended',
   issue_oauth_token: 'An OAuth access token was handed to a content item',
+  issue_visitor_key: 'A short-lived API key of a visitor was handed to a content item',
   issue_service_token: 'An access token of a service account was handed to a content item',
   unknown_event: 'Something happened that this version has no name for',
 } as const

@@ -131,6 +131,7 @@ export const ERROR_NUMBERS: Readonly<Record<string, ErrorNumber>> = {
   'token_endpoint.failed': { number: 241, status: 400 },
   'token_endpoint.unavailable': { number: 241, status: 503 },
   'exchange.requested_token_type': { number: 242, status: 400 },
+  'exchange.max_role': { number: 244, status: 400 },
   'exchange.subject_and_requested_type': { number: 249, status: 400 },
   'exchange.no_handler': { number: 250, status: 400 },
   'exchange.auth_type_mismatch': { number: 252, status: 400 },

@@ -107,6 +107,18 @@ export const INTERNAL_CALLS = {
     actors: ['none'],
     whenDown: '503 temporarily_unavailable',
   },
+  /**
+   * `{user_guid, role, content_guid}` → `{key, expires_in}`: a short-lived API key of somebody who visits this content, of at
+   * most this role; 404 when there is no such person.
+   */
+  issueVisitorKey: {
+    caller: 'vault',
+    callee: 'identity',
+    method: 'POST',
+    path: '/internal/visitor-keys',
+    actors: ['none'],
+    whenDown: '503 temporarily_unavailable',
+  },
   vaultReadsIntegrations: {
     caller: 'vault',
     callee: 'integrations',

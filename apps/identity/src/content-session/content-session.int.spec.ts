@@ -152,3 +152,20 @@ describe('a content session token', () => {
     await pool.query('update person set locked = false where guid = $1', [priya.user])
   })
 })
+
+describe('a key of a visitor', () => {
+  const issue = (body: object, caller: 'vault' | 'gateway' = 'vault') =>
+    service.request({ method: 'POST', path: '/internal/visitor-keys', body, caller })
+
+  it('is theirs, of the lower role and for an hour, and made for the vault alone', async () => {
+    const asked = { user_guid: priya.user, role: 'viewer', content_guid: report }
+    expect((await issue(asked, 'gateway')).status).toBe(403)
+    const { key, expires_in } = (await issue(asked)).json<{ key: string; expires_in: number }>()
+    expect(expires_in).toBe(3600)
+    expect(await actorOf(key)).toMatchObject({ type: 'key', user: priya.user, role: 'viewer' })
+    const more = (await issue({ ...asked, role: 'administrator' })).json<{ key: string }>()
+    expect(await actorOf(more.key)).toMatchObject({ role: 'publisher' })
+    expect((await issue({ ...asked, user_guid: randomUUID() })).status).toBe(404)
+    expect((await issue({ ...asked, role: 'king' })).status).toBe(400)
+  })
+})

@@ -1,6 +1,6 @@
 import { AUDIT_SOURCES } from '#libs/contracts'
 import type { Audited, AuditedLog, AuditedTable, AuditTable } from '#libs/event-sourcing'
-import type { ServiceTokenIssued, TokenIssued } from '../exchange/issue-log.js'
+import type { ServiceTokenIssued, TokenIssued, VisitorKeyIssued } from '../exchange/issue-log.js'
 import type { GrantEvent } from '../grant/grant.events.js'
 
 const grant = {
@@ -15,10 +15,12 @@ const grant = {
 
 const issue = {
   TokenIssued: ['issue_oauth_token', 'contentGuid', 'integrationGuid'],
+  VisitorKeyIssued: ['issue_visitor_key', 'contentGuid', 'integrationGuid', 'role'],
   ServiceTokenIssued: ['issue_service_token', 'contentGuid', 'integrationGuid'],
 } as const satisfies {
   TokenIssued: Audited<TokenIssued>
   ServiceTokenIssued: Audited<ServiceTokenIssued>
+  VisitorKeyIssued: Audited<VisitorKeyIssued>
 }
 
 /** The log of issued tokens, as its indexes know it. */

@@ -42,11 +42,11 @@ export class CredentialsController {
   @ForActor('key', 'content_key')
   @Audit('oauth.token_exchange')
   async issue(@Body() form: Record<string, string>, @CurrentActor() actor: Actor): Promise<ExchangeAnswer> {
-    const { accessToken, expiresIn } = await this.exchange.exchange(form, actor as KeyActor)
+    const { accessToken, expiresIn, isKey } = await this.exchange.exchange(form, actor as KeyActor)
     return {
       access_token: accessToken.reveal(),
-      issued_token_type: REQUESTED_TOKEN_TYPE.accessToken,
-      token_type: 'Bearer',
+      issued_token_type: isKey ? REQUESTED_TOKEN_TYPE.apiKey : REQUESTED_TOKEN_TYPE.accessToken,
+      token_type: isKey ? 'Key' : 'Bearer',
       ...(expiresIn !== undefined && { expires_in: expiresIn }),
     }
   }

@@ -22,6 +22,8 @@ function brought(house: RandomHouse, asked: Asked): Brought {
       case 'issue_service':
       case 'obtain_service':
         return `service/${decision.integration.guid}`
+      case 'visitor_key':
+        return `key/${decision.viewer.userGuid}`
       case 'refuse':
         return undefined
     }

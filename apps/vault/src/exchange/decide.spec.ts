@@ -262,7 +262,7 @@ const REFUSALS: [string, Case, number, string, ...string[]][] = [
     'invalid_request',
   ],
   [
-    '9: visitor API keys, which nobody makes yet',
+    '9: a visitor’s key of an integration that issues none',
     { facts: { integration: integration('Visitor API Key') } },
     250,
     'invalid_request',
@@ -470,6 +470,43 @@ describe('the exchange refuses, in the order of the contract', () => {
 describe('the exchange gives', () => {
   it.each(GRANTED)('%s', (_, each, verdict, ...[oldIsValid]) => {
     expect(outcome(each)).toMatchObject({ verdict, ...(oldIsValid !== undefined && { oldIsValid }) })
+  })
+})
+
+describe('the exchange gives an API key of the visitor', () => {
+  const issues = { type: REQUESTED_TOKEN_TYPE.apiKey, max_role: 'publisher' } as const
+  const connect: IntegrationState = { ...integration('Visitor API Key'), issues }
+  const asked = { form: { requested_token_type: REQUESTED_TOKEN_TYPE.apiKey } }
+
+  it.each([
+    ['viewer', 'viewer'],
+    ['publisher', 'publisher'],
+    ['administrator', 'publisher'],
+  ] as const)('of the lower role, without any consent: %s', (user_role, role) => {
+    const known = { integration: connect, grant: undefined, visitor: user(VIEWER, { user_role }) }
+    expect(outcome({ ...asked, facts: known })).toMatchObject({ verdict: 'visitor_key', role })
+  })
+
+  it.each<[string, Case, unknown[]]>([
+    ['when none is asked for', { form: {} }, [242, 'invalid_request']],
+    [
+      'when the integration names no role',
+      { facts: { integration: { ...connect, issues: { type: REQUESTED_TOKEN_TYPE.apiKey } } } },
+      [244, 'invalid_target'],
+    ],
+    ['for content itself', { ofContent: true }, [252, 'invalid_request']],
+    [
+      'for open content',
+      { facts: { integration: connect, content: content({ access_type: 'all' }) } },
+      [237, 'invalid_target', ofContent],
+    ],
+    [
+      'for rendered content',
+      { facts: { integration: connect, content: content({ kind: 'rendered' }) } },
+      [237, 'invalid_target', ofContent],
+    ],
+  ])('and none %s', (_, each, expected) => {
+    expect(refusal({ ...asked, ...each, facts: { integration: connect, ...each.facts } })).toEqual(expected)
   })
 })
 

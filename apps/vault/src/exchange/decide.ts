@@ -9,6 +9,7 @@ import {
   type Actor,
   type ContentState,
   type IntegrationState,
+  type Role,
   type UserSessionClaims,
   type UserState,
 } from '#libs/contracts'
@@ -115,6 +116,13 @@ export type Decision =
     }
   | { readonly verdict: 'obtain_service'; readonly integration: IntegrationState }
   | {
+      /** A key of the viewer's own for this server, of at most this role. */
+      readonly verdict: 'visitor_key'
+      readonly viewer: Viewer
+      readonly integration: IntegrationState
+      readonly role: Role
+    }
+  | {
       readonly verdict: 'refuse'
       readonly error: DomainError
       /** What rests on something missing here, to be confirmed with its owner before the refusal is spoken. */
@@ -198,17 +206,21 @@ export function decide(
   if ((integration.auth_type === 'Service Account') !== (subject.type === 'content'))
     return refuse(authTypeMismatch(integration, subject))
   // What is to be traded for something else is not given out itself.
-  if (integration.auth_type === 'Visitor API Key' || integration.issues) return refuse(noHandler())
+  const isOfVisitor = integration.auth_type === 'Visitor API Key'
+  const given = integration.issues?.type ?? REQUESTED_TOKEN_TYPE.accessToken
+  if (given !== (isOfVisitor ? REQUESTED_TOKEN_TYPE.apiKey : REQUESTED_TOKEN_TYPE.accessToken))
+    return refuse(noHandler())
   // Asked again here: the content may have been deployed as something else since it was associated.
   if (content.kind === 'static' || (content.kind === 'rendered' && subject.type === 'viewer'))
     return refuse(kindUnsupported(content.kind), ofContent)
   if (content.access_type === 'all' && subject.type === 'viewer') return refuse(openToEverybody(), ofContent)
-  if ((request.requestedTokenType ?? REQUESTED_TOKEN_TYPE.accessToken) !== REQUESTED_TOKEN_TYPE.accessToken)
+  if ((request.requestedTokenType ?? REQUESTED_TOKEN_TYPE.accessToken) !== given)
     return refuse(
       subject.type === 'content' && request.requestedTokenType === REQUESTED_TOKEN_TYPE.apiKey
         ? noKeyForContent()
-        : wrongRequestedType(),
+        : wrongRequestedType(given),
     )
+  if (isOfVisitor && subject.type === 'viewer') return ofVisitorKey(subject, visitor!, integration)
   return subject.type === 'viewer' ? ofGrant(subject, integration, facts, policy) : ofServiceAccount(integration, facts)
 }
 
@@ -267,6 +279,12 @@ function ofGrant(viewer: Viewer, integration: IntegrationState, facts: Facts, po
   const oldIsValid = secondsLeft > 0
   if (grant.hasRefreshToken) return refresh(oldIsValid)
   return oldIsValid ? issue : refuse(noRefreshToken(consentUrl))
+}
+
+/** The lower of what the integration permits and what the viewer is (244). */
+function ofVisitorKey(viewer: Viewer, { user_role }: UserState, integration: IntegrationState): Decision {
+  const most = integration.issues?.max_role
+  return most ? { verdict: 'visitor_key', viewer, integration, role: lower(most, user_role) } : refuse(maxRoleMissing())
 }
 
 const ofServiceAccount = (integration: IntegrationState, { now, serviceToken }: Facts): Decision =>
@@ -380,12 +398,11 @@ const openToEverybody = (): DomainError =>
 const noHandler = (): DomainError =>
   refusal('exchange.no_handler', 'invalid_request', 'This kind of integration gives no tokens yet.')
 
-const wrongRequestedType = (): DomainError =>
-  refusal(
-    'exchange.requested_token_type',
-    'invalid_request',
-    `Invalid requested_token_type. Expected '${REQUESTED_TOKEN_TYPE.accessToken}'`,
-  )
+const wrongRequestedType = (expected: string): DomainError =>
+  refusal('exchange.requested_token_type', 'invalid_request', `Invalid requested_token_type. Expected '${expected}'`)
+
+const maxRoleMissing = (): DomainError =>
+  refusal('exchange.max_role', 'invalid_target', 'The integration does not say which role its keys have at most.')
 
 const noKeyForContent = (): DomainError =>
   refusal(

@@ -21,7 +21,7 @@ export class ExchangeForm {
 
   @ApiProperty({
     required: false,
-    enum: [REQUESTED_TOKEN_TYPE.accessToken],
+    enum: [REQUESTED_TOKEN_TYPE.accessToken, REQUESTED_TOKEN_TYPE.apiKey],
     description: 'What is wanted; an access token if absent.',
   })
   requested_token_type?: string
@@ -35,13 +35,22 @@ export class ExchangeForm {
 }
 
 export class ExchangeAnswer {
-  @ApiProperty({ description: 'The provider’s access token for the viewer, or of the service account.' })
+  @ApiProperty({
+    description:
+      'The provider’s access token for the viewer, or of the service account; or a short-lived API key of the viewer.',
+  })
   access_token: string
 
-  @ApiProperty({ enum: [REQUESTED_TOKEN_TYPE.accessToken], description: 'What access_token is.' })
+  @ApiProperty({
+    enum: [REQUESTED_TOKEN_TYPE.accessToken, REQUESTED_TOKEN_TYPE.apiKey],
+    description: 'What access_token is.',
+  })
   issued_token_type: string
 
-  @ApiProperty({ enum: ['Bearer'], description: 'How it is used (RFC 6750).' })
+  @ApiProperty({
+    enum: ['Bearer', 'Key'],
+    description: 'How it is used: `Bearer` (RFC 6750), or `Key` for an API key of this server.',
+  })
   token_type: string
 
   @ApiProperty({

@@ -7,6 +7,7 @@ import {
   userContract,
   type ChangeContract,
   type IntegrationState,
+  type Role,
   type Secret,
 } from '#libs/contracts'
 import { Replicas } from '#libs/messaging'
@@ -39,9 +40,16 @@ const CONTRACTS: Readonly<Record<Doubt['kind'], ChangeContract<unknown>>> = {
   integration: integrationContract,
 }
 
-/** An access token on its way out. */
+/** Makes short-lived keys of viewers for this server; identity's work. */
+export interface VisitorKeys {
+  issue(userGuid: string, role: Role, contentGuid: string): Promise<{ key: Secret; expiresIn: number }>
+}
+
+/** A token on its way out. */
 export interface Issued {
   readonly accessToken: Secret
+  /** Whether it is a key for this server, and no provider's token. */
+  readonly isKey?: true
   /** Whole seconds; `undefined` when the provider did not say. */
   readonly expiresIn: number | undefined
 }
@@ -63,6 +71,7 @@ export class Exchange {
     private readonly replicas: Replicas,
     private readonly refreshes: Refreshes,
     private readonly serviceTokens: ServiceTokens,
+    private readonly visitorKeys: VisitorKeys,
     private readonly safe: Safe,
     private readonly issues: IssueLog,
     private readonly settings: ExchangeSettings,
@@ -142,6 +151,8 @@ export class Exchange {
         throw decision.error
       case 'obtain_service':
         throw new Error('a token that is to be obtained first was to be issued')
+      case 'visitor_key':
+        return await this.#issueVisitorKey(question, decision)
       case 'issue_service': {
         const { integration, token } = decision
         if (!accessToken) throw new Error(`the service account ${integration.guid} has no token in the safe`)
@@ -167,6 +178,16 @@ export class Exchange {
     }
     await this.issues.record({ type: 'TokenIssued', data }, question.caller, currentRequest()?.correlationId)
     return { accessToken: opened, expiresIn: secondsLeft(grant, facts.now) }
+  }
+
+  async #issueVisitorKey(
+    { caller }: Question,
+    { viewer, integration, role }: Extract<Decision, { verdict: 'visitor_key' }>,
+  ): Promise<Issued> {
+    const { key, expiresIn } = await this.visitorKeys.issue(viewer.userGuid, role, viewer.content)
+    const data = { userGuid: viewer.userGuid, contentGuid: viewer.content, integrationGuid: integration.guid, role }
+    await this.issues.record({ type: 'VisitorKeyIssued', data }, caller, currentRequest()?.correlationId)
+    return { accessToken: key, expiresIn, isKey: true }
   }
 
   async #issueOfService(

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Pool } from 'pg'
-import { DomainError, type Actor } from '#libs/contracts'
+import { DomainError, type Actor, type Role } from '#libs/contracts'
 import { eventHash, NO_STREAM, sql, type StreamEnd } from '#libs/event-sourcing'
 
 /** As many rows as one statement takes. */
@@ -10,6 +10,7 @@ const SCHEMA_VERSION = 1
 /** What stands in the log about a token that was handed out; of the token itself, nothing. Append-only, as events are. */
 export type IssueEvent =
   | { readonly type: 'TokenIssued'; readonly data: TokenIssued }
+  | { readonly type: 'VisitorKeyIssued'; readonly data: VisitorKeyIssued }
   | { readonly type: 'ServiceTokenIssued'; readonly data: ServiceTokenIssued }
 
 /** A viewer's. */
@@ -21,6 +22,14 @@ export interface TokenIssued {
   readonly generation: number
   /** RFC 3339; `null` when the provider did not say. */
   readonly expiresAt: string | null
+}
+
+/** A key of a viewer for this server. */
+export interface VisitorKeyIssued {
+  readonly userGuid: string
+  readonly contentGuid: string
+  readonly integrationGuid: string
+  readonly role: Role
 }
 
 /** A service account's, which is nobody's. */

@@ -1,0 +1,29 @@
+import { REQUESTED_TOKEN_TYPE } from '#libs/contracts'
+import { newHouse } from '../house.fixture.js'
+
+const house = await newHouse()
+afterAll(() => house.close())
+
+it('gives content a short-lived key of its visitor, of the lower role, and writes that down', async () => {
+  const vault = house.process()
+  const world = house.world()
+  await vault.tellAll(world)
+  const issues = { type: REQUESTED_TOKEN_TYPE.apiKey, max_role: 'viewer' } as const
+  const state = world.integration({ auth_type: 'Visitor API Key', authorization_server: null, client: null, issues })
+  await vault.tell('integration', world.integrationGuid, state, 2)
+  const form = { requested_token_type: REQUESTED_TOKEN_TYPE.apiKey }
+  const { accessToken, expiresIn, isKey } = await vault.exchanged(world, form)
+  expect([accessToken.reveal(), expiresIn, isKey]).toEqual(['kb_of_visitor', 3600, true])
+  expect(vault.visitorKeys).toEqual([[world.viewerGuid, 'viewer', world.contentGuid]])
+  const { rows } = await vault.pool.query<{ data: string }>(`select data from issue where type = 'VisitorKeyIssued'`)
+  expect(rows.map(({ data }) => JSON.parse(data) as unknown)).toEqual([
+    {
+      userGuid: world.viewerGuid,
+      contentGuid: world.contentGuid,
+      integrationGuid: world.integrationGuid,
+      role: 'viewer',
+    },
+  ])
+  expect(JSON.stringify(rows)).not.toContain('kb_of_visitor')
+  expect(await vault.refused(world)).toMatchObject({ code: 'exchange.requested_token_type' })
+})
