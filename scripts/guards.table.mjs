@@ -244,4 +244,20 @@ export const guards = [
       to: `import { request } from 'undici'\nimport { Injectable, Logger`,
     },
   },
+  {
+    ...{ id: 'R10', guard: 'a provider that fails is left in peace', file: 'apps/vault/src/grant/refresh.ts' },
+    ...{
+      spec: 'apps/vault/src/grant/sickness.int.spec.ts',
+      from: 'if (!this.#circuits.admits(integration.guid))',
+      to: 'if (integration.guid === "")',
+    },
+  },
+  {
+    ...{ id: 'R11', guard: 'a token’s end is told by the database’s clock', file: 'apps/vault/src/grant/refresh.ts' },
+    ...{
+      spec: 'apps/vault/src/grant/skew.int.spec.ts',
+      from: 'new Date(now.getTime() + expiresIn * 1000)',
+      to: 'new Date(Date.now() + expiresIn * 1000)',
+    },
+  },
 ]
