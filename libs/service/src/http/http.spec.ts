@@ -153,10 +153,10 @@ describe('a call to another service', () => {
     const { http, pools } = await gateway(url)
     const [forwarding] = pools.pools('vault')
     const ended = new AbortController()
-    const hanging = Array.from({ length: 300 }, () =>
+    const hanging = Array.from({ length: 1100 }, () =>
       forwarding!.request({ method: 'GET', path: '/hang', signal: ended.signal }).catch(() => undefined),
     )
-    await eventually(() => paths.length === 256)
+    await eventually(() => paths.length === 1024)
     expect(await http.call('missingConsents', { timeoutMs: 1_000 })).toEqual({})
     ended.abort()
     await Promise.all(hanging)

@@ -6,9 +6,9 @@ const CONNECT_TIMEOUT_MS = 1_000
 const KEEP_ALIVE_MS = 4_000
 /**
  * Apart, and many for what is passed through: a request there may wait for a slow provider or a slow client, and must
- * keep neither another visitor's nor a question of our own from its turn.
+ * keep neither another visitor's nor a question of our own from its turn. A thousand wait for one refresh (R01).
  */
-const CONNECTIONS = { calls: 32, forwarded: 256 } as const
+const CONNECTIONS = { calls: 32, forwarded: 1024 } as const
 type Traffic = keyof typeof CONNECTIONS
 /** A replica that could not be reached is asked last for this long. */
 const AVOID_MS = 1_000
