@@ -93,7 +93,7 @@ class ThingController {
   @Put(':guid/list')
   @RequireRole('publisher')
   @Audit('thing.list')
-  list(@Param('guid', GuidPipe) guid: string, @Body(new ArrayBodyPipe(Association)) list: Association[]): object {
+  list(@Param('guid', GuidPipe) guid: string, @Body(new ArrayBodyPipe(Association, 100)) list: Association[]): object {
     return { guid, list }
   }
 
@@ -385,6 +385,33 @@ describe('a service', () => {
       })
       expect((await put('{}')).json).toMatchObject({ code: 25, error: 'The body must be an array.' })
       expect((await put('[1]')).json).toMatchObject({ code: 25, error: 'The parameter [0] must be an object.' })
+    })
+
+    it('looks at no entry of a list that is too long, and at none behind the first fault', async () => {
+      let looked = 0
+      const entries = (many: number, good = false): object[] =>
+        Array.from({ length: many }, () =>
+          Object.defineProperty({}, 'oauth_integration_guid', {
+            enumerable: true,
+            get: () => (looked++, good ? GUID.toLowerCase() : 'none'),
+          }),
+        )
+      const pipe = new ArrayBodyPipe(Association, 100, 'association.invalid')
+      await expect(pipe.transform(entries(101, true))).rejects.toMatchObject({
+        code: 'association.invalid',
+        message: 'The body may have at most 100 entries.',
+      })
+      expect(looked).toBe(0)
+      await expect(pipe.transform(entries(1))).rejects.toThrow('[0]')
+      const once = looked
+      await expect(pipe.transform(entries(100))).rejects.toThrow('[0]')
+      expect(looked).toBe(2 * once)
+      await expect(pipe.transform(entries(100, true))).resolves.toHaveLength(100)
+    })
+
+    it('refuses a list inside a body before its entries are looked at', async () => {
+      const { json } = await create({ title: Array.from({ length: 1001 }, () => ({})) })
+      expect(json).toMatchObject({ code: 25, error: 'The parameter title may have at most 1000 entries.' })
     })
 
     it('refuses what is no GUID with code 3', async () => {

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Put } from '@nestjs/common'
 import { ApiBody, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
-import { DomainError, mustBePerson, type Actor } from '#libs/contracts'
+import { mustBePerson, type Actor } from '#libs/contracts'
 import { Streams } from '#libs/event-sourcing'
 import {
   ArrayBodyPipe,
@@ -59,13 +59,14 @@ export class AssociationsController {
   @Audit('association.set')
   async set(
     @Param('guid', GuidPipe) guid: string,
-    @Body(new ArrayBodyPipe(AssociationBody)) body: AssociationBody[],
+    @Body(new ArrayBodyPipe(AssociationBody, MOST_ASSOCIATIONS, 'association.invalid')) body: AssociationBody[],
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
   ): Promise<void> {
-    const { editor } = await this.editing.of(guid, actor)
-    if (body.length > MOST_ASSOCIATIONS) throw tooMany()
     const guids = body.map((entry) => entry.oauth_integration_guid)
+    // A repeat is answered as the first time, whatever has become of the integrations and of who may use them.
+    if (await this.streams.former(contentStream, guid, context)) return await this.#dropDeleted(guid, guids, context)
+    const { editor } = await this.editing.of(guid, actor)
     const integrations = await this.access.candidates(guids, editor)
     const command = { type: 'SetAssociations', editor, integrations } as const
     await this.streams.handle(contentStream, guid, command, context)
@@ -82,10 +83,3 @@ export class AssociationsController {
     }
   }
 }
-
-const tooMany = (): DomainError =>
-  new DomainError(
-    'invalid',
-    'association.invalid',
-    `A content item may have at most ${MOST_ASSOCIATIONS} integrations.`,
-  )

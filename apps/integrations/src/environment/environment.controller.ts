@@ -13,9 +13,13 @@ import {
   RequireRole,
   type CommandContext,
 } from '#libs/service'
+import { MOST_VARIABLES } from '../content/belongings.js'
 import { contentStream } from '../content/content.stream.js'
 import { Editing } from '../content/editing.js'
 import { VariableBody } from './environment.dto.js'
+
+/** Of one request, which can set every variable that an item may have and remove as many. */
+const MOST_ENTRIES = 2 * MOST_VARIABLES
 
 /**
  * The names of the environment variables of content. Values are secrets of the content, and Keybearer does not run it:
@@ -48,7 +52,7 @@ export class EnvironmentController {
   @Audit('environment.change')
   async change(
     @Param('guid', GuidPipe) guid: string,
-    @Body(new ArrayBodyPipe(VariableBody)) body: VariableBody[],
+    @Body(new ArrayBodyPipe(VariableBody, MOST_ENTRIES)) body: VariableBody[],
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
   ): Promise<string[]> {
@@ -66,7 +70,7 @@ export class EnvironmentController {
   @Audit('environment.replace')
   async replace(
     @Param('guid', GuidPipe) guid: string,
-    @Body(new ArrayBodyPipe(VariableBody)) body: VariableBody[],
+    @Body(new ArrayBodyPipe(VariableBody, MOST_ENTRIES)) body: VariableBody[],
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
   ): Promise<string[]> {

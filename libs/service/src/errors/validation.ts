@@ -17,7 +17,22 @@ class PlainValidationPipe extends ValidationPipe {
     if (metadata.type === 'query' && !isPlainJson(value)) {
       throw new DomainError('invalid', 'request.parameter_invalid', 'The query must be plain text.')
     }
+    if (metadata.type === 'body') mustHaveShortLists(value)
     return super.transform(value, metadata) as Promise<unknown>
+  }
+}
+
+/** As many entries as a list inside a body may have; a DTO may permit fewer. */
+const MOST_ENTRIES = 1_000
+
+/** Asked before entries are looked at, which class-validator does however many there are. */
+function mustHaveShortLists(body: unknown): void {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return
+  for (const [name, member] of Object.entries(body)) {
+    if (!Array.isArray(member) || member.length <= MOST_ENTRIES) continue
+    const whose = /^\w{1,64}$/.test(name) ? `parameter ${name}` : 'list'
+    const message = `The ${whose} may have at most ${MOST_ENTRIES} entries.`
+    throw new DomainError('invalid', 'request.parameter_invalid', message)
   }
 }
 
@@ -30,26 +45,37 @@ export const refusedAs = (code: string, message?: string): { context: { code: st
   ...(message && { message }),
 })
 
-/** For a body that is an array of `item`: `@Body(new ArrayBodyPipe(Item)) items: Item[]`. */
+/**
+ * For a body that is an array of at most `most` of `item`: `@Body(new ArrayBodyPipe(Item, 100)) items: Item[]`. One at a
+ * time and no further than the first fault: what is sent is not yet known to come from somebody who may send it.
+ */
 @Injectable()
 export class ArrayBodyPipe<T extends object> implements PipeTransform<unknown, Promise<T[]>> {
-  constructor(private readonly item: Type<T>) {}
+  /** @param tooMany the code of a refusal of more */
+  constructor(
+    private readonly item: Type<T>,
+    private readonly most: number,
+    private readonly tooMany = 'request.parameter_invalid',
+  ) {}
 
   async transform(value: unknown): Promise<T[]> {
     if (!Array.isArray(value)) {
       throw new DomainError('invalid', 'request.parameter_invalid', 'The body must be an array.')
     }
-    return await Promise.all(
-      value.map(async (member: unknown, index) => {
-        if (typeof member !== 'object' || member === null || Array.isArray(member)) {
-          throw new DomainError('invalid', 'request.parameter_invalid', `The parameter [${index}] must be an object.`)
-        }
-        const instance = plainToInstance(this.item, member)
-        const errors = await validate(instance, OPTIONS)
-        if (errors.length > 0) throw invalidParameter(errors, `[${index}].`)
-        return instance
-      }),
-    )
+    if (value.length > this.most) {
+      throw new DomainError('invalid', this.tooMany, `The body may have at most ${this.most} entries.`)
+    }
+    const items: T[] = []
+    for (const [index, member] of (value as unknown[]).entries()) {
+      if (typeof member !== 'object' || member === null || Array.isArray(member)) {
+        throw new DomainError('invalid', 'request.parameter_invalid', `The parameter [${index}] must be an object.`)
+      }
+      const instance = plainToInstance(this.item, member)
+      const errors = await validate(instance, OPTIONS)
+      if (errors.length > 0) throw invalidParameter(errors, `[${index}].`)
+      items.push(instance)
+    }
+    return items
   }
 }
 
