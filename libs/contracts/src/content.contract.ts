@@ -1,16 +1,7 @@
 import { Type } from 'class-transformer'
-import {
-  IsBoolean,
-  IsISO8601,
-  IsIn,
-  IsOptional,
-  IsString,
-  IsUUID,
-  IsUrl,
-  Matches,
-  ValidateNested,
-} from 'class-validator'
+import { IsBoolean, IsISO8601, IsIn, IsOptional, IsString, IsUUID, Matches, ValidateNested } from 'class-validator'
 import type { ChangeContract } from './change-message.js'
+import { IsHttpUrl } from './http-url.js'
 import { AUTH_TYPES, type AuthType } from './integration.contract.js'
 
 export const ACCESS_TYPES = ['acl', 'logged_in', 'all'] as const
@@ -74,7 +65,7 @@ export class ContentState {
 
   /** Where the gateway finds the running app; `null` until somebody says so. */
   @IsOptional()
-  @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false })
+  @IsHttpUrl()
   upstream_url: string | null
 
   /** Under which path the gateway shows it too: begins and ends with a slash. Absent before revision 3. */
@@ -110,6 +101,6 @@ export const contentContract: ChangeContract<ContentState> = {
   service: 'integrations',
   category: 'content',
   type: 'ContentChanged',
-  revision: 3,
+  revision: 4,
   state: ContentState,
 }

@@ -7,11 +7,11 @@ import {
   IsObject,
   IsOptional,
   IsString,
-  IsUrl,
   IsUUID,
   ValidateNested,
 } from 'class-validator'
 import type { ChangeContract } from './change-message.js'
+import { IsHttpUrl } from './http-url.js'
 import { ROLES, type Role } from './role.js'
 import { REQUESTED_TOKEN_TYPE } from './token.js'
 
@@ -34,7 +34,13 @@ export const QUIRKS = [
 ] as const
 export type Quirk = (typeof QUIRKS)[number]
 
-const ENDPOINT = { protocols: ['http', 'https'], require_protocol: true, require_tld: false }
+/**
+ * What a provider makes of a refresh token that has been traded for another one already. `kept`: it stays good (K1) ·
+ * `grace`: it does for a while (K2) · `single_use`: it is refused (K3) · `family`: its second use ends all that came of
+ * the same consent (K4).
+ * @see RFC 9700 §4.14.2
+ */
+export type Rotation = 'kept' | 'grace' | 'single_use' | 'family'
 
 /** Authorization server metadata, in the words of RFC 8414 §2. */
 export class AuthorizationServer {
@@ -45,14 +51,14 @@ export class AuthorizationServer {
 
   /** With the parameters that this provider wants beside ours; they are retained (RFC 6749 §3.1). */
   @IsOptional()
-  @IsUrl(ENDPOINT)
+  @IsHttpUrl()
   authorization_endpoint?: string
 
-  @IsUrl(ENDPOINT)
+  @IsHttpUrl()
   token_endpoint: string
 
   @IsOptional()
-  @IsUrl(ENDPOINT)
+  @IsHttpUrl()
   revocation_endpoint?: string
 
   @IsOptional()
@@ -113,7 +119,7 @@ export class IssuedToken {
 
   /** For credentials that an ID token is traded for: where, by a POST in form encoding. */
   @IsOptional()
-  @IsUrl(ENDPOINT)
+  @IsHttpUrl()
   endpoint?: string
 
   /** What is posted there beside the ID token and a name for the session. */
@@ -170,6 +176,6 @@ export const integrationContract: ChangeContract<IntegrationState> = {
   service: 'integrations',
   category: 'integration',
   type: 'IntegrationChanged',
-  revision: 3,
+  revision: 4,
   state: IntegrationState,
 }

@@ -37,7 +37,9 @@ export const aws = defineTemplate({
       pattern: '^[a-z]{2}(?:-[a-z]+)+-\\d$',
       must: 'the name of a region, such as eu-west-1',
     }),
-    issuer: endpoint({ label: 'Issuer', description: 'Of the OpenID provider that viewers log in at.', ...viewer }),
+    issuer: endpoint({
+      ...{ label: 'Issuer', description: 'Of the OpenID provider that viewers log in at.', literal: true, ...viewer },
+    }),
     authorization_uri: endpoint({
       ...{ label: 'Authorization endpoint', description: 'Of that OpenID provider.', required: true, ...viewer },
     }),

@@ -109,6 +109,11 @@ describe('the custom template', () => {
     expect(custom.resolve(config).authorizationServer?.revocation_endpoint).toBe('https://acme.example/revoke')
   })
 
+  it('keeps an endpoint as every service reads it, and an issuer to the letter', () => {
+    const { config } = parse({ ...form, token_uri: 'HTTPS://Acme_1.example', issuer: 'https://acme.example' })
+    expect(config).toMatchObject({ token_uri: 'https://acme_1.example/', issuer: 'https://acme.example' })
+  })
+
   it('never repeats a value in a refusal', () => {
     expect(() => parse({ ...form, token_uri: 'http://leak.example' })).toThrow(
       expect.not.objectContaining({ message: expect.stringContaining('leak') as string }),

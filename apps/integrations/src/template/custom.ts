@@ -53,6 +53,7 @@ export const custom = defineTemplate({
     }),
     issuer: endpoint({
       label: 'Issuer',
+      literal: true,
       description:
         'What the system calls itself in its metadata (RFC 8414), to the letter. With it, an answer that names another issuer is refused (RFC 9207).',
       visible: when('auth_type', 'Viewer'),

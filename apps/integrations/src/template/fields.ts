@@ -102,8 +102,14 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 /**
  * An https URL without credentials and fragment, at most 2048 characters; with `loopback`, http to this machine too.
  * @param reserved query parameters that it must not have, since we send them
+ * @param literal whether it is compared and never called, so that each letter of it counts; else it is kept as the URL
+ * parser writes it
  */
-export const endpoint = ({ reserved = [], ...asked }: Asked & { readonly reserved?: readonly string[] }): Field =>
+export const endpoint = ({
+  reserved = [],
+  literal = false,
+  ...asked
+}: Asked & { readonly reserved?: readonly string[]; readonly literal?: boolean }): Field =>
   field(asked, {
     validation: '^https://[^\\s#]+$',
     must: 'an https URL without credentials or fragment',
@@ -111,11 +117,12 @@ export const endpoint = ({ reserved = [], ...asked }: Asked & { readonly reserve
       const fault = { fault: 'must be an https URL without credentials or fragment' }
       if (typeof given !== 'string' || given.length > 2048 || !URL.canParse(given)) return fault
       const url = new URL(given)
-      if (url.username || url.password || url.hash) return fault
+      if (url.username || url.password || url.href.includes('#')) return fault
       const ours = reserved.find((name) => url.searchParams.has(name))
       if (ours !== undefined) return { fault: `must not have the query parameter ${ours}, which is sent anyway` }
-      if (url.protocol === 'https:') return { value: given }
-      return loopback && url.protocol === 'http:' && LOOPBACK.test(url.hostname) ? { value: given } : fault
+      const value = { value: literal ? given : url.href }
+      if (url.protocol === 'https:') return value
+      return loopback && url.protocol === 'http:' && LOOPBACK.test(url.hostname) ? value : fault
     },
   })
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { integrationContract, QUIRKS, type Secret } from '#libs/contracts'
+import { integrationContract, QUIRKS, type AuthType, type Secret } from '#libs/contracts'
 import { flawsOf } from '#libs/messaging'
 import type { Resolved, Template } from './template.js'
 import { isVisible, type Visibility } from './visibility.js'
@@ -17,6 +17,44 @@ const HOSTILE: readonly unknown[] = [
   ...['http://127.0.0.1', '127.0.0.1:4000', 'localhost', 'javascript:alert(1)', 'a\r\nHost: evil.example', 'a\u0000b'],
   ...['x.evil.example?.cloud.databricks.com', 'login.salesforce.com.evil.example', 'xn--a.com', '\ud800', 'ａ.com'],
   ...['<script>', '{tenant}', '${x}', '%', '%zz', 'ü', 'a'.repeat(5000), 7, true, {}, [], ['a']],
+]
+
+/** Hosts and URLs that one library takes and another does not. */
+const STRANGE: readonly unknown[] = [
+  ...[
+    'my_org-my_account.snowflakecomputing.com',
+    'a_b.cloud.databricks.com',
+    'a_b.my.salesforce.com',
+    'my_host.example',
+  ],
+  ...[
+    'https://my_host.example/token',
+    'https:acme.example/token',
+    'https:/acme.example',
+    'HTTPS://ACME.EXAMPLE',
+    'https://a',
+  ],
+  ...[
+    'https://acme.example:0443/t',
+    'https://acme.example/a b',
+    'https://acme.example/ü?x=ü',
+    ' https://acme.example/t ',
+  ],
+  ...[
+    'https://acme.example./',
+    'https://1',
+    'https://[::1]/',
+    'https://xn--a.example/',
+    'https://-a.example/',
+    'https://x/#',
+  ],
+  ...[
+    'http://localhost:4000/token',
+    'http:localhost/token',
+    'localhost:4000',
+    'https://a..b/',
+    'https://a.example/%zz',
+  ],
 ]
 
 /**
@@ -90,14 +128,10 @@ export function templateContract(template: Template, forms: readonly Form[]): vo
     it('INT-24 resolves to what the other services can read', () => {
       eachForm((form) => {
         const { authType, config, clientSecret } = parse(form, STRICT)
-        const { authorizationServer, client, quirks, issues } = resolve(config)
-        const state = {
-          ...{ guid: GUID, name: null, auth_type: authType, authorization_server: authorizationServer, quirks },
-          client: client && { ...client, client_secret_reference: clientSecret ? GUID : null },
-          ...(issues && { issues }),
-        }
-        const message = { type: integrationContract.type, schema_version: 1, revision: 1, version: 1, state }
-        expect(flawsOf(integrationContract, message)).toEqual([])
+        const { authorizationServer, client, quirks } = resolve(config)
+        expect(flawsOf(integrationContract, published(authType, resolve(config), clientSecret !== undefined))).toEqual(
+          [],
+        )
         expect(QUIRKS).toEqual(expect.arrayContaining([...quirks]))
         expect(client?.token_endpoint_auth_method === 'none').toBe(config.auth_mode === 'Public')
         expect(authorizationServer === null).toBe(client === null)
@@ -157,6 +191,23 @@ export function templateContract(template: Template, forms: readonly Form[]): vo
         }
       })
     })
+
+    it('takes no answer that another service could not read', () => {
+      eachForm((form) => {
+        for (const { name } of questions) {
+          for (const strange of [...HOSTILE, ...STRANGE]) {
+            let parsed
+            try {
+              parsed = parse({ ...form, [name]: strange }, { loopback: true })
+            } catch {
+              continue
+            }
+            const message = published(parsed.authType, resolve(parsed.config), parsed.clientSecret !== undefined)
+            expect([name, strange, flawsOf(integrationContract, message)]).toEqual([name, strange, []])
+          }
+        }
+      })
+    })
   })
 
   /** Where its requests go, as far as an answer may not change it: an endpoint may name any, a server its own host. */
@@ -172,6 +223,16 @@ export function templateContract(template: Template, forms: readonly Form[]): vo
       return own ? safe : [...safe, ofHost || host, ofHost || pathname.split('/').length, [...searchParams]]
     })
   }
+}
+
+/** The message by which other services hear of it. */
+function published(authType: AuthType, { authorizationServer, client, quirks, issues }: Resolved, secret: boolean) {
+  const state = {
+    ...{ guid: GUID, name: null, auth_type: authType, authorization_server: authorizationServer, quirks },
+    client: client && { ...client, client_secret_reference: secret ? GUID : null },
+    ...(issues && { issues }),
+  }
+  return { type: integrationContract.type, schema_version: 1, revision: 1, version: 1, state }
 }
 
 const withSecret = (template: Template, form: Form): Form =>
