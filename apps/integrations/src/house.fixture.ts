@@ -13,7 +13,13 @@ import {
   type UserState,
 } from '#libs/contracts'
 import { Freshness, Replicas } from '#libs/messaging'
-import { ContentSettings, DevelopmentSettings, ERROR_CODE_HEADER, ServerSettings } from '#libs/service'
+import {
+  AuthorizationSettings,
+  ContentSettings,
+  DevelopmentSettings,
+  ERROR_CODE_HEADER,
+  ServerSettings,
+} from '#libs/service'
 import { freshDatabase, natsUrl, serviceUnderTest, type ServiceUnderTest, type TestAnswer } from '#libs/testing'
 import { AppModule } from './app.module.js'
 
@@ -200,7 +206,7 @@ export async function newHouse(settingsText?: string): Promise<House> {
   const service = await serviceUnderTest({
     name: 'integrations',
     module: AppModule,
-    settings: [ContentSettings, DevelopmentSettings, ServerSettings],
+    settings: [AuthorizationSettings, ContentSettings, DevelopmentSettings, ServerSettings],
     ...(settingsText !== undefined && { settingsText }),
     databaseUrl: database.url,
     natsUrl: natsUrl(),

@@ -1,5 +1,5 @@
 import type { Actor, AuditAnswer } from '#libs/contracts'
-import { ContentSettings, DevelopmentSettings, ServerSettings } from '#libs/service'
+import { AuthorizationSettings, ContentSettings, DevelopmentSettings, ServerSettings } from '#libs/service'
 import { freshDatabase, natsUrl, serviceUnderTest, type FreshDatabase, type ServiceUnderTest } from '#libs/testing'
 import { AppModule } from '../app.module.js'
 
@@ -18,7 +18,7 @@ beforeAll(async () => {
   service = await serviceUnderTest({
     name: 'integrations',
     module: AppModule,
-    settings: [ContentSettings, DevelopmentSettings, ServerSettings],
+    settings: [AuthorizationSettings, ContentSettings, DevelopmentSettings, ServerSettings],
     databaseUrl: database.url,
     natsUrl: natsUrl(),
   })

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Pool } from 'pg'
 import type { Actor, Role } from '#libs/contracts'
-import { ContentSettings, DevelopmentSettings, ServerSettings } from '#libs/service'
+import { AuthorizationSettings, ContentSettings, DevelopmentSettings, ServerSettings } from '#libs/service'
 import { freshDatabase, natsUrl, serviceUnderTest, type FreshDatabase, type ServiceUnderTest } from '#libs/testing'
 import { AppModule } from '../app.module.js'
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
   service = await serviceUnderTest({
     name: 'integrations',
     module: AppModule,
-    settings: [ContentSettings, DevelopmentSettings, ServerSettings],
+    settings: [AuthorizationSettings, ContentSettings, DevelopmentSettings, ServerSettings],
     databaseUrl: database.url,
     natsUrl: natsUrl(),
   })

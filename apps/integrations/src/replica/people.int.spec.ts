@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Pool } from 'pg'
 import { groupContract, userContract, type ChangeMessage, type GroupState, type UserState } from '#libs/contracts'
 import { Freshness, OwnerQuestions, Replica, Replicas, TableReplica } from '#libs/messaging'
+import { AuthorizationSettings } from '#libs/service'
 import { freshDatabase, type FreshDatabase } from '#libs/testing'
 import { People } from './people.js'
 
@@ -24,7 +25,7 @@ beforeEach(() => {
 })
 
 /** @param fresh whether the copies may be believed */
-function people(fresh: boolean): { people: People; replicas: Replicas } {
+function people(fresh: boolean, userGroups = true): { people: People; replicas: Replicas } {
   const freshness = new Freshness()
   if (fresh) {
     freshness.completed('identity')
@@ -39,7 +40,7 @@ function people(fresh: boolean): { people: People; replicas: Replicas } {
   for (const contract of [userContract, groupContract]) {
     replicas.add(new Replica<object>(contract, new TableReplica<object>(contract, pool), freshness, questions))
   }
-  return { people: new People(replicas, pool), replicas }
+  return { people: new People(replicas, pool, Object.assign(new AuthorizationSettings(), { userGroups })), replicas }
 }
 
 const user = (groups: string[]): UserState => ({
@@ -91,6 +92,17 @@ describe('the copies of people and groups', () => {
     const deleted = { ...message(analysts, 2), state: null }
     await replicas.of(groupContract).handle(deleted, `identity.group.${analysts.guid}`)
     expect(await here.groupsOf(vera.guid, [analysts.guid])).toEqual([])
+  })
+
+  it('know of no groups when they are turned off', async () => {
+    const { people: here, replicas } = people(true, false)
+    const analysts = group()
+    const vera = user([analysts.guid])
+    await replicas.of(userContract).handle(message(vera), `identity.user.${vera.guid}`)
+    await replicas.of(groupContract).handle(message(analysts), `identity.group.${analysts.guid}`)
+    expect(await here.groupsOf(vera.guid, [analysts.guid])).toEqual([])
+    expect(await here.group(analysts.guid)).toBeUndefined()
+    expect(asked).toEqual([])
   })
 
   it('ask identity for somebody who is missing here, and once only', async () => {

@@ -3,6 +3,7 @@ import { Pool } from 'pg'
 import { groupContract, userContract, type GroupState, type UserState } from '#libs/contracts'
 import { sql } from '#libs/event-sourcing'
 import { Replicas } from '#libs/messaging'
+import { AuthorizationSettings } from '#libs/service'
 
 /** What is shown of somebody beside what they own. */
 export type ShownPerson = Pick<UserState, 'guid' | 'username' | 'first_name' | 'last_name'>
@@ -13,6 +14,7 @@ export class People {
   constructor(
     private readonly replicas: Replicas,
     private readonly pool: Pool,
+    private readonly authorization: AuthorizationSettings,
   ) {}
 
   /**
@@ -28,18 +30,19 @@ export class People {
     return this.replicas.of(userContract).confirm(guid)
   }
 
-  /** A group that exists; one that is missing here is asked for at identity. @throws as `user` */
-  group(guid: string): Promise<GroupState | undefined> {
-    return this.replicas.of(groupContract).find(guid)
+  /** A group that exists; one that is missing here is asked for at identity. None when groups are off. @throws as `user` */
+  async group(guid: string): Promise<GroupState | undefined> {
+    if (!this.authorization.userGroups) return undefined
+    return await this.replicas.of(groupContract).find(guid)
   }
 
   /**
-   * The groups that somebody is in and that still exist.
+   * The groups that somebody is in and that still exist; none when groups are off.
    * @param among only these are looked at, since each whose copy is old has to be asked for
    * @throws as `user`
    */
   async groupsOf(userGuid: string, among: readonly string[]): Promise<string[]> {
-    if (among.length === 0) return []
+    if (among.length === 0 || !this.authorization.userGroups) return []
     const memberOf = new Set((await this.user(userGuid))?.group_guids)
     const asked = among.filter((guid) => memberOf.has(guid))
     if (asked.length === 0) return []
