@@ -9,9 +9,11 @@ export interface DomainEvent {
  * with the command.
  */
 export interface Decider<Command, Event extends DomainEvent, State> {
+  /** Of a state that `evolve` changes, a getter that makes a new one. */
   readonly initial: State
   /** What the command makes happen; `[]` when it changes nothing. @throws DomainError a refusal */
   decide(command: Command, state: State): readonly Event[]
+  /** May change the state that it is given and give that back: whoever folds has no further use for the one before. */
   evolve(state: State, event: Event): State
 }
 

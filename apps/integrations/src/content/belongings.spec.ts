@@ -1,5 +1,5 @@
 import { specification } from '#libs/event-sourcing'
-import type { GitRepository, Manifest } from './belongings.js'
+import { MOST_BUNDLES, type GitRepository, type Manifest } from './belongings.js'
 import { contentDecider } from './content.decider.js'
 import type { ContentEvent } from './content.events.js'
 import type { Editor } from './editor.js'
@@ -54,6 +54,33 @@ describe('what belongs to content', () => {
         .when({ ...command, editor: priya })
         .thenRefused('content.not_found')
     }
+  })
+
+  it('has at most a thousand bundles', () => {
+    const full = Array.from({ length: MOST_BUNDLES }, (_, at) => uploaded(`bundle-${at}`))
+    const upload = { type: 'UploadBundle', editor: priya, bundleGuid: 'one', size: 1, sha256: '00' } as const
+    const another = { ...upload, manifest: manifest('shiny') }
+    content
+      .given(registered, ...full)
+      .when(another)
+      .thenRefused('request.parameter_invalid')
+    content
+      .given(registered, ...full, { type: 'BundleDeleted', data: { bundleGuid: 'bundle-7' } })
+      .when(another)
+      .then(uploaded('one'))
+  })
+
+  it('is read in a time that grows with its history and not with the square of it', () => {
+    const names = Array.from({ length: 20_000 }, (_, at) => `tag-${at}`)
+    const before = process.cpuUsage()
+    content
+      .given(
+        registered,
+        ...names.map((tag): ContentEvent => ({ type: 'TagsChanged', data: { added: [tag], removed: [] } })),
+      )
+      .when({ type: 'ChangeTags', editor: priya, add: names, remove: [] })
+      .thenNothing()
+    expect(process.cpuUsage(before).user).toBeLessThan(2_000_000)
   })
 
   it('has a vanity path, which is left and not repeated', () => {

@@ -23,6 +23,9 @@ export interface Manifest {
 /** Environment variables of one item. */
 export const MOST_VARIABLES = 1_000
 
+/** Bundles of one item. */
+export const MOST_BUNDLES = 1_000
+
 /** What can have happened to the things that a content item has. Part of `ContentEvent`. */
 export type BelongingsEvent =
   /** Under which path the gateway shows it too: begins and ends with a slash. */
@@ -62,14 +65,14 @@ export interface Belongings {
   readonly activeBundle: string | null
 }
 
-export const NO_BELONGINGS: Belongings = {
+export const noBelongings = (): Belongings => ({
   vanityPath: null,
   environment: new Set(),
   repository: null,
   tags: new Set(),
   bundles: new Map(),
   activeBundle: null,
-}
+})
 
 /** Whoever asks may edit the content: that is asked before. */
 export function decideBelongings(
@@ -102,6 +105,7 @@ export function decideBelongings(
       if (content.repository) throw gitManaged()
       const { bundleGuid, size, sha256, manifest } = command
       if (content.bundles.has(bundleGuid)) return []
+      if (content.bundles.size >= MOST_BUNDLES) throw tooManyBundles()
       return [{ type: 'BundleUploaded', data: { bundleGuid, size, sha256, ...manifest } }]
     }
     case 'DeployBundle': {
@@ -123,26 +127,28 @@ export function decideBelongings(
   }
 }
 
+/** Changes sets and maps where they are, see `Decider`: copies of them would make long histories slow to read. */
 export function evolveBelongings(belongings: Belongings, event: BelongingsEvent): Belongings {
   switch (event.type) {
     case 'VanityPathChanged':
     case 'RepositoryChanged':
       return { ...belongings, ...event.data }
     case 'EnvironmentChanged':
-      return { ...belongings, environment: after(belongings.environment, event.data) }
+      change(belongings.environment, event.data)
+      return belongings
     case 'TagsChanged':
-      return { ...belongings, tags: after(belongings.tags, event.data) }
+      change(belongings.tags, event.data)
+      return belongings
     case 'BundleUploaded': {
       const { bundleGuid, appMode } = event.data
-      return { ...belongings, bundles: new Map([...belongings.bundles, [bundleGuid, appMode]]) }
+      ;(belongings.bundles as Map<string, AppMode>).set(bundleGuid, appMode)
+      return belongings
     }
     case 'BundleDeployed':
       return { ...belongings, activeBundle: event.data.bundleGuid }
-    case 'BundleDeleted': {
-      const bundles = new Map(belongings.bundles)
-      bundles.delete(event.data.bundleGuid)
-      return { ...belongings, bundles }
-    }
+    case 'BundleDeleted':
+      ;(belongings.bundles as Map<string, AppMode>).delete(event.data.bundleGuid)
+      return belongings
   }
 }
 
@@ -152,7 +158,9 @@ function environmentChanged(
   remove: readonly string[],
 ): BelongingsEvent[] {
   const events = changed('EnvironmentChanged', environment, set, remove)
-  if (events.some(({ data }) => after(environment, data).size > MOST_VARIABLES)) {
+  if (
+    events.some(({ data: { added, removed } }) => environment.size + added.length - removed.length > MOST_VARIABLES)
+  ) {
     const message = `A content item may have at most ${MOST_VARIABLES} environment variables.`
     throw new DomainError('invalid', 'request.parameter_invalid', message)
   }
@@ -170,10 +178,14 @@ function changed<Type extends 'EnvironmentChanged' | 'TagsChanged'>(
   return added.length + removed.length === 0 ? [] : [{ type, data: { added, removed } }]
 }
 
-const after = (
-  before: ReadonlySet<string>,
+function change(
+  names: ReadonlySet<string>,
   { added, removed }: { added: readonly string[]; removed: readonly string[] },
-) => new Set([...before].filter((each) => !removed.includes(each)).concat(added))
+): void {
+  const own = names as Set<string>
+  for (const each of removed) own.delete(each)
+  for (const each of added) own.add(each)
+}
 
 function repositoryChanged(content: Belongings, repository: GitRepository | null): BelongingsEvent[] {
   const same = JSON.stringify(inOrder(repository)) === JSON.stringify(inOrder(content.repository))
@@ -195,6 +207,13 @@ const gitManaged = (): DomainError =>
 
 const isLocked = (): DomainError =>
   new DomainError('forbidden', 'bundle.content_locked', 'This content is locked: nothing can be deployed to it.')
+
+const tooManyBundles = (): DomainError =>
+  new DomainError(
+    'invalid',
+    'request.parameter_invalid',
+    `A content item may have at most ${MOST_BUNDLES} bundles: delete one first.`,
+  )
 
 const nothingToDeploy = (): DomainError =>
   new DomainError('not_found', 'bundle.none_to_deploy', 'This content has no such bundle to deploy.')

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, type StreamableFile } from '@nestjs/common'
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
-import { isAtLeast, mustBePerson, permissionDenied, type Actor } from '#libs/contracts'
+import { mustBePerson, type Actor } from '#libs/contracts'
 import { Streams } from '#libs/event-sourcing'
 import {
   Audit,
@@ -24,7 +24,6 @@ import {
   contentView,
   ContentView,
   NewContentBody,
-  type RuntimeSettingsBody,
 } from './content.dto.js'
 import { giveUpName, takeName } from './content.names.js'
 import { ContentQueries, type SeenContent } from './content.queries.js'
@@ -32,7 +31,7 @@ import { contentStream } from './content.stream.js'
 import { Editing } from './editing.js'
 import { jsonArray } from './json-array.js'
 import { Principals } from './principals.js'
-import { settingsIn } from './runtime-settings.js'
+import { differing, mayRunAs, settingsIn } from './runtime-settings.js'
 
 @ApiTags('Content')
 @Controller('__api__/v1/content')
@@ -71,7 +70,7 @@ export class ContentController {
   ): Promise<ContentView> {
     const guid = createdGuid(context.commandId)
     const { guid: ownerGuid } = mustBePerson(actor)
-    mayRunAs(body, actor)
+    mayRunAs(differing(settingsIn(body), {}) ?? {}, mustBePerson(actor))
     const { name = `content-${guid}`, title = null, description = '', access_type: accessType = 'acl' } = body
     const settings = settingsIn(body)
     const command = { type: 'RegisterContent', ownerGuid, name, title, description, accessType, settings } as const
@@ -106,10 +105,10 @@ export class ContentController {
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
   ): Promise<ContentView> {
-    const { content, editor } = await this.editing.of(guid, actor)
-    mayRunAs(body, actor)
+    const { editor } = await this.editing.of(guid, actor)
     const { owner_guid: ownerGuid, upstream_url: upstreamUrl } = body
-    if (ownerGuid !== undefined && ownerGuid !== content.ownerGuid) await this.principals.mustBeOwner(ownerGuid)
+    // Also of who seems to be the owner already: by the time of the command it may be somebody else.
+    if (ownerGuid !== undefined) await this.principals.mustBeOwner(ownerGuid)
     const upstream = typeof upstreamUrl === 'string' ? this.upstreams.verdict(upstreamUrl) : undefined
     const command = { type: 'ChangeContent', editor, changes: changesOf(body), upstream } as const
     await this.streams.handle(contentStream, guid, command, context, { record: (client) => takeName(client, guid) })
@@ -145,13 +144,4 @@ export class ContentController {
       yield contents.map((content) => contentView(content, this.server, included.get(content.guid)))
     }
   }
-}
-
-/**
- * As whom something runs is no publisher's to say.
- * @throws DomainError `permission.denied`
- */
-function mayRunAs({ run_as, run_as_current_user }: RuntimeSettingsBody, actor: Actor): void {
-  if (!run_as && !run_as_current_user) return
-  if (!isAtLeast(mustBePerson(actor).role, 'administrator')) throw permissionDenied()
 }

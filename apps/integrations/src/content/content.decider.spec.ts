@@ -84,6 +84,17 @@ describe('changing content', () => {
       .thenRefused('content.not_found')
   })
 
+  it('says as whom it runs only for administrators, and lets others send back what is', () => {
+    const runs = (run_as: string | null): ContentEvent => ({
+      type: 'RuntimeSettingsChanged',
+      data: { settings: { run_as } },
+    })
+    const to = (editor: Person, run_as: string | null) => change(editor, { settings: { run_as } })
+    content.given(registered, runs('root')).when(to(priya, null)).thenRefused('permission.denied')
+    content.given(registered, runs('root')).when(to(priya, 'root')).thenNothing()
+    content.given(registered, runs('root')).when(to(alice, null)).then(runs(null))
+  })
+
   describe('its upstream', () => {
     const upstreamUrl = 'http://apps.internal:8501/'
     const changed: ContentEvent = { type: 'UpstreamChanged', data: { upstreamUrl } }

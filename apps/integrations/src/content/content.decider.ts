@@ -4,7 +4,7 @@ import { kindOf, type AppMode } from './app-mode.js'
 import {
   decideBelongings,
   evolveBelongings,
-  NO_BELONGINGS,
+  noBelongings,
   type Belongings,
   type BelongingsCommand,
 } from './belongings.js'
@@ -20,7 +20,7 @@ import {
   type Permissions,
   type Principal,
 } from './permission.rules.js'
-import { differing, type RuntimeSettings } from './runtime-settings.js'
+import { differing, mayRunAs, type RuntimeSettings } from './runtime-settings.js'
 import { createShareLink, revokeShareLink, type NewShareLink, type ShareLinks } from './share-link.rules.js'
 
 /** What `[Content] Upstream` says of a URL; see `UpstreamList` of `#libs/service`. */
@@ -141,7 +141,7 @@ export const contentDecider: Decider<ContentCommand, ContentEvent, Content> = {
       case 'ContentRegistered':
         return {
           status: 'registered',
-          ...NO_BELONGINGS,
+          ...noBelongings(),
           ...event.data,
           appMode: 'unknown',
           upstreamUrl: null,
@@ -244,7 +244,10 @@ function changeContent(
     events.push({ type: 'UpstreamChanged', data: { upstreamUrl } })
   }
   const settings = differing(changes.settings ?? {}, content.settings)
-  if (settings) events.push({ type: 'RuntimeSettingsChanged', data: { settings } })
+  if (settings) {
+    mayRunAs(settings, editor)
+    events.push({ type: 'RuntimeSettingsChanged', data: { settings } })
+  }
   events.push(...lockChanged(changes, content, editor))
   if (changes.ownerGuid !== undefined && changes.ownerGuid !== content.ownerGuid) {
     mustManage(content, editor, 'give this content to somebody else')
@@ -279,22 +282,21 @@ function mayChoose(upstream: UpstreamVerdict | undefined, { role }: Person): voi
       )
 }
 
+// Changed where they are, see `Decider`.
+
 function withAssociated(content: Registered, change: (associated: Map<string, AuthType>) => void): Registered {
-  const associated = new Map(content.associated)
-  change(associated)
-  return { ...content, associated }
+  change(content.associated as Map<string, AuthType>)
+  return content
 }
 
 function withPermissions(content: Registered, change: (permissions: Map<string, Permission>) => void): Registered {
-  const permissions = new Map(content.permissions)
-  change(permissions)
-  return { ...content, permissions }
+  change(content.permissions as Map<string, Permission>)
+  return content
 }
 
 function withShareLinks(content: Registered, change: (links: Map<string, string | null>) => void): Registered {
-  const shareLinks = new Map(content.shareLinks)
-  change(shareLinks)
-  return { ...content, shareLinks }
+  change(content.shareLinks as Map<string, string | null>)
+  return content
 }
 
 /** Without members that are `undefined`, which would hide what they are spread over. */

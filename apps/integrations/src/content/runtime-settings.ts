@@ -1,3 +1,4 @@
+import { isAtLeast, permissionDenied, type Person } from '#libs/contracts'
 /**
  * What a publisher says of how the content is to be run. It is kept and shown, since clients compare what they get with
  * what they sent; whoever runs the content may go by it. Wire names.
@@ -65,4 +66,14 @@ export function differing(
   const now = { ...DEFAULT_SETTINGS, ...settings }
   const different = Object.entries(wanted).filter(([name, value]) => value !== now[name as keyof RuntimeSettings])
   return different.length > 0 ? Object.fromEntries(different) : undefined
+}
+
+/**
+ * As whom something runs is no publisher's to say, nor to take back.
+ * @param changed the settings that are to become others
+ * @throws DomainError `permission.denied`
+ */
+export function mayRunAs(changed: Partial<RuntimeSettings>, { role }: Pick<Person, 'role'>): void {
+  if (changed.run_as === undefined && changed.run_as_current_user === undefined) return
+  if (!isAtLeast(role, 'administrator')) throw permissionDenied()
 }

@@ -37,6 +37,17 @@ describe('tags', () => {
       .thenRefused(code)
   })
 
+  it('are read in a time that grows with their history and not with the square of it', () => {
+    const many = Array.from({ length: 10_000 }, (_, at) => added(`tag-${at}`))
+    const before = process.cpuUsage()
+    tags
+      .given(...many)
+      .when(add('tag-7'))
+      .thenNothing()
+    expect(process.cpuUsage(before).user).toBeLessThan(1_000_000)
+    tags.when({ type: 'RemoveTag', tagGuid: 'tag-7' }).thenRefused('object.not_found')
+  })
+
   it('are renamed and moved, in one', () => {
     tags
       .given(...tree)
