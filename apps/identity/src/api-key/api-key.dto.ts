@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
-import { IsIn, IsOptional, IsRFC3339, IsString } from 'class-validator'
+import { IsIn, IsOptional, IsString } from 'class-validator'
 import { ROLES, type Role } from '#libs/contracts'
-import { IsGuid, MayBeAbsent, refusedAs, toTime } from '#libs/service'
+import { IsGuid, IsTime, MayBeAbsent, refusedAs, toTime } from '#libs/service'
 import type { ApiKeyRow } from './api-key.queries.js'
 
 export class NewApiKeyBody {
@@ -21,7 +21,7 @@ export class NewApiKeyBody {
     type: String,
   })
   @IsOptional()
-  @IsRFC3339(refusedAs('request.time_invalid', 'The expires_at must be a time as RFC 3339 has it.'))
+  @IsTime(refusedAs('request.time_invalid', 'The expires_at must be a time as RFC 3339 has it.'))
   expires_at?: string | null
 
   @ApiPropertyOptional({

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
-import { IsOptional, IsRFC3339 } from 'class-validator'
+import { IsOptional } from 'class-validator'
 import { SHARE_LINK_PARAMETER } from '#libs/contracts'
-import { refusedAs, toTime, type ServerSettings } from '#libs/service'
+import { IsTime, refusedAs, toTime, type ServerSettings } from '#libs/service'
 import type { ShareLinkRow } from './share-link.queries.js'
 
 export class NewShareLinkBody {
@@ -11,7 +11,7 @@ export class NewShareLinkBody {
     type: String,
   })
   @IsOptional()
-  @IsRFC3339(refusedAs('request.time_invalid', 'The expires_at must be a time as RFC 3339 has it.'))
+  @IsTime(refusedAs('request.time_invalid', 'The expires_at must be a time as RFC 3339 has it.'))
   expires_at?: string | null
 }
 
