@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Pool } from 'pg'
 import type { Actor, Role, UserState } from '#libs/contracts'
-import { ContentSettings, DevelopmentSettings, ServerSettings } from '#libs/service'
+import { AuthorizationSettings, ContentSettings, DevelopmentSettings, ServerSettings } from '#libs/service'
 import {
   eventually,
   freshDatabase,
@@ -29,7 +29,7 @@ beforeAll(async () => {
   service = await serviceUnderTest({
     name: 'integrations',
     module: AppModule,
-    settings: [ContentSettings, DevelopmentSettings, ServerSettings],
+    settings: [AuthorizationSettings, ContentSettings, DevelopmentSettings, ServerSettings],
     databaseUrl: database.url,
     natsUrl: natsUrl(),
     deployment: { urls: { identity: [await identity.start()] } },
@@ -402,6 +402,30 @@ describe('content', () => {
     expect((await runAs(admin)).json()).toMatchObject({ run_as: 'root' })
   })
 
+  it('tells only those who may edit it where and as whom it runs', async () => {
+    const [owner, admin] = [await publisher(), await identity.user({ user_role: 'administrator' })]
+    const { guid } = await content(owner, { access_type: 'logged_in' })
+    const told = { upstream_url: 'http://my_app:8501/', run_as: 'shiny' }
+    expect((await send('PATCH', `${CONTENT}/${guid}`, acting(admin), told)).json()).toMatchObject(told)
+    expect((await get(`${CONTENT}/${guid}`, acting(owner))).json()).toMatchObject(told)
+    const [viewer, other] = [await identity.user({}), await publisher()]
+    for (const who of [viewer, other]) {
+      const hidden = { upstream_url: null, run_as: null }
+      expect((await get(`${CONTENT}/${guid}`, acting(who))).json()).toMatchObject({ ...hidden, app_role: 'viewer' })
+      const [listed] = (await get(`${CONTENT}?owner_guid=${owner.guid}`, acting(who))).json<object[]>()
+      expect(listed).toMatchObject(hidden)
+    }
+  })
+
+  it('keeps its owner only while that is one who may own content', async () => {
+    const [owner, admin] = [await publisher(), await identity.user({ user_role: 'administrator' })]
+    const { guid } = await content(owner)
+    const keep = () => send('PATCH', `${CONTENT}/${guid}`, acting(admin), { owner_guid: owner.guid })
+    expect((await keep()).status).toBe(200)
+    await identity.user({ ...owner, user_role: 'viewer' })
+    expect((await keep()).json()).toMatchObject({ code: 156 })
+  })
+
   it('refuses an include that it does not know', async () => {
     const owner = await publisher()
     for (const path of [CONTENT, `${CONTENT}/${(await content(owner)).guid}`]) {
@@ -459,6 +483,14 @@ describe('content', () => {
 
 describe('share links', () => {
   const links = (guid: string) => `${CONTENT}/${guid}/share-links`
+
+  it('are refused an end that is no time', async () => {
+    const owner = await publisher()
+    const { guid } = await content(owner)
+    for (const expires_at of ['2026-12-31T23:59:60Z', '9999-12-31T23:59:59-23:59', '2027-02-30T00:00:00Z']) {
+      expect((await send('POST', links(guid), acting(owner), { expires_at })).json()).toMatchObject({ code: 136 })
+    }
+  })
 
   it('CONTENT-10 are shown once; only the hash of what opens them is kept', async () => {
     const owner = await publisher()

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import type { Pool } from 'pg'
 import type { Actor, Role } from '#libs/contracts'
 import { Streams } from '#libs/event-sourcing'
-import { ContentSettings, DevelopmentSettings, ServerSettings } from '#libs/service'
+import { AuthorizationSettings, ContentSettings, DevelopmentSettings, ServerSettings } from '#libs/service'
 import {
   eventually,
   freshDatabase,
@@ -66,7 +66,7 @@ beforeAll(async () => {
   service = await serviceUnderTest({
     name: 'integrations',
     module: AppModule,
-    settings: [ContentSettings, DevelopmentSettings, ServerSettings],
+    settings: [AuthorizationSettings, ContentSettings, DevelopmentSettings, ServerSettings],
     databaseUrl: database.url,
     natsUrl: natsUrl(),
     deployment: { urls: { vault: [`http://127.0.0.1:${(vault.address() as AddressInfo).port}`] } },
@@ -146,6 +146,9 @@ describe('content', () => {
       })
     expect((await patch(priya)).json()).toMatchObject({ code: 22 })
     expect((await patch(alice)).json()).toMatchObject({ upstream_url: 'http://127.0.0.1:8501/' })
+    const body = { upstream_url: 'http://my_app:8501/' }
+    const answer = await service.request({ method: 'PATCH', path: `${CONTENT}/${guid}`, actor: alice, body })
+    expect(answer.json()).toMatchObject(body)
   })
 
   it.each([
@@ -154,6 +157,11 @@ describe('content', () => {
     [{ access_type: 'canary' }, 117],
     [{ app_mode: 'canary' }, 25],
     [{ upstream_url: 'ftp://canary/' }, 25],
+    [{ upstream_url: 'http://apps/?key=canary' }, 25],
+    [{ upstream_url: 'http://apps/#canary' }, 25],
+    [{ upstream_url: 'http://canary@apps/' }, 25],
+    [{ upstream_url: 'http:canary' }, 25],
+    [{ upstream_url: 'http://can\tary/' }, 25],
     [{ name: null }, 5],
     [{ access_type: null }, 117],
     [{ app_mode: null }, 25],

@@ -7,7 +7,6 @@ import {
   IsNumber,
   IsOptional,
   IsString,
-  IsUrl,
   Length,
   Matches,
   Max,
@@ -15,10 +14,10 @@ import {
   Min,
   ValidateIf,
 } from 'class-validator'
-import { ACCESS_TYPES, type AccessType } from '#libs/contracts'
+import { ACCESS_TYPES, IsHttpUrl, type AccessType } from '#libs/contracts'
 import { IsGuid, MayBeAbsent, refusedAs, type ServerSettings, toTime } from '#libs/service'
 import { APP_MODES, type AppMode } from './app-mode.js'
-import type { AppRole } from './app-role.js'
+import { isEditing, type AppRole } from './app-role.js'
 import type { ContentChanges } from './content.decider.js'
 import type { SeenContent } from './content.queries.js'
 import { DEFAULT_SETTINGS, settingsIn, type RuntimeSettings } from './runtime-settings.js'
@@ -37,6 +36,8 @@ const ACCESS_TYPE = refusedAs(
   'content.access_type_unknown',
   `The access_type must be one of (${ACCESS_TYPES.join(', ')}).`,
 )
+
+const UPSTREAM = 'The upstream_url must be an http or https URL without credentials, query and fragment.'
 
 const KEPT = 'Kept for whoever runs the content.'
 
@@ -178,16 +179,16 @@ export class ContentBody extends NewContentBody {
   app_mode?: AppMode
 
   @ApiPropertyOptional({
-    description: 'Where the gateway finds the running app: http or https, without credentials. `null` takes it away.',
+    description:
+      'Where the gateway finds the running app: http or https, without credentials, query and fragment. `null` takes it away.',
     nullable: true,
     type: String,
     example: 'http://apps.internal:8501/',
   })
   @ValidateIf((body: ContentBody) => body.upstream_url !== undefined && body.upstream_url !== null)
-  @IsUrl(
-    { protocols: ['http', 'https'], require_protocol: true, require_tld: false, disallow_auth: true },
-    { message: 'The upstream_url must be an http or https URL without credentials.' },
-  )
+  @IsHttpUrl({ message: UPSTREAM })
+  // As it will be shown and compared: what the parser passes over, such as a tab or a missing slash, is no part of it.
+  @Matches(/^https?:\/\/[^\s@?#\\\p{Cc}]+$/iu, { message: UPSTREAM })
   @MaxLength(2048, { message: 'The upstream_url may have at most 2048 characters.' })
   upstream_url?: string | null
 
@@ -328,7 +329,7 @@ export class ContentView {
   @ApiProperty({ description: KEPT, type: Boolean, nullable: true })
   default_py_environment_management: boolean | null
 
-  @ApiProperty({ description: KEPT, type: String, nullable: true })
+  @ApiProperty({ description: `${KEPT} \`null\` for whoever may not edit it.`, type: String, nullable: true })
   run_as: string | null
 
   @ApiProperty({ description: KEPT })
@@ -385,7 +386,11 @@ export class ContentView {
   @ApiProperty({ description: 'Its page in a dashboard.' })
   dashboard_url: string
 
-  @ApiProperty({ description: 'Where the gateway finds the running app.', nullable: true, type: String })
+  @ApiProperty({
+    description: 'Where the gateway finds the running app; `null` for whoever may not edit the content.',
+    nullable: true,
+    type: String,
+  })
   upstream_url: string | null
 
   @ApiProperty({ description: 'What the caller is to it.', enum: ['owner', 'editor', 'viewer', 'none'] })
@@ -420,6 +425,7 @@ export const changesOf = (body: ContentBody): ContentChanges => ({
 
 /** @param included what `include` asks for */
 export function contentView(content: SeenContent, server: ServerSettings, included: object = {}): ContentView {
+  const edits = isEditing(content.appRole)
   return {
     id: content.position,
     guid: content.guid,
@@ -431,6 +437,8 @@ export function contentView(content: SeenContent, server: ServerSettings, includ
     locked_message: content.lockedMessage,
     ...DEFAULT_SETTINGS,
     ...content.settings,
+    // What only those who run it need: it tells of the house's own network and machines.
+    ...(edits ? {} : { run_as: null }),
     created_time: toTime(content.createdAt),
     last_deployed_time: toTime(content.deployedAt ?? content.createdAt),
     bundle_id: content.bundleId,
@@ -448,7 +456,7 @@ export function contentView(content: SeenContent, server: ServerSettings, includ
     owner_guid: content.ownerGuid,
     content_url: server.urlOf(`/content/${content.guid}/`),
     dashboard_url: server.urlOf(`/connect/#/apps/${content.guid}`),
-    upstream_url: content.upstreamUrl,
+    upstream_url: edits ? content.upstreamUrl : null,
     app_role: content.appRole,
     ...included,
   }
