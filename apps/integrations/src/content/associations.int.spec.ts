@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Actor } from '#libs/contracts'
 import { ConcurrencyConflict, PostgresEventStore, Streams } from '#libs/event-sourcing'
+import { ContentQueries } from './content.queries.js'
 import { contentStream } from './content.stream.js'
 import { CONTENT, INTEGRATIONS, newHouse, robot, type House } from '../house.fixture.js'
 
@@ -105,6 +106,38 @@ describe('the associations of a content item', () => {
     expect((await house.delete(`${INTEGRATIONS}/${gone}`, alice)).status).toBe(204)
     expect(await house.associated(guid, priya)).toEqual([viewer])
     expect(refusal(await house.associate(guid, priya, gone))).toEqual([400, 207])
+  })
+
+  it('are refused when there are too many, before they are looked at', async () => {
+    const guid = await house.newContent(priya)
+    const many = Array.from({ length: 101 }, () => 'canary')
+    expect(refusal(await house.associate(guid, priya, ...many))).toEqual([400, 208])
+  })
+
+  it('are answered the second time as the first, though an integration has been deleted since', async () => {
+    const [guid, integration] = [await house.newContent(priya), await house.newIntegration(alice)]
+    const put = () =>
+      house.service.request({
+        method: 'PUT',
+        path: `${CONTENT}/${guid}/oauth/integrations/associations`,
+        actor: priya,
+        body: [{ oauth_integration_guid: integration }],
+        headers: { 'idempotency-key': `"${guid}"` },
+      })
+    expect((await put()).status).toBe(204)
+    expect((await house.delete(`${INTEGRATIONS}/${integration}`, alice)).status).toBe(204)
+    expect((await put()).status).toBe(204)
+    expect(await house.associated(guid, priya)).toEqual([])
+  })
+
+  it('ASC-10 R03 that nobody dropped with their integration are found by the next sweep', async () => {
+    const [guid, integration] = [await house.newContent(priya), await house.newIntegration(alice)]
+    await house.associate(guid, priya, integration)
+    const contents = house.service.app.get(ContentQueries)
+    expect(await contents.integrationsGone()).toEqual([])
+    await house.pool.query('delete from integration where guid = $1', [integration])
+    expect(await contents.integrationsGone()).toEqual([integration])
+    await house.associate(guid, priya)
   })
 
   it('ASC-10 are not left behind by an integration that is deleted at the same time', async () => {

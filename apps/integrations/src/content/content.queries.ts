@@ -19,6 +19,7 @@ const BATCH = 2_000
 export interface ContentFilter {
   readonly name?: string
   readonly ownerGuid?: string
+  readonly tagGuid?: string
 }
 
 interface Found extends Content {
@@ -37,7 +38,7 @@ export class ContentQueries {
   ) {}
 
   /** Whatever there is, in creation order. */
-  list({ name, ownerGuid }: ContentFilter): Promise<Content[]> {
+  list({ name, ownerGuid }: Omit<ContentFilter, 'tagGuid'>): Promise<Content[]> {
     // TypeORM refuses members that are `undefined`, since they would widen the query unseen.
     const where = { ...(name !== undefined && { name }), ...(ownerGuid !== undefined && { ownerGuid }) }
     return this.contents.find({ where, order: { position: 'asc' } })
@@ -48,7 +49,7 @@ export class ContentQueries {
    * @throws DomainError `replica.stale` (unavailable) when their groups matter and are not known for sure
    */
   async *listVisible(
-    { name, ownerGuid }: ContentFilter,
+    { name, ownerGuid, tagGuid }: ContentFilter,
     caller: Person,
     size = BATCH,
   ): AsyncGenerator<SeenContent[], void, undefined> {
@@ -59,6 +60,9 @@ export class ContentQueries {
       visible,
       ...(name === undefined ? [] : [`content.name = ${parameter(name)}`]),
       ...(ownerGuid === undefined ? [] : [`content.owner_guid = ${parameter(ownerGuid)}::uuid`]),
+      ...(tagGuid === undefined
+        ? []
+        : [`content.guid in (select content_guid from content_tag where tag_guid = ${parameter(tagGuid)}::uuid)`]),
     ]
     const after = parameter('0')
     const text = `select ${this.columns}, ${role} as "appRole" from content
@@ -148,6 +152,14 @@ export class ContentQueries {
   /** In the order in which they were made. */
   associationsWith(integrationGuid: string): Promise<Association[]> {
     return this.associations.find({ where: { integrationGuid }, order: { position: 'asc' } })
+  }
+
+  /** Those that content is associated with and that are no more. */
+  async integrationsGone(): Promise<string[]> {
+    const { rows } = await this.pool.query<{ guid: string }>(sql`
+      select distinct integration_guid as guid from association
+      where not exists (select from integration where guid = integration_guid)`)
+    return rows.map(({ guid }) => guid)
   }
 
   /** The columns of `content` under the names of the entity. */

@@ -36,17 +36,6 @@ export class ContentSearch {
     return { results: await this.#views(guids, caller, includes), total }
   }
 
-  /** What has a tag, oldest first. @throws as `find` */
-  async tagged(tagGuid: string, caller: Person): Promise<ContentView[]> {
-    const { guids } = await this.#guids(
-      (parameter) => [
-        `content.guid in (select content_guid from content_tag where tag_guid = ${parameter(tagGuid)}::uuid)`,
-      ],
-      caller,
-    )
-    return await this.#views(guids, caller, [])
-  }
-
   async #guids(
     conditions: (parameter: Parameter) => string[],
     caller: Person,

@@ -1,10 +1,20 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common'
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, type StreamableFile } from '@nestjs/common'
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
 import { DomainError, mustBePerson, type Actor } from '#libs/contracts'
 import { Streams } from '#libs/event-sourcing'
-import { Audit, Command, createdGuid, CurrentActor, NotAudited, RequireRole, type CommandContext } from '#libs/service'
-import { ContentView } from '../content/content.dto.js'
-import { ContentSearch } from '../search/content-search.js'
+import {
+  Audit,
+  Command,
+  createdGuid,
+  CurrentActor,
+  NotAudited,
+  RequireRole,
+  ServerSettings,
+  type CommandContext,
+} from '#libs/service'
+import { contentView, ContentView } from '../content/content.dto.js'
+import { ContentQueries, type SeenContent } from '../content/content.queries.js'
+import { jsonArray } from '../content/json-array.js'
 import { NewTagBody, TagBody, TagFilter, tagView, TagView } from './tag.dto.js'
 import { TagQueries } from './tag.queries.js'
 import { TAGS, tagStream } from './tag.stream.js'
@@ -15,7 +25,8 @@ export class TagController {
   constructor(
     private readonly streams: Streams,
     private readonly tags: TagQueries,
-    private readonly search: ContentSearch,
+    private readonly contents: ContentQueries,
+    private readonly server: ServerSettings,
   ) {}
 
   @Get()
@@ -89,9 +100,13 @@ export class TagController {
   @ApiOkResponse({ type: [ContentView] })
   @RequireRole('viewer')
   @NotAudited('read only')
-  async content(@Param('id') id: string, @CurrentActor() actor: Actor): Promise<ContentView[]> {
-    const { guid } = await this.tags.get(id)
-    return await this.search.tagged(guid, mustBePerson(actor))
+  async content(@Param('id') id: string, @CurrentActor() actor: Actor): Promise<StreamableFile> {
+    const { guid: tagGuid } = await this.tags.get(id)
+    return jsonArray(this.#views(this.contents.listVisible({ tagGuid }, mustBePerson(actor))))
+  }
+
+  async *#views(batches: AsyncIterable<SeenContent[]>): AsyncGenerator<ContentView[]> {
+    for await (const contents of batches) yield contents.map((content) => contentView(content, this.server))
   }
 
   async #parent(id: string | null): Promise<string | null> {
