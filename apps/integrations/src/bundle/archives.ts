@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { Injectable } from '@nestjs/common'
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
 import { Pool } from 'pg'
+import { DomainError } from '#libs/contracts'
 import { sql, type SqlClient } from '#libs/event-sourcing'
 
 /** An upload that has not been completed for this long never will be: its client has had half of that. */
@@ -11,14 +12,22 @@ const ABANDONED = '1 hour'
  * crash leaves nothing half done. Nothing is held open between the parts.
  */
 @Injectable()
-export class Archives {
+export class Archives implements OnApplicationBootstrap {
+  readonly #logger = new Logger(Archives.name)
+
   constructor(private readonly pool: Pool) {}
+
+  /** There may never be another upload. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.#forgetAbandoned().catch((error: unknown) =>
+      this.#logger.warn({ err: error }, 'uploads that were left alone are removed at the next one'),
+    )
+  }
 
   /** Begins an archive that nobody sees yet, and forgets those that were left alone. */
   async begin(contentGuid: string): Promise<string> {
     const guid = randomUUID()
-    await this.pool.query(sql`
-      delete from archive where bundle_guid is null and begun_at < clock_timestamp() - ${ABANDONED}::interval`)
+    await this.#forgetAbandoned()
     await this.pool.query(sql`insert into archive (guid, content_guid) values (${guid}, ${contentGuid})`)
     return guid
   }
@@ -31,9 +40,13 @@ export class Archives {
     return rowCount === 1
   }
 
-  /** Makes it the archive of a bundle, inside the append that makes the bundle. */
+  /**
+   * Makes it the archive of a bundle, inside the append that makes the bundle.
+   * @throws DomainError `request.body_too_slow` when it has been taken for abandoned meanwhile
+   */
   async complete(client: SqlClient, guid: string, bundleGuid: string): Promise<void> {
-    await client.query(sql`update archive set bundle_guid = ${bundleGuid} where guid = ${guid}`)
+    const { rowCount } = await client.query(sql`update archive set bundle_guid = ${bundleGuid} where guid = ${guid}`)
+    if (rowCount !== 1) throw new DomainError('invalid', 'request.body_too_slow', 'The upload took too long.')
   }
 
   async discard(guid: string): Promise<void> {
@@ -42,6 +55,11 @@ export class Archives {
 
   async removeOfBundle(client: SqlClient, bundleGuid: string): Promise<void> {
     await client.query(sql`delete from archive where bundle_guid = ${bundleGuid}`)
+  }
+
+  async #forgetAbandoned(): Promise<void> {
+    await this.pool.query(sql`
+      delete from archive where bundle_guid is null and begun_at < clock_timestamp() - ${ABANDONED}::interval`)
   }
 
   /** The parts in order, one at a time. */

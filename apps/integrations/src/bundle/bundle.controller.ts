@@ -78,7 +78,7 @@ export class BundleController {
     const { most } = this.uploads
     const tooLarge = `The bundle is larger than ${most} bytes, which is what Content.MaxBundleSize permits.`
     const body = streamedBody(request, { most, tooLarge })
-    const { archiveGuid, size, sha256, manifest } = await this.uploads.receive(contentGuid, body)
+    const { archiveGuid, size, sha256, manifest } = await this.uploads.receive(contentGuid, editor.guid, body)
     const bundleGuid = createdGuid(context.commandId)
     try {
       await this.streams.handle(

@@ -1,8 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
+import { jest } from '@jest/globals'
 import type { Actor } from '#libs/contracts'
+import { sql } from '#libs/event-sourcing'
 import { bundleOf, manifestFor, SETTINGS_TEXT, tar } from '#libs/testing'
+import { Archives } from './archives.js'
+import { Uploads } from './uploads.js'
 import { CONTENT, newHouse, type House } from '../house.fixture.js'
 
 const MOST = 3_000_000
@@ -288,9 +292,40 @@ describe('a bundle', () => {
          ('00000000-0000-4000-8000-0000000000ab', $1, now() - interval '59 minutes')`,
       [guid],
     )
+    const left = async () =>
+      (await house.pool.query<{ guid: string }>('select guid from archive where bundle_guid is null')).rows
     await uploaded(guid)
-    const { rows } = await house.pool.query<{ guid: string }>('select guid from archive where bundle_guid is null')
-    expect(rows).toEqual([{ guid: '00000000-0000-4000-8000-0000000000ab' }])
+    expect(await left()).toEqual([{ guid: '00000000-0000-4000-8000-0000000000ab' }])
+    await house.pool.query(`update archive set begun_at = now() - interval '61 minutes' where bundle_guid is null`)
+    await house.service.app.get(Archives).onApplicationBootstrap()
+    expect(await left()).toEqual([])
+  })
+
+  it('that has been taken for abandoned becomes no bundle', async () => {
+    const guid = await house.newContent(priya)
+    const own = house.service.app.get(Archives)
+    const complete = own.complete.bind(own)
+    jest.spyOn(own, 'complete').mockImplementationOnce(async (client, archiveGuid, bundleGuid) => {
+      await client.query(sql`delete from archive where guid = ${archiveGuid}`)
+      await complete(client, archiveGuid, bundleGuid)
+    })
+    expect((await upload(guid)).status).toBe(408)
+    expect((await house.get(`${CONTENT}/${guid}/bundles`, priya)).json()).toEqual([])
+  })
+
+  it('waits for room: two of one person at a time, and those of others beside them', async () => {
+    const guid = await house.newContent(priya)
+    const uploads = house.service.app.get(Uploads)
+    const gate = Promise.withResolvers<void>()
+    async function* slowly(): AsyncGenerator<Buffer> {
+      await gate.promise
+      yield shiny
+    }
+    const running = ['one', 'one', 'two'].map((person) => uploads.receive(guid, person, slowly()))
+    await expect(uploads.receive(guid, 'one', slowly())).rejects.toMatchObject({ code: 'service.unavailable' })
+    gate.resolve()
+    for (const { archiveGuid } of await Promise.all(running)) await house.service.app.get(Archives).discard(archiveGuid)
+    await house.service.app.get(Archives).discard((await uploads.receive(guid, 'one', slowly())).archiveGuid)
   })
 })
 

@@ -9,6 +9,8 @@ import { ManifestReader } from './manifest-reader.js'
 const PART = 1024 * 1024
 /** Of one process, each with a part in memory. */
 const MOST_AT_ONCE = 8
+/** Of those, so that one person leaves room for others. */
+const MOST_OF_ONE = 2
 
 export interface Uploaded {
   /** Not a bundle's yet. */
@@ -23,7 +25,8 @@ export interface Uploaded {
 /** Takes in bundles: each byte once, into the archive and past the reader of its manifest. */
 @Injectable()
 export class Uploads {
-  #running = 0
+  /** How many each person has under way, by guid. */
+  readonly #running = new Map<string, number>()
 
   constructor(
     private readonly archives: Archives,
@@ -37,13 +40,15 @@ export class Uploads {
   /**
    * What fails leaves nothing behind.
    * @throws DomainError `bundle.manifest_invalid`, `request.body_unreadable`, `content.not_found`,
-   * `service.unavailable` while too many others are uploading; what `body` throws
+   * `service.unavailable` while too much is being uploaded, by all or by this person; what `body` throws
    */
-  async receive(contentGuid: string, body: AsyncIterable<Buffer>): Promise<Uploaded> {
-    if (this.#running >= MOST_AT_ONCE) {
+  async receive(contentGuid: string, personGuid: string, body: AsyncIterable<Buffer>): Promise<Uploaded> {
+    const mine = this.#running.get(personGuid) ?? 0
+    const all = [...this.#running.values()].reduce((sum, each) => sum + each, 0)
+    if (mine >= MOST_OF_ONE || all >= MOST_AT_ONCE) {
       throw new DomainError('unavailable', 'service.unavailable', 'Too much is being uploaded at the moment.')
     }
-    this.#running++
+    this.#running.set(personGuid, mine + 1)
     const reader = new ManifestReader()
     let archiveGuid: string | undefined
     try {
@@ -56,7 +61,9 @@ export class Uploads {
       throw error
     } finally {
       reader.destroy()
-      this.#running--
+      const left = this.#running.get(personGuid)! - 1
+      if (left > 0) this.#running.set(personGuid, left)
+      else this.#running.delete(personGuid)
     }
   }
 
