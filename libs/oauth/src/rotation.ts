@@ -1,12 +1,6 @@
-import type { Quirk } from '#libs/contracts'
+import type { Quirk, Rotation } from '#libs/contracts'
 
-/**
- * What a provider makes of a refresh token that has been traded for another one already. `kept`: it stays good (K1) ·
- * `grace`: it does for a while (K2) · `single_use`: it is refused (K3) · `family`: its second use ends all that came of
- * the same consent (K4).
- * @see RFC 9700 §4.14.2
- */
-export type Rotation = 'kept' | 'grace' | 'single_use' | 'family'
+export type { Rotation } from '#libs/contracts'
 
 /** The strictest that the quirks name; what nobody has told us of is taken for single use. */
 export function rotationOf(quirks: readonly Quirk[]): Rotation {

@@ -1,6 +1,5 @@
-import { DomainError } from '#libs/contracts'
+import { DomainError, type Rotation } from '#libs/contracts'
 import type { Decider } from '#libs/event-sourcing'
-import type { Rotation } from '#libs/oauth'
 import type { Doubt, GrantEvent, RefreshFate, RevocationReason } from './grant.events.js'
 
 /** What a token endpoint's answer says about the tokens, without the tokens. */
