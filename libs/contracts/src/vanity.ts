@@ -24,5 +24,8 @@ export function isReservedPath(path: string): boolean {
   return first === '' || first.startsWith('__') || first.startsWith('.') || RESERVED.has(first)
 }
 
+/** Between the slashes of one path. */
+export const MOST_VANITY_PARTS = 8
+
 /** What paths are compared by: nobody can tell two apart by their case. */
 export const vanityKey = (path: string): string => path.toLowerCase()

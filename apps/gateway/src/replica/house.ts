@@ -9,6 +9,7 @@ import {
   guidOfKey,
   integrationContract,
   isReservedPath,
+  MOST_VANITY_PARTS,
   type ServiceName,
   sidOf,
   userContract,
@@ -34,8 +35,6 @@ export const COPIED: readonly ChangeContract<unknown>[] = [
  */
 export const notYetRead = (freshness: Freshness): ServiceName[] =>
   [...new Set(COPIED.map(({ service }) => service))].filter((service) => !freshness.snapshotComplete(service))
-
-const MOST_VANITY_PARTS = 8
 
 const placeOf = (content: ContentState | null | undefined): string | undefined =>
   content?.vanity_path ? vanityKey(content.vanity_path).slice(0, -1) : undefined

@@ -29,7 +29,7 @@ import {
 } from '#libs/service'
 import { contentStream } from '../content/content.stream.js'
 import { Editing } from '../content/editing.js'
-import { noBundle } from '../content/belongings.js'
+import { noBundle, nothingToDeploy } from '../content/belongings.js'
 import { isId } from '../tag/tag.queries.js'
 import { Archives } from './archives.js'
 import { Bundle } from './bundle.entity.js'
@@ -173,9 +173,7 @@ export class BundleController {
       throw new DomainError('invalid', 'request.parameter_invalid', 'There are no drafts: activate must not be false.')
     }
     const bundleGuid = id === undefined ? undefined : (await this.#found(contentGuid, id))?.guid
-    if (id !== undefined && bundleGuid === undefined) {
-      throw new DomainError('not_found', 'bundle.none_to_deploy', 'This content has no such bundle to deploy.')
-    }
+    if (id !== undefined && bundleGuid === undefined) throw nothingToDeploy()
     const taskGuid = createdGuid(context.commandId)
     await this.streams.handle(
       contentStream,

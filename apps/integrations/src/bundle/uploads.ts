@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { DomainError } from '#libs/contracts'
 import { ContentSettings } from '#libs/service'
+import { contentNotFound } from '../content/content.decider.js'
 import type { Manifest } from '../content/belongings.js'
 import { Archives } from './archives.js'
 import { ManifestReader } from './manifest-reader.js'
@@ -78,7 +79,7 @@ export class Uploads {
       const part = Buffer.concat(held)
       held = []
       if (part.length > 0 && !(await this.archives.add(archiveGuid, index++, part))) {
-        throw new DomainError('not_found', 'content.not_found', 'This content does not exist.')
+        throw contentNotFound()
       }
     }
     let waiting = 0

@@ -4,6 +4,9 @@ import { IsGuid, refusedAs, toTime } from '#libs/service'
 import type { Integration } from '../integration/integration.entity.js'
 import type { Association } from './content.entity.js'
 
+/** As many as one content item may have. */
+export const MOST_ASSOCIATIONS = 100
+
 export class AssociationBody {
   @ApiProperty({ description: 'The integration that the content may use.' })
   @IsGuid(refusedAs('association.integration_unknown', 'The oauth_integration_guid must be a GUID.'))

@@ -15,13 +15,10 @@ import {
 } from '#libs/service'
 import { IntegrationAccess } from '../integration/integration-access.js'
 import { IntegrationQueries } from '../integration/integration.queries.js'
-import { AssociationBody, associationView, AssociationView } from './association.dto.js'
+import { AssociationBody, associationView, AssociationView, MOST_ASSOCIATIONS } from './association.dto.js'
 import { ContentQueries } from './content.queries.js'
 import { contentStream } from './content.stream.js'
 import { Editing } from './editing.js'
-
-/** As many as one content item may have. */
-const MOST_ASSOCIATIONS = 100
 
 @ApiTags('OAuth integrations of content')
 @Controller('__api__/v1/content/:guid/oauth/integrations/associations')

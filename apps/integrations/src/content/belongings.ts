@@ -195,7 +195,7 @@ function repositoryChanged(content: Belongings, repository: GitRepository | null
 const inOrder = (repository: GitRepository | null): unknown[] | null =>
   repository && [repository.repository, repository.branch, repository.directory, repository.polling]
 
-const noRepository = (): DomainError =>
+export const noRepository = (): DomainError =>
   new DomainError('not_found', 'object.not_found', 'This content does not come from a git repository.')
 
 const gitManaged = (): DomainError =>
@@ -215,7 +215,7 @@ const tooManyBundles = (): DomainError =>
     `A content item may have at most ${MOST_BUNDLES} bundles: delete one first.`,
   )
 
-const nothingToDeploy = (): DomainError =>
+export const nothingToDeploy = (): DomainError =>
   new DomainError('not_found', 'bundle.none_to_deploy', 'This content has no such bundle to deploy.')
 
 export const noBundle = (): DomainError =>

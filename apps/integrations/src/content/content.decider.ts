@@ -206,10 +206,13 @@ export const contentDecider: Decider<ContentCommand, ContentEvent, Content> = {
 
 function known(state: Content): Registered {
   if (state.status !== 'registered') {
-    throw new DomainError('not_found', 'content.not_found', 'This content does not exist.')
+    throw contentNotFound()
   }
   return state
 }
+
+export const contentNotFound = (): DomainError =>
+  new DomainError('not_found', 'content.not_found', 'This content does not exist.')
 
 /** The item, if this person may change it: its owner, its collaborators or an administrator. */
 function editable(state: Content, editor: Editor): Registered {

@@ -2,10 +2,11 @@ import { Injectable } from '@nestjs/common'
 import { InjectRepository } from '@nestjs/typeorm'
 import { Pool } from 'pg'
 import { Repository } from 'typeorm'
-import { DomainError, isAtLeast, type Person } from '#libs/contracts'
+import { isAtLeast, type Person } from '#libs/contracts'
 import { sql } from '#libs/event-sourcing'
 import { People } from '../replica/people.js'
 import { roleOf, type AppRole } from './app-role.js'
+import { contentNotFound } from './content.decider.js'
 import { Association, Content } from './content.entity.js'
 import type { Editor } from './editor.js'
 import type { PermissionRole } from './permission.rules.js'
@@ -105,7 +106,7 @@ export class ContentQueries {
   /** @throws DomainError `content.not_found` */
   async get(guid: string): Promise<Content> {
     const content = await this.contents.findOneBy({ guid })
-    if (!content) throw notFound()
+    if (!content) throw contentNotFound()
     return content
   }
 
@@ -123,14 +124,14 @@ export class ContentQueries {
    */
   async standing(guid: string, caller: Person): Promise<{ content: SeenContent; editor: Editor }> {
     const found = await this.#find(guid, caller)
-    if (!found) throw notFound()
+    if (!found) throw contentNotFound()
     let standing = await this.#standing(found, caller)
     if (standing.content.appRole === 'none' && found.groups.length > 0) {
       // The *no* rests on a membership that is missing here: so identity is asked once more.
       await this.people.confirmUser(caller.guid)
       standing = await this.#standing(found, caller)
     }
-    if (standing.content.appRole === 'none') throw notFound()
+    if (standing.content.appRole === 'none') throw contentNotFound()
     return standing
   }
 
@@ -140,7 +141,7 @@ export class ContentQueries {
    */
   async seen(guid: string, caller: Person): Promise<SeenContent> {
     const found = await this.#find(guid, caller)
-    if (!found) throw notFound()
+    if (!found) throw contentNotFound()
     return (await this.#standing(found, caller)).content
   }
 
@@ -219,5 +220,3 @@ export class ContentQueries {
 
 /** Gives a value its place in a statement, and returns that. */
 type Parameter = (value: unknown) => string
-
-const notFound = (): DomainError => new DomainError('not_found', 'content.not_found', 'This content does not exist.')

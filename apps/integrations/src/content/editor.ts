@@ -1,4 +1,5 @@
-import { DomainError, isAtLeast, type Person } from '#libs/contracts'
+import { DomainError, type Person } from '#libs/contracts'
+import { isEditing, roleOf } from './app-role.js'
 import type { Permissions } from './permission.rules.js'
 
 /** Somebody who wants to change a content item. */
@@ -14,9 +15,8 @@ interface Editable {
 
 /** Owner, administrators, and collaborators who publish. */
 export function mayEdit({ ownerGuid, permissions }: Editable, editor: Editor): boolean {
-  if (isManager({ ownerGuid }, editor)) return true
-  if (!isAtLeast(editor.role, 'publisher')) return false
-  return [editor.guid, ...(editor.groupGuids ?? [])].some((guid) => permissions.get(guid)?.role === 'owner')
+  const held = [editor.guid, ...(editor.groupGuids ?? [])].flatMap((guid) => permissions.get(guid)?.role ?? [])
+  return isEditing(roleOf({ ownerGuid, accessType: 'acl' }, editor, held))
 }
 
 /**

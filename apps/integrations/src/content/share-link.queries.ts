@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { Pool } from 'pg'
-import { DomainError } from '#libs/contracts'
 import { sql } from '#libs/event-sourcing'
+import { shareLinkNotFound } from './share-link.rules.js'
 
 export interface ShareLinkRow {
   readonly guid: string
@@ -26,7 +26,7 @@ export class ShareLinkQueries {
   /** @throws DomainError `share_link.not_found` */
   async get(contentGuid: string, guid: string): Promise<ShareLinkRow> {
     const found = (await this.list(contentGuid)).find((row) => row.guid === guid)
-    if (!found) throw new DomainError('not_found', 'share_link.not_found', 'This content has no such share link.')
+    if (!found) throw shareLinkNotFound()
     return found
   }
 }

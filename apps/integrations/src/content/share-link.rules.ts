@@ -37,7 +37,10 @@ export function createShareLink(links: ShareLinks, link: NewShareLink, now: Date
 /** @throws DomainError `share_link.not_found` */
 export function revokeShareLink(links: ShareLinks, linkGuid: string): ContentEvent[] {
   if (!links.has(linkGuid)) {
-    throw new DomainError('not_found', 'share_link.not_found', 'This content has no such share link.')
+    throw shareLinkNotFound()
   }
   return [{ type: 'ShareLinkRevoked', data: { linkGuid } }]
 }
+
+export const shareLinkNotFound = (): DomainError =>
+  new DomainError('not_found', 'share_link.not_found', 'This content has no such share link.')

@@ -3,7 +3,8 @@ import { DomainError, isAtLeast, type Person } from '#libs/contracts'
 import { associatedUnknown, type Candidate } from '../content/association.rules.js'
 import { People } from '../replica/people.js'
 import type { AccessEntry } from './access-entry.js'
-import { integrationNotFound, IntegrationQueries, type ListedIntegration } from './integration.queries.js'
+import { integrationNotFound } from './integration.decider.js'
+import { IntegrationQueries, type ListedIntegration } from './integration.queries.js'
 
 /** Who may use which integration: everybody who publishes, or those on its list; administrators always. */
 @Injectable()

@@ -93,11 +93,11 @@ export const integrationDecider: Decider<IntegrationCommand, IntegrationEvent, I
 }
 
 function created(state: Integration): Created {
-  if (state.status !== 'created') throw notFound()
+  if (state.status !== 'created') throw integrationNotFound()
   return state
 }
 
-const notFound = (): DomainError =>
+export const integrationNotFound = (): DomainError =>
   new DomainError('not_found', 'integration.not_found', 'This OAuth integration does not exist.')
 
 function changeIntegration(

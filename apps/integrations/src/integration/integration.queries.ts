@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { InjectRepository } from '@nestjs/typeorm'
 import { In, Repository } from 'typeorm'
-import { DomainError } from '#libs/contracts'
+import { integrationNotFound } from './integration.decider.js'
 import { Integration, IntegrationPermission } from './integration.entity.js'
 
 /** An integration with its access list, oldest entry first. */
@@ -38,9 +38,6 @@ export class IntegrationQueries {
     return new Map(withPermissions(found, permissions).map((integration) => [integration.guid, integration]))
   }
 }
-
-export const integrationNotFound = (): DomainError =>
-  new DomainError('not_found', 'integration.not_found', 'This OAuth integration does not exist.')
 
 function withPermissions(
   integrations: readonly Integration[],

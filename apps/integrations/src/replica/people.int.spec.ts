@@ -4,6 +4,7 @@ import { groupContract, userContract, type ChangeMessage, type GroupState, type 
 import { Freshness, OwnerQuestions, Replica, Replicas, TableReplica } from '#libs/messaging'
 import { AuthorizationSettings } from '#libs/service'
 import { freshDatabase, type FreshDatabase } from '#libs/testing'
+import { Principals } from '../content/principals.js'
 import { People } from './people.js'
 
 let database: FreshDatabase
@@ -102,6 +103,7 @@ describe('the copies of people and groups', () => {
     await replicas.of(groupContract).handle(message(analysts), `identity.group.${analysts.guid}`)
     expect(await here.groupsOf(vera.guid, [analysts.guid])).toEqual([])
     expect(await here.group(analysts.guid)).toBeUndefined()
+    await expect(new Principals(here).find(analysts.guid, 'group')).rejects.toMatchObject({ code: 'group.not_found' })
     expect(asked).toEqual([])
   })
 

@@ -2,9 +2,10 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Put } from '@nes
 import { InjectRepository } from '@nestjs/typeorm'
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
 import { Repository } from 'typeorm'
-import { DomainError, type Actor } from '#libs/contracts'
+import type { Actor } from '#libs/contracts'
 import { Streams } from '#libs/event-sourcing'
 import { Audit, Command, CurrentActor, GuidPipe, NotAudited, RequireRole, type CommandContext } from '#libs/service'
+import { noRepository } from '../content/belongings.js'
 import { contentStream } from '../content/content.stream.js'
 import { Editing } from '../content/editing.js'
 import { RepositoryBody, RepositoryChangesBody, RepositoryView, repositoryView } from './repository.dto.js'
@@ -86,6 +87,6 @@ export class RepositoryController {
   async #shown(contentGuid: string): Promise<RepositoryView> {
     const row = await this.repositories.findOneBy({ contentGuid })
     if (row) return repositoryView(row)
-    throw new DomainError('not_found', 'object.not_found', 'This content does not come from a git repository.')
+    throw noRepository()
   }
 }

@@ -74,9 +74,12 @@ export const tagDecider: Decider<TagCommand, TagEvent, TagTree> = {
 
 function known(tree: TagTree, guid: string): Tag {
   const tag = tree.get(guid)
-  if (!tag) throw new DomainError('not_found', 'object.not_found', 'This tag does not exist.')
+  if (!tag) throw tagNotFound()
   return tag
 }
+
+export const tagNotFound = (): DomainError =>
+  new DomainError('not_found', 'object.not_found', 'This tag does not exist.')
 
 function nameOf(given: string): string {
   const name = given.normalize('NFC').trim()

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { Pool } from 'pg'
-import { DomainError } from '#libs/contracts'
 import { sql, type Statement } from '#libs/event-sourcing'
+import { tagNotFound } from './tag.decider.js'
 
 /** A tag with the number of the one above. */
 export interface TagRow {
@@ -32,7 +32,7 @@ export class TagQueries {
   /** @throws DomainError `object.not_found` */
   async get(id: string): Promise<TagRow> {
     const tag = await this.find(id)
-    if (!tag) throw new DomainError('not_found', 'object.not_found', 'This tag does not exist.')
+    if (!tag) throw tagNotFound()
     return tag
   }
 

@@ -1,8 +1,7 @@
-import { DomainError, isReservedPath } from '#libs/contracts'
+import { DomainError, isReservedPath, MOST_VANITY_PARTS } from '#libs/contracts'
 
 const SEGMENT = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?$/
 const MOST_CHARACTERS = 255
-const MOST_SEGMENTS = 8
 
 /**
  * One form for what clients write in several: `sales`, `/sales` and `sales/` are `/sales/`.
@@ -12,11 +11,11 @@ export function vanityPathOf(given: string): string {
   const segments = given.replace(/^\/|\/$/g, '').split('/')
   if (
     given.length > MOST_CHARACTERS ||
-    segments.length > MOST_SEGMENTS ||
+    segments.length > MOST_VANITY_PARTS ||
     !segments.every((one) => SEGMENT.test(one))
   ) {
     throw notPermitted(
-      `The path must have 1 to ${MOST_SEGMENTS} parts of letters, digits, dots, hyphens and underscores, and at most ${MOST_CHARACTERS} characters.`,
+      `The path must have 1 to ${MOST_VANITY_PARTS} parts of letters, digits, dots, hyphens and underscores, and at most ${MOST_CHARACTERS} characters.`,
     )
   }
   const path = `/${segments.join('/')}/`
