@@ -244,7 +244,11 @@ describe('tokens are understood', () => {
       { accessToken: 'a', expiresIn: 60, tokenType: 'Bearer' },
     ],
     ['with status 201', json(201, { access_token: 'a' }), { accessToken: 'a', tokenType: 'Bearer' }],
-    ['that live 0 seconds', json(200, { access_token: 'a', expires_in: 0 }), { accessToken: 'a', tokenType: 'Bearer' }],
+    [
+      'B14 that are said to live 0 seconds: an hour, not for ever',
+      json(200, { access_token: 'a', expires_in: 0 }),
+      { accessToken: 'a', expiresIn: 3600, tokenType: 'Bearer' },
+    ],
   ])('%s', async (_case, given, expected) => {
     answer = given
     expect(plain(await refresh())).toEqual(expected)

@@ -25,8 +25,8 @@ const EXCEPTIONS: readonly { readonly where: RegExp; readonly names: RegExp; rea
   },
   {
     where: /^libs\/service\/src\/settings\//,
-    names: /^(google|entra|microsoft|azure|databricks)$/i,
-    why: 'settings of those logins say in words what they do with whom',
+    names: /^(google|entra|microsoft|azure|databricks|aws)$/i,
+    why: 'settings of those logins, and of who keeps the master key, say in words what they do with whom',
   },
   {
     where: /^libs\/contracts\/src\/(token|integration\.contract)\.ts$/,
