@@ -10,6 +10,7 @@ import {
 } from './belongings.js'
 import { mayBeOpenedTo, setAssociations, type Candidate } from './association.rules.js'
 import type { ContentEvent } from './content.events.js'
+import { contentNotFound } from './content.refusals.js'
 import { mayEdit, mustManage, type Editor } from './editor.js'
 import {
   handOver,
@@ -210,9 +211,6 @@ function known(state: Content): Registered {
   }
   return state
 }
-
-export const contentNotFound = (): DomainError =>
-  new DomainError('not_found', 'content.not_found', 'This content does not exist.')
 
 /** The item, if this person may change it: its owner, its collaborators or an administrator. */
 function editable(state: Content, editor: Editor): Registered {

@@ -3,7 +3,7 @@ import { DomainError, isAtLeast, type Person } from '#libs/contracts'
 import { associatedUnknown, type Candidate } from '../content/association.rules.js'
 import { People } from '../replica/people.js'
 import type { AccessEntry } from './access-entry.js'
-import { integrationNotFound } from './integration.decider.js'
+import { integrationNotFound } from './integration.refusals.js'
 import { IntegrationQueries, type ListedIntegration } from './integration.queries.js'
 
 /** Who may use which integration: everybody who publishes, or those on its list; administrators always. */

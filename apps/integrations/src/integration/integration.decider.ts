@@ -1,8 +1,9 @@
-import { DomainError, type AuthType } from '#libs/contracts'
+import { type AuthType } from '#libs/contracts'
 import type { Decider } from '#libs/event-sourcing'
 import type { Config } from '../template/template.js'
 import { principalOf, type AccessEntry } from './access-entry.js'
 import type { IntegrationEvent } from './integration.events.js'
+import { integrationNotFound } from './integration.refusals.js'
 import { revise, type Configured, type Revision } from './revise.js'
 
 /** An entry of an access list, with the guid that it gets unless it is there already. */
@@ -96,9 +97,6 @@ function created(state: Integration): Created {
   if (state.status !== 'created') throw integrationNotFound()
   return state
 }
-
-export const integrationNotFound = (): DomainError =>
-  new DomainError('not_found', 'integration.not_found', 'This OAuth integration does not exist.')
 
 function changeIntegration(
   command: Extract<IntegrationCommand, { type: 'ChangeIntegration' }>,

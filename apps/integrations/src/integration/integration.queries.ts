@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { InjectRepository } from '@nestjs/typeorm'
 import { In, Repository } from 'typeorm'
-import { integrationNotFound } from './integration.decider.js'
+import { integrationNotFound } from './integration.refusals.js'
 import { Integration, IntegrationPermission } from './integration.entity.js'
 
 /** An integration with its access list, oldest entry first. */

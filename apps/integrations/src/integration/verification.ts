@@ -6,7 +6,7 @@ import type { CommandContext } from '#libs/service'
 import { ClientSecrets } from './client-secrets.js'
 import type { Integration } from './integration.entity.js'
 import { publishedIntegration } from './integration.published.js'
-import { integrationNotFound } from './integration.decider.js'
+import { integrationNotFound } from './integration.refusals.js'
 import { integrationStream } from './integration.stream.js'
 
 /** Tries an integration out. */

@@ -1,6 +1,7 @@
 import { DomainError } from '#libs/contracts'
 import type { Decider } from '#libs/event-sourcing'
 import type { TagEvent } from './tag.events.js'
+import { tagNotFound } from './tag.refusals.js'
 
 export type TagCommand =
   | { type: 'AddTag'; tagGuid: string; parentGuid: string | null; name: string }
@@ -77,9 +78,6 @@ function known(tree: TagTree, guid: string): Tag {
   if (!tag) throw tagNotFound()
   return tag
 }
-
-export const tagNotFound = (): DomainError =>
-  new DomainError('not_found', 'object.not_found', 'This tag does not exist.')
 
 function nameOf(given: string): string {
   const name = given.normalize('NFC').trim()

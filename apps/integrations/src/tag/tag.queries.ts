@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { Pool } from 'pg'
 import { sql, type Statement } from '#libs/event-sourcing'
-import { tagNotFound } from './tag.decider.js'
+import { tagNotFound } from './tag.refusals.js'
 
 /** A tag with the number of the one above. */
 export interface TagRow {
