@@ -175,6 +175,7 @@ describe('API keys', () => {
       created_time: expect.stringMatching(/Z$/) as string,
       active_time: null,
       expires_at: null,
+      content_guid: null,
     })
     expect((await service.assert(created.key, 'api_key')).json()).toMatchObject({
       actor: { type: 'key', user: priya.user, role: 'publisher' },
