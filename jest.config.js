@@ -25,19 +25,19 @@ const infrastructure = '<rootDir>/libs/testing/src/jest'
 
 /** unit: nothing outside the process · int: PostgreSQL, NATS or a whole service on sockets · e2e: the whole house, from dist/ */
 export default {
+  // Of all projects: in a project's own settings jest does not look for it.
+  testTimeout: 30_000,
   projects: [
     {
       ...base,
       displayName: 'unit',
       testMatch: ['**/*.spec.ts'],
       testPathIgnorePatterns: ['\\.int\\.spec\\.ts$', '/apps/e2e/'],
-      testTimeout: 15_000,
     },
     {
       ...base,
       displayName: 'int',
       testMatch: ['**/*.int.spec.ts'],
-      testTimeout: 30_000,
       globalSetup: `${infrastructure}/global-setup.js`,
       globalTeardown: `${infrastructure}/global-teardown.js`,
     },
