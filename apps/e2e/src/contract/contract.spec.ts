@@ -520,6 +520,8 @@ describe('what existing clients rely on', () => {
       'POST /v1/users/{guid}/keys': '403/22',
       'GET /v1/users/{guid}/keys/{id}': '403/22',
       'DELETE /v1/users/{guid}/keys/{id}': '403/22',
+      // Whose content it is, too: nobody learns whether there is any.
+      'POST /v1/content/{guid}/session-token': '403/22',
     }
     const withIds = OPERATIONS.filter(
       ({ path, method }) => /\{(guid|id|key|link|user_guid)\}/.test(path) && ACTS[`${method} ${path}`],

@@ -114,6 +114,7 @@ export const SHAPES = {
     created_time: TIME,
     active_time: nullable(TIME),
     expires_at: nullable(TIME),
+    content_guid: null,
   },
   content: CONTENT,
   contentOwner: { guid: GUID, username: TEXT, first_name: TEXT, last_name: TEXT },
