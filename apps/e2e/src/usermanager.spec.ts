@@ -78,7 +78,7 @@ describe('usermanager', () => {
     const make = () => priya.api<{ guid: string }>('POST', '/v1/content', { name: 'usermanager-sales' })
     const { guid } = await eventually(make)
     const refused = await usermanager('delete', '--username', 'priya', '--yes')
-    expect(refused).toMatchObject({ code: 1, notes: expect.stringContaining('usermanager-sales') })
+    expect(refused).toMatchObject({ code: 1, notes: expect.stringContaining('owns content (1)') })
 
     const transferred = await usermanager('transfer', '--source-username', 'priya', '--target-username', 'victor', '-y')
     expect(transferred).toMatchObject({ code: 0, out: expect.stringContaining(guid) })
