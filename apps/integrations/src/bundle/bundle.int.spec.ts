@@ -322,7 +322,7 @@ describe('a bundle', () => {
       yield shiny
     }
     const running = ['one', 'one', 'two'].map((person) => uploads.receive(guid, person, slowly()))
-    await expect(uploads.receive(guid, 'one', slowly())).rejects.toMatchObject({ code: 'service.unavailable' })
+    await expect(uploads.receive(guid, 'one', slowly())).rejects.toMatchObject({ code: 'request.rate_limited' })
     gate.resolve()
     for (const { archiveGuid } of await Promise.all(running)) await house.service.app.get(Archives).discard(archiveGuid)
     await house.service.app.get(Archives).discard((await uploads.receive(guid, 'one', slowly())).archiveGuid)

@@ -41,12 +41,15 @@ export class Uploads {
   /**
    * What fails leaves nothing behind.
    * @throws DomainError `bundle.manifest_invalid`, `request.body_unreadable`, `content.not_found`,
-   * `service.unavailable` while too much is being uploaded, by all or by this person; what `body` throws
+   * `request.rate_limited` while this person uploads enough, `service.unavailable` while all do; what `body` throws
    */
   async receive(contentGuid: string, personGuid: string, body: AsyncIterable<Buffer>): Promise<Uploaded> {
     const mine = this.#running.get(personGuid) ?? 0
     const all = [...this.#running.values()].reduce((sum, each) => sum + each, 0)
-    if (mine >= MOST_OF_ONE || all >= MOST_AT_ONCE) {
+    if (mine >= MOST_OF_ONE) {
+      throw new DomainError('unavailable', 'request.rate_limited', 'Two of your uploads are under way; wait for one.')
+    }
+    if (all >= MOST_AT_ONCE) {
       throw new DomainError('unavailable', 'service.unavailable', 'Too much is being uploaded at the moment.')
     }
     this.#running.set(personGuid, mine + 1)
