@@ -14,7 +14,14 @@ import { Refreshes, STORE_WITHIN_MS } from './grant/refresh.js'
 await startService({
   name: 'vault',
   module: AppModule,
-  settings: [AuthorizationSettings, ContentSettings, DevelopmentSettings, ExchangeSettings, SafeSettings, ServerSettings],
+  settings: [
+    AuthorizationSettings,
+    ContentSettings,
+    DevelopmentSettings,
+    ExchangeSettings,
+    SafeSettings,
+    ServerSettings,
+  ],
   prepare: (app) => {
     app.connectMicroservice({ strategy: app.get(JetStreamServer) })
   },

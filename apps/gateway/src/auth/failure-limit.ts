@@ -50,8 +50,6 @@ export class FailureLimit {
 
   #left(address: string): number {
     const known = this.#failures.get(address)
-    return known
-      ? Math.min(this.burst, known.tokens + ((this.now() - known.at) / 1000) * this.perSecond)
-      : this.burst
+    return known ? Math.min(this.burst, known.tokens + ((this.now() - known.at) / 1000) * this.perSecond) : this.burst
   }
 }

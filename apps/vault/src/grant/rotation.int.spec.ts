@@ -83,7 +83,9 @@ const refreshTokensKept = async (): Promise<number[]> => {
 /** Until the sweep has found our grant and what it tried is over. */
 const swept = async (): Promise<void> => {
   await eventually(async () => {
-    await (await sweep.sweep()).settled
+    await (
+      await sweep.sweep()
+    ).settled
     const { rows } = await vault.pool.query(
       'select from oauth_grant where guid = $1 and (lease_attempt is not null or doubt_attempt is not null)',
       [world.grantGuid],
@@ -151,7 +153,9 @@ describe('R02: a refresh whose process is gone', () => {
       await sweep.sweep()
       return (await eventsOf()).some(({ type }) => type === 'RefreshInDoubt')
     })
-    await (await sweep.sweep()).settled
+    await (
+      await sweep.sweep()
+    ).settled
     const doubt = (await eventsOf()).at(-1)!
     expect(doubt.type).toBe('RefreshInDoubt')
     const { leaseUntil } = (await eventsOf()).find(({ type }) => type === 'RefreshBegun')!.data
