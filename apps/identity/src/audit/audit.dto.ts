@@ -2,16 +2,10 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
 import { Transform, Type } from 'class-transformer'
 import { IsBoolean, IsInt, IsString, Max, MaxLength, Min } from 'class-validator'
 import { DomainError, type AuditEntry, type AuditPlace } from '#libs/contracts'
-import { MayBeAbsent, toTime } from '#libs/service'
+import { MayBeAbsent, toBoolean, toTime } from '#libs/service'
 import { cursorOf, END, entryId, placeOf } from './audit-cursor.js'
 import type { AuditListing, AuditPage } from './audit-log.js'
 import type { AuditedPerson } from './audit.queries.js'
-
-const YES = /^(?:1|t|true)$/i
-const NO = /^(?:0|f|false)$/i
-/** What Go's `ParseBool` takes, since clients send `True` and `true` and `1`. */
-const toBoolean = ({ value }: { value: unknown }): unknown =>
-  typeof value !== 'string' ? value : YES.test(value) ? true : NO.test(value) ? false : value
 
 export class AuditEntryView {
   @ApiProperty({ description: 'Digits; never given to another entry.' })

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
-import { Type } from 'class-transformer'
-import { IsInt, IsOptional, IsString, IsUUID, Max, Min } from 'class-validator'
+import { IsOptional, IsString, IsUUID } from 'class-validator'
 import { MayBeAbsent, refusedAs } from '#libs/service'
+import { PageQuery, PageView } from '../page.dto.js'
 import { UserView } from '../user/user.dto.js'
 import type { GroupRow } from './group.queries.js'
 
@@ -20,47 +20,17 @@ export class GroupView {
   owner_guid: string | null
 }
 
-export class GroupPage {
+export class GroupPage extends PageView {
   @ApiProperty({ description: 'In the order of names.', type: [GroupView] })
   results: GroupView[]
-
-  @ApiProperty({ description: 'Counted from 1.' })
-  current_page: number
-
-  @ApiProperty({ description: 'How many there are on all pages.' })
-  total: number
 }
 
-export class MemberPage {
+export class MemberPage extends PageView {
   @ApiProperty({ description: 'In the order in which they joined.', type: [UserView] })
   results: UserView[]
-
-  @ApiProperty({ description: 'Counted from 1.' })
-  current_page: number
-
-  @ApiProperty({ description: 'How many there are on all pages.' })
-  total: number
-}
-
-class PageQuery {
-  @ApiPropertyOptional({ description: 'Counted from 1.', type: Number, default: 1 })
-  @MayBeAbsent()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(1_000_000)
-  page_number = 1
 }
 
 export class GroupQuery extends PageQuery {
-  @ApiPropertyOptional({ description: 'At most 500.', type: Number, default: 20 })
-  @MayBeAbsent()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(500)
-  page_size = 20
-
   @ApiPropertyOptional({ description: 'Beginning of the name, in any case.' })
   @MayBeAbsent()
   @IsString()
@@ -69,12 +39,7 @@ export class GroupQuery extends PageQuery {
 
 export class MemberQuery extends PageQuery {
   @ApiPropertyOptional({ description: 'At most 500.', type: Number, default: 10 })
-  @MayBeAbsent()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(500)
-  page_size = 10
+  override page_size = 10
 }
 
 export class NewGroupBody {

@@ -1,8 +1,9 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
-import { Transform, Type } from 'class-transformer'
-import { IsBoolean, IsIn, IsInt, IsNotEmpty, IsString, Matches, Max, MaxLength, Min } from 'class-validator'
+import { Transform } from 'class-transformer'
+import { IsBoolean, IsIn, IsNotEmpty, IsString, Matches, MaxLength } from 'class-validator'
 import { isAtLeast, personOf, ROLES, type Actor, type Role } from '#libs/contracts'
-import { MayBeAbsent, refusedAs, toTime } from '#libs/service'
+import { MayBeAbsent, refusedAs, toBoolean, toTime } from '#libs/service'
+import { PageQuery, PageView } from '../page.dto.js'
 import type { Wanted } from './editability.js'
 import { IsName, IsUniqueId, IsUsername, LONGEST } from './person-fields.js'
 import type { UserRow } from './user.queries.js'
@@ -15,11 +16,6 @@ const BLANK_EMAIL = refusedAs('user.email_blank', 'The email must not be blank.'
 const NO_EMAIL = refusedAs('user.email_invalid', 'The email must be an e-mail address.')
 
 const ROLE = refusedAs('role.unknown', `The user_role must be one of (${ROLES.join(', ')}).`)
-const YES = /^(?:1|t|true)$/i
-const NO = /^(?:0|f|false)$/i
-/** What Go's `ParseBool` takes, since clients send `True` and `true` and `1`. */
-const toBoolean = ({ value }: { value: unknown }): unknown =>
-  typeof value !== 'string' ? value : YES.test(value) ? true : NO.test(value) ? false : value
 /** `a|b` means either, and so does a parameter that comes twice. */
 const toList = ({ value }: { value: unknown }): unknown => {
   if (value === undefined || value === '') return undefined
@@ -69,34 +65,12 @@ export class UserView {
   external_id?: string
 }
 
-export class UserPage {
+export class UserPage extends PageView {
   @ApiProperty({ description: 'In the order of usernames.', type: [UserView] })
   results: UserView[]
-
-  @ApiProperty({ description: 'Counted from 1.' })
-  current_page: number
-
-  @ApiProperty({ description: 'How many there are on all pages.' })
-  total: number
 }
 
-export class UserQuery {
-  @ApiPropertyOptional({ description: 'Counted from 1.', type: Number, default: 1 })
-  @MayBeAbsent()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(1_000_000)
-  page_number = 1
-
-  @ApiPropertyOptional({ description: 'At most 500.', type: Number, default: 20 })
-  @MayBeAbsent()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(500)
-  page_size = 20
-
+export class UserQuery extends PageQuery {
   @ApiPropertyOptional({ description: 'Beginning of username, first or last name, in any case.' })
   @MayBeAbsent()
   @IsString()

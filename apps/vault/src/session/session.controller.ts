@@ -9,6 +9,7 @@ import {
   GuidPipe,
   NotAudited,
   RequireRole,
+  toBoolean,
   toTime,
   type CommandContext,
 } from '#libs/service'
@@ -60,7 +61,7 @@ export class SessionController {
   @NotAudited('read only')
   async list(@Query('all') all: unknown, @CurrentActor() actor: Actor): Promise<OAuthSessionView[]> {
     const person = mustBePerson(actor)
-    const everybody = isYes(all)
+    const everybody = toBoolean({ value: all }) === true
     if (everybody && !isAdministrator(person)) throw permissionDenied()
     return (await this.sessions.list(everybody ? null : person.guid)).map(view)
   }
@@ -103,9 +104,6 @@ export class SessionController {
 }
 
 const isAdministrator = ({ role }: Person): boolean => isAtLeast(role, 'administrator')
-
-/** As Python, R and everybody else write it. */
-const isYes = (value: unknown): boolean => typeof value === 'string' && /^(true|1|t)$/i.test(value)
 
 const view = ({ id, guid, userGuid, integrationGuid, hasRefreshToken, createdAt, updatedAt }: SessionRow) => ({
   id,
