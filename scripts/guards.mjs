@@ -1,5 +1,5 @@
 // `npm run guards [-- ID…]`: turns each guard of scripts/guards.table.mjs off, in a copy of the last commit, and sees whether
-// a test fails. A guard that no test misses is named and fails the run. Writes docs/reports/guards.md when all have run.
+// a test fails. A guard whose loss no test notices is named and fails the run. Writes docs/reports/guards.md when all have run.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -28,20 +28,20 @@ function run() {
   const sound = before(chosen.map(({ spec }) => spec))
   const rows = chosen.map((guard) => {
     const row = { ...guard, verdict: judge(guard, sound) }
-    console.log(`${row.id.padEnd(4)} ${row.verdict.padEnd(8)} ${row.guard}`)
+    console.log(`${row.id.padEnd(6)} ${row.verdict.padEnd(8)} ${row.guard}`)
     return row
   })
-  const missed = rows.filter(({ verdict }) => verdict !== 'missed')
-  const score = `${rows.length - missed.length} of ${rows.length} guards are missed by a test when they are gone`
-  for (const { id, guard, verdict, file, spec } of missed)
+  const others = rows.filter(({ verdict }) => verdict !== 'killed')
+  const score = `${rows.length - others.length} of ${rows.length} guards are missed by a test when they are gone`
+  for (const { id, guard, verdict, file, spec } of others)
     console.log(`\n${id} ${guard}: ${verdict}\n  ${file}\n  ${spec}`)
   console.log(`\n${score}`)
   if (chosen.length === guards.length) report(rows, score)
-  return missed.length === 0 ? 0 : 1
+  return others.length === 0 ? 0 : 1
 }
 
 /**
- * `missed`: tests failed that had passed. `survived`: none did. `unnamed`: no test that has its name, or they fail
+ * `killed`: tests failed that had passed. `survived`: none did. `unnamed`: no test that has its name, or they fail
  * anyway. `stale`: the table no longer fits the code. `broken`: what is left is no program.
  */
 function judge({ id, file, from, to, spec, name }, sound) {
@@ -60,10 +60,10 @@ function judge({ id, file, from, to, spec, name }, sound) {
     // A database that did not start says nothing of the guard.
     if (after.broken) after = outcomes([spec], pattern.source)
     const { tests, broken, late } = after
-    if (late) return 'missed'
+    if (late) return 'killed'
     if (broken) return 'broken'
     const failed = new Set(tests.filter(({ passed }) => !passed).map((test) => test.name))
-    return named.some((test) => test.passed && failed.has(test.name)) ? 'missed' : 'survived'
+    return named.some((test) => test.passed && failed.has(test.name)) ? 'killed' : 'survived'
   } finally {
     writeFileSync(at, text)
   }
@@ -122,7 +122,7 @@ function report(rows, score) {
 \`npm run guards\`, ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC, revision ${git('rev-parse', '--short', 'HEAD')}.
 
 Each guard is turned off by itself in a copy of the commit; then the tests that carry its name run, which passed before.
-\`missed\`: at least one of them fails.
+\`killed\`: at least one of them fails. \`survived\`: none does.
 
 **${score}.**
 
