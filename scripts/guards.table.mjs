@@ -71,7 +71,11 @@ export const guards = [
   },
   {
     ...{ id: 'B15', guard: 'another account does not silently take the place of the former one', ...CONSENT },
-    ...{ from: 'if (former && former.reveal() !== subject.reveal())', to: 'if (former && former.reveal() === "")' },
+    ...{ from: 'former.reveal() !== subject.reveal()', to: 'former.reveal() === ""' },
+  },
+  {
+    ...{ id: 'B15', guard: 'whose grant it is is not taken for unknown while the keys are away', ...CONSENT },
+    ...{ from: 'if (isTampered(error)) return true\n      throw error', to: 'return error === undefined' },
   },
   {
     ...{ id: 'B18', guard: 'a session has ten requests at most', ...REQUESTS },

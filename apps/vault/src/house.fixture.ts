@@ -1,4 +1,4 @@
-import { createHash, createSecretKey, randomBytes, randomUUID } from 'node:crypto'
+import { createHash, createSecretKey, randomBytes, randomUUID, type KeyObject } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Logger } from '@nestjs/common'
@@ -19,7 +19,7 @@ import {
 } from '#libs/contracts'
 import { PostgresEventStore, Streams } from '#libs/event-sourcing'
 import { Freshness, OwnerQuestions, Replica, Replicas, TableReplica } from '#libs/messaging'
-import { Outbound } from '#libs/oauth'
+import { Discovery, IdTokens, Outbound, ProviderKeys } from '#libs/oauth'
 import { AuthorizationSettings, ExchangeSettings, ServerSettings } from '#libs/service'
 import { freshDatabase, type FreshDatabase } from '#libs/testing'
 import { ClientSecrets } from './client-secret/client-secrets.js'
@@ -144,13 +144,23 @@ export class FakeProvider {
   }
 }
 
-const keys = {
-  active: 1,
-  key: (
-    (key) => () =>
-      key
-  )(createSecretKey(randomBytes(32))),
+const KEYS = [1, 2].map(() => createSecretKey(randomBytes(32)))
+
+/** The keys of all processes, as one of them has them. */
+class Keys implements KeySource {
+  active = 1
+  /** The version that cannot be had, as when the key service is away for longer than keys are held. */
+  away: number | undefined
+  /** How often that one was wanted. */
+  missed = 0
+
+  key(version: number): KeyObject | undefined {
+    if (version !== this.away) return KEYS[version - 1]
+    this.missed++
+    return undefined
+  }
 }
+
 const { publicKey, privateKey } = await generateKeyPair('EdDSA', { extractable: true })
 
 const ofIdentity = { find: () => Promise.resolve(publicKey) }
@@ -268,18 +278,22 @@ export class VaultProcess {
     refreshLeaseMs: 2_500,
     refreshWaitMs: 4_000,
   })
-  readonly safe = new Safe(keys)
+  readonly keys = new Keys()
+  readonly safe = new Safe(this.keys)
   readonly freshness = new Freshness()
   readonly replicas = new Replicas(this.freshness)
   readonly outbound = new Outbound({ loopback: true })
   readonly streams: Streams
   readonly secrets: ClientSecrets
   readonly grants: GrantQueries
+  readonly idTokens: GrantIdTokens
   readonly refreshes: Refreshes
   readonly serviceTokens: ServiceTokens
   /** What identity was asked to make: user, role, content. */
   readonly visitorKeys: string[][] = []
   readonly issues: IssueLog
+  /** What identity signs for content; rejects unless set. */
+  signIdToken: ContentIdTokens['sign'] = () => Promise.reject(new Error('identity is down'))
   readonly exchange: Exchange
   readonly consent: Consent
   /** What the owners answer; rejects unless set. */
@@ -304,6 +318,9 @@ export class VaultProcess {
     this.streams = new Streams(new PostgresEventStore(pool))
     this.secrets = new ClientSecrets(pool, this.safe)
     this.grants = new GrantQueries(pool)
+    this.idTokens = new GrantIdTokens(
+      new IdTokens(new Discovery(this.outbound), new ProviderKeys(this.outbound)),
+    )
     this.refreshes = new Refreshes(
       pool,
       this.streams,
@@ -328,6 +345,8 @@ export class VaultProcess {
           return Promise.resolve({ key: new Secret('kb_of_visitor'), expiresIn: 3600 })
         },
       },
+      { sign: (content, audience) => this.signIdToken(content, audience) },
+      new TemporaryCredentials(this.calls, this.settings),
       this.safe,
       this.issues,
       this.settings,

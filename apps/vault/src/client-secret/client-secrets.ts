@@ -2,7 +2,7 @@ import { Pool } from 'pg'
 import { Injectable, Logger } from '@nestjs/common'
 import type { IntegrationState, Secret } from '#libs/contracts'
 import type { Provider } from '#libs/oauth'
-import { Safe, SafeError, type Place } from '../safe/index.js'
+import { isTampered, Safe, type Place } from '../safe/index.js'
 
 /** The integration is part of the place, so that no other integration can name the reference and get the secret. */
 const placeOf = (reference: string, integrationGuid: string): Place => ['client_secret', reference, integrationGuid]
@@ -24,24 +24,24 @@ export class ClientSecrets {
 
   /**
    * The integration as `libs/oauth` wants it, with its secret opened if it has one.
-   * @throws TypeError for an integration that has no provider
+   * @throws TypeError for an integration that has no provider; SafeError `safe.key_missing`
    */
   async providerOf({ guid, authorization_server, client, quirks }: IntegrationState): Promise<Provider> {
     if (!authorization_server || !client) throw new TypeError(`integration ${guid} has no provider`)
     return {
       authorizationServer: authorization_server,
       client,
-      clientSecret: client.client_secret_reference ? await this.#open(client.client_secret_reference, guid) : undefined,
+      clientSecret: client.client_secret_reference ? await this.#find(client.client_secret_reference, guid) : undefined,
       quirks,
     }
   }
 
-  /** @returns `undefined` when it does not open: the token endpoint's error then says `client_secret_missing` */
-  async #open(reference: string, integrationGuid: string): Promise<Secret | undefined> {
+  /** @returns `undefined` when there is none that is good: the token endpoint's error then says `client_secret_missing` */
+  async #find(reference: string, integrationGuid: string): Promise<Secret | undefined> {
     try {
-      return await this.safe.open(this.pool, placeOf(reference, integrationGuid), 0)
+      return await this.safe.find(this.pool, placeOf(reference, integrationGuid), 0)
     } catch (error) {
-      if (!(error instanceof SafeError)) throw error
+      if (!isTampered(error)) throw error
       this.#logger.error({ integration: integrationGuid, reference }, 'the client secret does not open')
       return undefined
     }

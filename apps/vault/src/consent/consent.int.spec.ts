@@ -453,6 +453,29 @@ describe('what the provider gives', () => {
     expect(statusOf(await consented())).toBe(302)
   })
 
+  it('B15 R16: nobody takes the place while it is not known whose it is', async () => {
+    provider.more = { id_token: idToken('alice') }
+    await consented()
+    provider.more = { id_token: idToken('mallory') }
+    Object.assign(vault.keys, { active: 2, away: 1 })
+    try {
+      await expect(consented()).rejects.toMatchObject({ kind: 'unavailable', code: 'safe.key_missing' })
+    } finally {
+      Object.assign(vault.keys, { active: 1, away: undefined })
+    }
+    expect(titleOf(await consented())).toBe('That was another account')
+  })
+
+  it('B15 E17: whoever tampers with whose it is makes the vault ask, and is not taken at their word', async () => {
+    provider.more = { id_token: idToken('alice') }
+    await consented()
+    await vault.pool.query(
+      'update safe set envelope = set_byte(envelope, 70, get_byte(envelope, 70) # 1) where place = $1',
+      [`grant/${world.grantGuid}/subject`],
+    )
+    expect(titleOf(await consented())).toBe('That was another account')
+  })
+
   it.each<[string, number, string, string | Buffer]>([
     ['an HTML page', 200, 'text/html', '<html>{"access_token":"a"}</html>'],
     ['a redirect', 302, 'application/json', '{"access_token":"a"}'],

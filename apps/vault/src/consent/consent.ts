@@ -142,7 +142,7 @@ export class Consent {
     }
     try {
       const tokens = await this.#redeem(integration, callback, request)
-      if (!(await this.#keep(actor, request, tokens)))
+      if (!(await this.#keep(actor, integration, request, tokens)))
         return { page: anotherAccount(nameOf(integration), this.#loginUrl(request, true), this.#urlOf(request)) }
     } catch (error) {
       const page = pageOf(error, again, nameOf(integration))
@@ -185,14 +185,18 @@ export class Consent {
   }
 
   /** @returns `false` when the tokens are another account's than the viewer's former ones, and that was not wanted */
-  async #keep(viewer: UserActor, request: ConsentRequest, tokens: TokenResponse): Promise<boolean> {
+  async #keep(
+    viewer: UserActor,
+    integration: IntegrationState,
+    request: ConsentRequest,
+    tokens: TokenResponse,
+  ): Promise<boolean> {
     const { guid, integrationGuid, relink, now } = request
     const { accessToken, refreshToken, expiresIn, scope } = tokens
     const grant = grantGuid(viewer.guid, integrationGuid)
     const context = { actor: viewer, correlationId: currentRequest()?.correlationId }
     const subject = subjectOf(tokens)
-    const former = subject && (await this.#subject(grant))
-    if (former && former.reveal() !== subject.reveal()) {
+    if (subject && (await this.#isAnother(grant, subject))) {
       if (!relink) {
         await transaction(this.pool, (client) =>
           oweRevocation(this.safe, client, guid, integrationGuid, { accessToken, refreshToken }),
@@ -201,6 +205,7 @@ export class Consent {
       }
       await endGrant(this.#ending, grant, 'relinked', { ...context, commandId: uuidV5('relinked', guid) })
     }
+    const { idToken, facts } = await this.idTokens.of(integration, tokens)
     await this.streams.handle(
       grantStream,
       grant,
@@ -211,6 +216,7 @@ export class Consent {
         hasRefreshToken: refreshToken !== undefined,
         expiresAt: expiresIn === undefined ? null : new Date(now.getTime() + expiresIn * 1000),
         scope: scope ?? null,
+        idToken: facts,
       },
       { ...context, commandId: guid },
       {
@@ -218,7 +224,7 @@ export class Consent {
           // The decider counts; the projection, which ran just now, knows.
           const { rows } = await client.query<{ generation: number }>(sql`
             select generation from oauth_grant where guid = ${grant}`)
-          await putTokens(this.safe, client, grant, rows[0]!.generation, { accessToken, refreshToken })
+          await putTokens(this.safe, client, grant, rows[0]!.generation, { accessToken, refreshToken, idToken })
           if (subject) await this.safe.put(client, subjectPlace(grant), 0, subject)
         },
       },
@@ -226,12 +232,13 @@ export class Consent {
     return true
   }
 
-  /** Whose account at the provider the grant is of, if that is known. */
-  async #subject(grant: string): Promise<Secret | undefined> {
+  /** Whether the grant is of another account at the provider; who cannot be told any more may be anybody. */
+  async #isAnother(grant: string, subject: Secret): Promise<boolean> {
     try {
-      return await this.safe.open(this.pool, subjectPlace(grant), 0)
+      const former = await this.safe.find(this.pool, subjectPlace(grant), 0)
+      return former !== undefined && former.reveal() !== subject.reveal()
     } catch (error) {
-      if (error instanceof SafeError) return undefined
+      if (isTampered(error)) return true
       throw error
     }
   }

@@ -101,6 +101,20 @@ describe('a refresh', () => {
     expect(token).toMatch(/^access-[1-9]/)
   })
 
+  it('VAULT-09 R16 keeps asking the safe to take new tokens until the keys are back', async () => {
+    await vault.grant(world, -1)
+    const release = provider.hold()
+    const [answer] = exchangesOf(vault, 1)
+    await eventually(() => provider.calls.length === 1)
+    vault.keys.away = 1
+    vault.keys.missed = 0
+    release()
+    await eventually(() => vault.keys.missed > 0)
+    vault.keys.away = undefined
+    expect(await answer).toMatch(/^access-[1-9]/)
+    expect(await statusOf()).toEqual({ status: 'usable', generation: 2 })
+  })
+
   it('keeps the old refresh token when the provider gives no new one', async () => {
     provider.rotates = false
     await vault.grant(world, -1)

@@ -66,6 +66,14 @@ describe('login tokens', () => {
     expect(await opened(world.viewerGuid, 'thief')).toBeUndefined()
   })
 
+  it('DISC-02 R16 are there again when the keys are back, and not taken for none meanwhile', async () => {
+    await keep()
+    vault.keys.away = 1
+    await expect(opened()).rejects.toMatchObject({ kind: 'unavailable', code: 'safe.key_missing' })
+    vault.keys.away = undefined
+    expect(await opened()).toBe(token)
+  })
+
   it('are replaced by those of a new login in the same session', async () => {
     await keep()
     token = 'the-newer-one'

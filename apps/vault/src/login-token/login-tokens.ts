@@ -67,7 +67,7 @@ export class LoginTokens implements OnApplicationBootstrap, BeforeApplicationShu
 
   /**
    * The token of a session that is alive; `undefined` when there is none, or its time is over.
-   * @throws DomainError `replica.stale` when nobody can say whether the session is alive
+   * @throws DomainError `replica.stale` when nobody can say whether the session is alive; `safe.key_missing`
    */
   async open(userGuid: string, sid: string): Promise<Secret | undefined> {
     if (!holds(await this.#users.find(userGuid), sid)) return undefined
@@ -76,9 +76,9 @@ export class LoginTokens implements OnApplicationBootstrap, BeforeApplicationShu
       where user_guid = ${userGuid} and sid = ${sid} and expires_at > clock_timestamp()`)
     if (!rowCount) return undefined
     try {
-      return await this.safe.open(this.pool, placeOf(userGuid, sid), 0)
+      return await this.safe.find(this.pool, placeOf(userGuid, sid), 0)
     } catch (error) {
-      if (!(error instanceof SafeError)) throw error
+      if (!isTampered(error)) throw error
       this.#logger.error({ user: userGuid }, 'a login token does not open')
       return undefined
     }

@@ -4,7 +4,7 @@ import type { IntegrationState, Secret } from '#libs/contracts'
 import { sql, type CommandContext, type SqlClient, type Streams } from '#libs/event-sourcing'
 import type { RevocationReason } from '../grant/grant.events.js'
 import { grantStream, subjectPlace, tokenPlace } from '../grant/grant.stream.js'
-import { SafeError, type Safe } from '../safe/index.js'
+import { isTampered, type Safe } from '../safe/index.js'
 import { owe, type TokenTypeHint } from './owed-revocations.js'
 
 const OWED = 'd7f9a3c4-0b0e-4b58-9a53-6f3f0e6b9c21'
@@ -22,6 +22,7 @@ interface Row {
  * Ends a grant: from the commit on nobody gets its tokens. They are destroyed here, but for one that the provider is
  * still to be told of, if it can be told.
  * @returns whether there was a grant to end
+ * @throws SafeError `safe.key_missing` when the provider could not be told later; nothing has ended then
  */
 export async function endGrant(
   { streams, safe }: { readonly streams: Streams; readonly safe: Safe },
@@ -63,7 +64,7 @@ async function oweTokenOf(safe: Safe, client: SqlClient, guid: string): Promise<
   try {
     token = await safe.openEnvelope(envelope, tokenPlace(guid, hint), generation)
   } catch (error) {
-    if (!(error instanceof SafeError)) throw error
+    if (!isTampered(error)) throw error
     new Logger('Revocations').error({ grant: guid }, 'a token does not open: its provider cannot be told of its end')
     return
   }

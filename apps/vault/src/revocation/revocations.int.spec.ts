@@ -25,6 +25,7 @@ afterAll(async () => {
   await house.close()
 })
 beforeEach(async () => {
+  vault.keys.away = undefined
   provider.fault = undefined
   provider.revoked.length = 0
   await vault.pool.query(`with owed as (delete from todo) delete from safe where place like 'owed_revocation/%'`)
@@ -132,6 +133,53 @@ describe('an authorization that ends', () => {
     await end(await authorized())
     await revocations.work()
     expect(await revocations.pending()).toMatchObject([{ lastError: 'invalid_client' }])
+  })
+
+  it('B20 R16 is told when the keys are back, if they are away meanwhile', async () => {
+    await end(await authorized())
+    vault.keys.away = 1
+    expect(await revocations.work()).toBe(0)
+    expect(await revocations.pending()).toMatchObject([{ lastError: 'safe.key_missing' }])
+    vault.keys.away = undefined
+    await hasCome()
+    expect(await revocations.work()).toBe(1)
+    expect(provider.revoked).toHaveLength(1)
+  })
+
+  it('B20 E17 is pending until somebody gives it up, when its token has been tampered with', async () => {
+    await end(await authorized())
+    await vault.pool.query(
+      `update safe set envelope = set_byte(envelope, 70, get_byte(envelope, 70) # 1) where place like 'owed_revocation/%'`,
+    )
+    expect(await revocations.work()).toBe(0)
+    const [pending] = await revocations.pending()
+    expect(pending).toMatchObject({ lastError: 'safe.tampered' })
+    await revocations.giveUp(pending!.guid)
+    expect([await revocations.pending(), await placesLike('owed_revocation/%')]).toEqual([[], []])
+  })
+
+  it('B20 R16 does not end before its provider can be told of it: while the keys are away, it waits', async () => {
+    const world = await authorized()
+    vault.keys.away = 1
+    await expect(end(world)).rejects.toMatchObject({ kind: 'unavailable', code: 'safe.key_missing' })
+    expect(await placesLike(`grant/${world.grantGuid}/%`)).toHaveLength(2)
+    await told('integration', world.integrationGuid, null, 3)
+    await expect(endings.sweep()).rejects.toMatchObject({ code: 'safe.key_missing' })
+    vault.keys.away = undefined
+    // The news has made the vault try by itself, too.
+    await endings.sweep()
+    expect([await placesLike(`grant/${world.grantGuid}/%`), await revocations.work()]).toEqual([[], 1])
+    expect(provider.revoked).toHaveLength(1)
+  })
+
+  it('E17 ends all the same when its token has been tampered with: there is nothing to tell', async () => {
+    const world = await authorized()
+    await vault.pool.query(
+      'update safe set envelope = set_byte(envelope, 70, get_byte(envelope, 70) # 1) where place like $1',
+      [`grant/${world.grantGuid}/%`],
+    )
+    expect(await end(world)).toBe(true)
+    expect([await revocations.pending(), await placesLike(`grant/${world.grantGuid}/%`)]).toEqual([[], []])
   })
 
   it('owes nothing to a provider that has no way to be told', async () => {

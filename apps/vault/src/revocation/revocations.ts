@@ -175,7 +175,7 @@ export class Revocations implements OnApplicationBootstrap, BeforeApplicationShu
 
   async #postpone(key: string, attempts: number, error: unknown): Promise<void> {
     const known = error instanceof TokenEndpointError
-    const text = known ? (error.error ?? error.reason) : 'internal'
+    const text = known ? (error.error ?? error.reason) : error instanceof DomainError ? error.code : 'internal'
     const backOff = Math.min(LONGEST_PAUSE_SECONDS, 2 ** Math.min(attempts, 20))
     const seconds = Math.max(backOff * (0.75 + Math.random() / 2), (known && error.retryAfterSeconds) || 0)
     this.#logger.warn({ err: error, revocation: key, attempts }, 'a provider has not heard of the end of a token yet')

@@ -44,11 +44,14 @@ describe('the table of the safe', () => {
     expect(rows[0]?.row).not.toContain(Buffer.from('correct').toString('hex'))
   })
 
-  it('refuses a missing secret as it refuses a damaged one', async () => {
-    await expect(safe.open(pool, place, 1)).rejects.toThrow(SafeError)
+  it('VAULT-08 tells none from what does not open now, and that from what never will', async () => {
+    expect(await safe.find(pool, place, 1)).toBeUndefined()
+    await expect(safe.open(pool, place, 1)).rejects.toMatchObject({ code: 'safe.missing' })
     await safe.put(pool, place, 1, new Secret('one'))
+    const keyless = new Safe(ring(2, { 2: second }))
+    await expect(keyless.find(pool, place, 1)).rejects.toMatchObject({ code: 'safe.key_missing', kind: 'unavailable' })
     await pool.query(`update safe set envelope = set_byte(envelope, 70, get_byte(envelope, 70) # 1)`)
-    await expect(safe.open(pool, place, 1)).rejects.toThrow(SafeError)
+    await expect(safe.find(pool, place, 1)).rejects.toMatchObject({ code: 'safe.tampered' })
   })
 
   it('E17 refuses rows that somebody has swapped or set back', async () => {

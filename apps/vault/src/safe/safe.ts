@@ -68,15 +68,24 @@ export class Safe {
   }
 
   /**
-   * Reads and opens a secret.
+   * Reads and opens a secret that must be there.
    * @throws SafeError when there is none, or it does not open
    */
   async open(client: SqlClient, place: Place, generation: number): Promise<Secret> {
+    const secret = await this.find(client, place, generation)
+    if (!secret) throw new SafeError('safe.missing')
+    return secret
+  }
+
+  /**
+   * Reads and opens a secret; `undefined` when there is none.
+   * @throws SafeError when there is one that does not open, for good (`isTampered`) or until its key is back
+   */
+  async find(client: SqlClient, place: Place, generation: number): Promise<Secret | undefined> {
     const { rows } = await client.query<{ envelope: Buffer }>(sql`
       select envelope from safe where place = ${placeName(place)} and generation = ${generation}`)
     const [row] = rows
-    if (!row) throw new SafeError('safe.missing')
-    return this.openEnvelope(row.envelope, place, generation)
+    return row && (await this.openEnvelope(row.envelope, place, generation))
   }
 
   /**

@@ -22,6 +22,9 @@ export class SafeError extends DomainError {
   }
 }
 
+/** Whether a secret will never open. What is thrown otherwise says that nobody knows: its key may be away for a while. */
+export const isTampered = (error: unknown): boolean => error instanceof SafeError && error.fault === 'safe.tampered'
+
 const FORMAT = 1
 const NONCE = 12
 const TAG = 16
