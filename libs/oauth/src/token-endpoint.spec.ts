@@ -299,7 +299,31 @@ describe('R10 a token endpoint that gives no tokens', () => {
       { ...refused, fate: 'retry', error: 'unrecognised', status: 400 },
     ],
     ['refuses without a word', text(400, 'text/html', '<p>canary'), { ...refused, fate: 'retry', status: 400 }],
-    ['is busy', text(503, 'text/plain', 'canary'), { ...refused, fate: 'retry', status: 503 }],
+    [
+      'is busy',
+      json(503, { error: 'temporarily_unavailable' }),
+      { ...refused, fate: 'retry', error: 'temporarily_unavailable', status: 503 },
+    ],
+    [
+      'is busy and says for how long',
+      (response) => response.writeHead(503, { 'retry-after': '7' }).end(),
+      { ...refused, fate: 'retry', status: 503, retryAfterSeconds: 7 },
+    ],
+    [
+      'is behind a proxy that has lost it',
+      text(503, 'text/plain', 'upstream connect error or disconnect/reset before headers'),
+      { ...inDoubt, reason: 'unintelligible', status: 503 },
+    ],
+    [
+      'is behind a proxy that fails in JSON',
+      json(502, { status: 502, error: 'Bad Gateway', canary: true }),
+      { ...inDoubt, reason: 'unintelligible', error: 'unrecognised', status: 502 },
+    ],
+    [
+      'fails in the words of OAuth, perhaps after it has rotated the token',
+      json(500, { error: 'server_error' }),
+      { ...inDoubt, reason: 'unintelligible', error: 'server_error', status: 500 },
+    ],
     [
       'has had enough',
       json(429, { error: 'slow_down' }, { 'retry-after': '120' }),

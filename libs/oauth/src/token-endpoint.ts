@@ -22,7 +22,7 @@ export interface TokenResponse {
   readonly scope?: string
   /** `Bearer`, unless the provider names another. */
   readonly tokenType: string
-  /** Not verified: it is for content, not for us. */
+  /** Not verified. */
   readonly idToken?: Secret
 }
 
@@ -270,10 +270,13 @@ function judge({ failure, answer, reading }: Heard, sentSecrets: readonly string
   if (!answer) return { fate: 'misconfigured', reason: 'not_built', sent: false, inDoubt: false }
   const { status } = answer
   const error = reading?.kind === 'error' ? reading.error : undefined
-  // A server that fails (500, 502, 504) may have done its work before; one that refuses (4xx, 503) has not.
-  const understood = error !== undefined || (status >= 400 && status < 500) || status === 503
   const busy = status >= 500 || status === 429
-  const wait = retryAfter(answer.headers)
+  const wait = retryAfterOf(answer.headers)
+  // Who fails (5xx) may have done the work before, and a proxy in front of them too, whatever its JSON calls an `error`;
+  // it is a refusal only in the words of OAuth, or with a time to come back.
+  const understood =
+    fateOf(error) !== 'retry' ||
+    (status < 500 ? error !== undefined || status >= 400 : isOverload(status, error, answer.headers))
   return {
     fate: busy ? 'retry' : fateOf(error),
     reason: understood ? 'refused' : 'unintelligible',
@@ -285,13 +288,18 @@ function judge({ failure, answer, reading }: Heard, sentSecrets: readonly string
   }
 }
 
+/** Whether a server says that it has not begun, rather than a proxy that it has heard nothing. @see RFC 9110 §15.6.4 */
+const isOverload = (status: number, error: string | undefined, headers: Headers): boolean =>
+  status === 503 && (error === 'temporarily_unavailable' || headers.has('retry-after'))
+
 /** An error code that may stand in a log: in the form of the registered ones, and no echo of what we sent. */
 function repeatable(error: string, sentSecrets: readonly string[]): string {
   const echo = sentSecrets.some((secret) => secret.includes(error) || (secret.length > 7 && error.includes(secret)))
   return /^[a-z][a-z_]{0,63}$/.test(error) && !echo ? error : 'unrecognised'
 }
 
-function retryAfter(headers: Headers): number | undefined {
+/** Seconds, from 0 to 300. @see RFC 9110 §10.2.3 */
+export function retryAfterOf(headers: Headers): number | undefined {
   const text = headers.get('retry-after')
   if (text === null) return undefined
   const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000
