@@ -19,7 +19,7 @@ import {
 } from '#libs/contracts'
 import { PostgresEventStore, Streams } from '#libs/event-sourcing'
 import { Freshness, OwnerQuestions, Replica, Replicas, TableReplica } from '#libs/messaging'
-import { Discovery, IdTokens, Outbound, ProviderKeys } from '#libs/oauth'
+import { Outbound } from '#libs/oauth'
 import { AuthorizationSettings, ExchangeSettings, ServerSettings } from '#libs/service'
 import { freshDatabase, type FreshDatabase } from '#libs/testing'
 import { ClientSecrets } from './client-secret/client-secrets.js'
@@ -35,7 +35,7 @@ import { GrantQueries } from './grant/grant.queries.js'
 import { grantGuid, grantStream } from './grant/grant.stream.js'
 import { putTokens } from './grant/grant.tokens.js'
 import { Refreshes } from './grant/refresh.js'
-import { Safe } from './safe/index.js'
+import { Safe, type KeySource } from './safe/index.js'
 import { ServiceTokens } from './service-account/service-tokens.js'
 
 // The vault's parts as a process has them, without Nest and NATS, and a provider to try them against: for its specs.
@@ -286,14 +286,11 @@ export class VaultProcess {
   readonly streams: Streams
   readonly secrets: ClientSecrets
   readonly grants: GrantQueries
-  readonly idTokens: GrantIdTokens
   readonly refreshes: Refreshes
   readonly serviceTokens: ServiceTokens
   /** What identity was asked to make: user, role, content. */
   readonly visitorKeys: string[][] = []
   readonly issues: IssueLog
-  /** What identity signs for content; rejects unless set. */
-  signIdToken: ContentIdTokens['sign'] = () => Promise.reject(new Error('identity is down'))
   readonly exchange: Exchange
   readonly consent: Consent
   /** What the owners answer; rejects unless set. */
@@ -318,9 +315,6 @@ export class VaultProcess {
     this.streams = new Streams(new PostgresEventStore(pool))
     this.secrets = new ClientSecrets(pool, this.safe)
     this.grants = new GrantQueries(pool)
-    this.idTokens = new GrantIdTokens(
-      new IdTokens(new Discovery(this.outbound), new ProviderKeys(this.outbound)),
-    )
     this.refreshes = new Refreshes(
       pool,
       this.streams,
@@ -345,8 +339,6 @@ export class VaultProcess {
           return Promise.resolve({ key: new Secret('kb_of_visitor'), expiresIn: 3600 })
         },
       },
-      { sign: (content, audience) => this.signIdToken(content, audience) },
-      new TemporaryCredentials(this.calls, this.settings),
       this.safe,
       this.issues,
       this.settings,

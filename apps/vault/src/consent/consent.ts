@@ -20,7 +20,7 @@ import { ClientSecrets } from '../client-secret/client-secrets.js'
 import { grantGuid, grantStream, subjectPlace } from '../grant/grant.stream.js'
 import { oweRevocation, putTokens } from '../grant/grant.tokens.js'
 import { endGrant } from '../revocation/end-grant.js'
-import { Safe, SafeError } from '../safe/index.js'
+import { isTampered, Safe } from '../safe/index.js'
 import { ConsentRequests, type ConsentRequest, type Errand } from './consent-requests.js'
 import type { ConsentPage } from './consent.page.js'
 import {
@@ -142,7 +142,7 @@ export class Consent {
     }
     try {
       const tokens = await this.#redeem(integration, callback, request)
-      if (!(await this.#keep(actor, integration, request, tokens)))
+      if (!(await this.#keep(actor, request, tokens)))
         return { page: anotherAccount(nameOf(integration), this.#loginUrl(request, true), this.#urlOf(request)) }
     } catch (error) {
       const page = pageOf(error, again, nameOf(integration))
@@ -185,12 +185,7 @@ export class Consent {
   }
 
   /** @returns `false` when the tokens are another account's than the viewer's former ones, and that was not wanted */
-  async #keep(
-    viewer: UserActor,
-    integration: IntegrationState,
-    request: ConsentRequest,
-    tokens: TokenResponse,
-  ): Promise<boolean> {
+  async #keep(viewer: UserActor, request: ConsentRequest, tokens: TokenResponse): Promise<boolean> {
     const { guid, integrationGuid, relink, now } = request
     const { accessToken, refreshToken, expiresIn, scope } = tokens
     const grant = grantGuid(viewer.guid, integrationGuid)
@@ -205,7 +200,6 @@ export class Consent {
       }
       await endGrant(this.#ending, grant, 'relinked', { ...context, commandId: uuidV5('relinked', guid) })
     }
-    const { idToken, facts } = await this.idTokens.of(integration, tokens)
     await this.streams.handle(
       grantStream,
       grant,
@@ -216,7 +210,6 @@ export class Consent {
         hasRefreshToken: refreshToken !== undefined,
         expiresAt: expiresIn === undefined ? null : new Date(now.getTime() + expiresIn * 1000),
         scope: scope ?? null,
-        idToken: facts,
       },
       { ...context, commandId: guid },
       {
@@ -224,7 +217,7 @@ export class Consent {
           // The decider counts; the projection, which ran just now, knows.
           const { rows } = await client.query<{ generation: number }>(sql`
             select generation from oauth_grant where guid = ${grant}`)
-          await putTokens(this.safe, client, grant, rows[0]!.generation, { accessToken, refreshToken, idToken })
+          await putTokens(this.safe, client, grant, rows[0]!.generation, { accessToken, refreshToken })
           if (subject) await this.safe.put(client, subjectPlace(grant), 0, subject)
         },
       },

@@ -342,8 +342,7 @@ export class Refreshes implements BeforeApplicationShutdown {
     const { guid, row, former, rotation } = attempt
     const { generation, now } = row
     const { accessToken, expiresIn, scope } = answer
-    const { idToken, facts } = await this.idTokens.of(attempt.integration, answer, attempt.formerIdToken)
-    const tokens = { accessToken, refreshToken: answer.refreshToken ?? former, idToken }
+    const tokens = { accessToken, refreshToken: answer.refreshToken ?? former }
     const command = {
       type: 'RecordRefreshed',
       generation,
@@ -351,7 +350,6 @@ export class Refreshes implements BeforeApplicationShutdown {
       // From before the request was sent: rather too early than too late.
       expiresAt: expiresIn === undefined ? null : new Date(now.getTime() + expiresIn * 1000),
       scope: scope ?? null,
-      idToken: facts,
     } as const
     try {
       await this.#untilStored(attempt, () =>
@@ -367,18 +365,6 @@ export class Refreshes implements BeforeApplicationShutdown {
     // The grant was withdrawn or obtained anew meanwhile.
     await this.#untilStored(attempt, () => this.#owe(attempt, answer))
     return { kind: 'moved_on' }
-  }
-
-  /** The ID token of the tokens that are replaced, and whose it is; `undefined` where none is needed. */
-  async #formerIdToken(guid: string, row: RefreshRow, integration: IntegrationState): Promise<FormerIdToken | undefined> {
-    if (!tradesIdToken(integration)) return undefined
-    const { idToken } = row
-    const kept = idToken && {
-      idToken: await this.safe.openEnvelope(idToken.envelope, tokenPlace(guid, 'id_token'), row.generation),
-      expiresAt: idToken.expiresAt,
-    }
-    const who = await this.safe.find(this.pool, subjectPlace(guid), 0)
-    return { subject: who && subjectOf(who), kept: kept ?? undefined }
   }
 
   /** Says aloud what nobody may miss. */
@@ -408,7 +394,7 @@ export class Refreshes implements BeforeApplicationShutdown {
   }
 
   /** Notes tokens that came too late, unless their end would be the end of those that the grant has now. */
-  async #owe({ guid, attempt, former, integration }: Attempt, answer: TokenResponse): Promise<void> {
+  async #owe({ guid, attempt, former, integrationGuid }: Attempt, answer: TokenResponse): Promise<void> {
     const row = await this.grants.forRefresh(guid)
     if (row && row.status !== 'revoked') {
       const stored =
@@ -420,7 +406,7 @@ export class Refreshes implements BeforeApplicationShutdown {
     this.#logger.warn({ grant: guid, attempt }, 'new tokens came too late and are to be revoked')
     const { accessToken, refreshToken } = answer
     await transaction(this.pool, (client) =>
-      oweRevocation(this.safe, client, attempt, integration.guid, { accessToken, refreshToken }),
+      oweRevocation(this.safe, client, attempt, integrationGuid, { accessToken, refreshToken }),
     )
   }
 }

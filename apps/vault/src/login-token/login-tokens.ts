@@ -3,7 +3,7 @@ import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationB
 import { DomainError, userContract, type Secret, type UserState } from '#libs/contracts'
 import { sql, transaction, type SqlClient } from '#libs/event-sourcing'
 import { Replicas } from '#libs/messaging'
-import { Safe, SafeError, type Place } from '../safe/index.js'
+import { isTampered, Safe, type Place } from '../safe/index.js'
 
 const SWEEP_MS = 60_000
 

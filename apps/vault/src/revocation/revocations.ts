@@ -14,7 +14,7 @@ import { Replicas } from '#libs/messaging'
 import { Outbound, revokeToken, TokenEndpointError } from '#libs/oauth'
 import { ExchangeSettings, Metrics } from '#libs/service'
 import { ClientSecrets } from '../client-secret/client-secrets.js'
-import { Safe, SafeError } from '../safe/index.js'
+import { Safe } from '../safe/index.js'
 import { owedPlace, REVOKE_UPSTREAM, type OwedRevocation } from './owed-revocations.js'
 
 const POLL_MS = 2_000
@@ -161,13 +161,8 @@ export class Revocations implements OnApplicationBootstrap, BeforeApplicationShu
 
   async #revoke(key: string, integration: IntegrationState, { token_type_hint }: OwedRevocation): Promise<boolean> {
     if (!integration.authorization_server || !integration.client) return false
-    let token
-    try {
-      token = await this.safe.open(this.pool, owedPlace(key), 0)
-    } catch (error) {
-      if (error instanceof SafeError) return false
-      throw error
-    }
+    const token = await this.safe.find(this.pool, owedPlace(key), 0)
+    if (!token) return false
     const provider = await this.secrets.providerOf(integration)
     const deadlineMs = this.settings.tokenRequestTimeoutMs
     return await revokeToken(this.outbound, provider, token, token_type_hint, { deadlineMs })
