@@ -1,5 +1,5 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { readPrivateFile } from '#libs/service'
 
 /** AES-256. */
 export const KEY_BYTES = 32
@@ -18,7 +18,7 @@ export interface KeySource {
   find?(version: number): Promise<boolean>
 }
 
-/** A key file that must not be used. The message names the file and the fault, never a key. */
+/** Keys that must not be used. The message names where they are from and the fault, never a key. */
 export class KeyringError extends Error {
   constructor(message: string) {
     super(message)
@@ -43,10 +43,10 @@ export class Keyring implements KeySource {
 
   /**
    * Loads the file, which only its owner may be able to read (mode 0600 or stricter).
-   * @throws KeyringError
+   * @throws PrivateFileError, KeyringError
    */
   static load(path: string): Keyring {
-    return Keyring.parse(readPrivate(path), path)
+    return Keyring.parse(readPrivateFile(path), path)
   }
 
   /**
@@ -71,23 +71,6 @@ export class Keyring implements KeySource {
 
   key(version: number): KeyObject | undefined {
     return this.#keys.get(version)
-  }
-}
-
-function readPrivate(path: string): string {
-  let file: number
-  try {
-    file = openSync(path, 'r')
-  } catch {
-    throw new KeyringError(`${path}: cannot be opened`)
-  }
-  try {
-    // The open file is asked, not the path, which could name another one by now.
-    const { mode } = fstatSync(file)
-    if ((mode & 0o077) !== 0) throw new KeyringError(`${path}: others than its owner may use it; set its mode to 0600`)
-    return readFileSync(file, 'utf8')
-  } finally {
-    closeSync(file)
   }
 }
 

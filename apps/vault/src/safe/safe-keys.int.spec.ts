@@ -136,7 +136,7 @@ describe('I04 the start is refused', () => {
 
   it('without any keys', async () => {
     await expect(processWith({})).rejects.toThrow('the safe has no keys')
-    await expect(processWith({ file: join(folder, 'none') })).rejects.toThrow('cannot be opened')
+    await expect(processWith({ file: join(folder, 'none') })).rejects.toThrow('cannot be read (ENOENT)')
   })
 
   const twin = newKey()
@@ -236,6 +236,6 @@ it('the key file may be read by its owner only, later too', async () => {
   const file = fileOf(1, { 1: newKey() })
   const one = await processWith({ file })
   chmodSync(file, 0o644)
-  await expect(one.keys.reload()).rejects.toThrow('set its mode to 0600')
+  await expect(one.keys.reload()).rejects.toThrow('its mode must be 0600')
   expect(one.keys.active).toBe(1)
 })
