@@ -108,6 +108,14 @@ export const keyOf = (user: string, role: Role): Actor => ({
 
 async function key(typ: string, kid: string) {
   const { privateKey } = await generateKeyPair('Ed25519', { extractable: true })
+/** The same person in a browser. */
+export const inBrowser = ({ user, role }: Extract<Actor, { type: 'key' }>): Actor => ({
+  type: 'user',
+  guid: user,
+  role,
+  sid: '00000000-0000-4000-8000-000000000002',
+})
+
   return { ...(await exportJWK(privateKey)), kid, key_ops_typ: typ }
 }
 

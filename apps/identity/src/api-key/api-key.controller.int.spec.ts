@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Pool } from 'pg'
 import type { Actor } from '#libs/contracts'
 import { freshDatabase, type FreshDatabase } from '#libs/testing'
-import { identityUnderTest, keyOf, type IdentityUnderTest } from '../identity-under-test.conformance.js'
+import { identityUnderTest, inBrowser, keyOf, type IdentityUnderTest } from '../identity-under-test.conformance.js'
 import { somebody, type PersonActor } from '../user/people.conformance.js'
 import { People } from '../user/people.js'
 import { ApiKeySweep } from './api-key-sweep.js'
@@ -35,7 +35,7 @@ afterAll(async () => {
 })
 
 const keysOf = (owner: PersonActor) => `/__api__/v1/users/${owner.user}/keys`
-const create = (body: unknown, actor: Actor = priya) => service.post(keysOf(priya), actor, body)
+const create = (body: unknown, actor: Actor = inBrowser(priya)) => service.post(keysOf(priya), actor, body)
 const made = async (body: object = {}) => (await create({ name: 'x', ...body })).json<Shown>()
 const status = async ({ key }: { key: string }) => (await service.assert(key, 'api_key')).status
 const tomorrow = () => new Date(Date.now() + 86_400_000).toISOString()
@@ -122,6 +122,29 @@ describe('an API key', () => {
     expect((await create({ name: 'y', expires_at: new Date(Date.now() + 60_000).toISOString() }, actor)).status).toBe(
       200,
     )
+  })
+
+  it.each<[string, (guid: string) => Promise<unknown>]>([
+    ['been deleted', (guid) => pool.query('delete from api_key where guid = $1', [guid])],
+    ['ended', (guid) => pool.query('update api_key set expires_at = now() where guid = $1', [guid])],
+  ])('makes none once it has %s, though it was let in before', async (_, end) => {
+    const { id } = await made({ expires_at: tomorrow() })
+    const actor: Actor = { type: 'key', guid: (await guidOf(id))!, user: priya.user, role: 'publisher' }
+    await end(actor.guid)
+    for (const body of [{ name: 'y' }, { name: 'y', expires_at: tomorrow() }]) {
+      const answer = await create(body, actor)
+      expect([answer.status, answer.json().code]).toEqual([401, 30])
+    }
+    const { rows } = await pool.query('select from api_key where user_guid = $1 and name = $2', [priya.user, 'y'])
+    expect(rows).toEqual([])
+  })
+
+  it('makes none of a higher role than it has by now', async () => {
+    const { id } = await made({ expires_at: tomorrow() })
+    const actor: Actor = { type: 'key', guid: (await guidOf(id))!, user: priya.user, role: 'publisher' }
+    await pool.query(`update person set role = 'viewer' where guid = $1`, [priya.user])
+    expect((await create({ name: 'y', user_role: 'publisher' }, actor)).json().code).toBe(234)
+    expect((await create({ name: 'y' }, actor)).json()).toMatchObject({ user_role: 'viewer' })
   })
 
   it('D11 follows its owner’s role down and up again, and stops with its owner', async () => {

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common'
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
-import { DomainError, mustBePerson, permissionDenied, type Actor, type Role } from '#libs/contracts'
+import { DomainError, lower, mustBePerson, permissionDenied, type Actor, type Role } from '#libs/contracts'
 import {
   Audit,
   Command,
@@ -52,12 +52,14 @@ export class ApiKeyController {
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
   ): Promise<ApiKeyView> {
-    const { role: ownRole } = owner(actor, guid)
+    const caller = owner(actor, guid)
     await mustHaveFullPower(actor, this.users)
+    // A key makes none that outlasts it, nor one that may do more.
+    const bounds = actor.type === 'key' ? await this.queries.bounds(actor.guid) : undefined
+    const ownRole = bounds ? lower(caller.role, bounds.role) : caller.role
+    const latest = bounds?.expiresAt ?? null
     const keyGuid = createdGuid(context.commandId)
     const { name, user_role: role = ownRole, expires_at: expires, content_guid: contentGuid = null } = body
-    // A key makes none that outlasts it.
-    const latest = actor.type === 'key' ? await this.queries.endOf(actor.guid) : null
     const expiresAt = expires ? new Date(expires) : latest
     if (latest && expiresAt! > latest) {
       throw new DomainError(

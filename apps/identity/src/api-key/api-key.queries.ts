@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { DataSource } from 'typeorm'
-import { DomainError, guidOfKey, lower, type Role } from '#libs/contracts'
+import { authenticationFailed, DomainError, guidOfKey, lower, type Role } from '#libs/contracts'
 import { hashOfKey } from './key-text.js'
 
 export interface ApiKeyRow {
@@ -64,13 +64,19 @@ export class ApiKeyQueries {
     return key
   }
 
-  /** When a key ends; `null`: when it is deleted, or it has been. */
-  async endOf(guid: string): Promise<Date | null> {
-    const [key] = await this.dataSource.query<{ expiresAt: Date | null }[]>(
-      'select expires_at as "expiresAt" from api_key where guid = $1',
+  /**
+   * What a key that acts still bounds: an assertion about it may be older than its end.
+   * @throws DomainError `authentication.failed` when it is over or deleted, or its owner is gone or locked
+   */
+  async bounds(guid: string): Promise<{ role: Role; expiresAt: Date | null }> {
+    const [key] = await this.dataSource.query<{ role: Role; ownerRole: Role; expiresAt: Date | null }[]>(
+      `select api_key.role, person.role as "ownerRole", expires_at as "expiresAt"
+       from api_key join person on person.guid = api_key.user_guid
+       where api_key.guid = $1 and not person.locked and (expires_at is null or expires_at > now())`,
       [guid],
     )
-    return key?.expiresAt ?? null
+    if (!key) throw authenticationFailed()
+    return { role: lower(key.role, key.ownerRole), expiresAt: key.expiresAt }
   }
 
   /** Keys whose time is over, and those whose owner is gone. */

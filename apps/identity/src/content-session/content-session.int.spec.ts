@@ -4,7 +4,7 @@ import type { Pool } from 'pg'
 import { TOKEN_TYP, type Actor } from '#libs/contracts'
 import { freshDatabase, type FreshDatabase } from '#libs/testing'
 import { FakeVendor, type Received } from '../directory/vendor.fixture.js'
-import { identityUnderTest, type IdentityUnderTest } from '../identity-under-test.conformance.js'
+import { identityUnderTest, inBrowser, type IdentityUnderTest } from '../identity-under-test.conformance.js'
 import { somebody, type PersonActor } from '../user/people.conformance.js'
 
 /** The integrations service, as far as owners of content. */
@@ -54,8 +54,8 @@ interface Made {
   content_guid: string | null
 }
 
-const makeKey = (body: object = {}, actor: Actor = priya) =>
-  service.post(`/__api__/v1/users/${(actor as PersonActor).user}/keys`, actor, {
+const makeKey = (body: object = {}, person: PersonActor = priya) =>
+  service.post(`/__api__/v1/users/${person.user}/keys`, inBrowser(person), {
     name: 'of the report',
     content_guid: report,
     ...body,

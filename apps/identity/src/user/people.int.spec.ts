@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Pool } from 'pg'
 import type { Actor } from '#libs/contracts'
 import { freshDatabase, type FreshDatabase } from '#libs/testing'
-import { identityUnderTest, keyOf, type IdentityUnderTest } from '../identity-under-test.conformance.js'
+import { identityUnderTest, inBrowser, keyOf, type IdentityUnderTest } from '../identity-under-test.conformance.js'
 import { somebody, type PersonActor } from './people.conformance.js'
 import { People } from './people.js'
 import { PROHIBITED_USERNAMES } from './username-rules.js'
@@ -393,7 +393,7 @@ describe('the operator', () => {
   it('deletes a person: nothing of them stays but that there was somebody', async () => {
     await start(EDITABLE)
     const { guid } = (await create({ ...ada, email: 'ada@a.org' })).json<{ guid: string }>()
-    const actor = keyOf(guid, 'viewer')
+    const actor = inBrowser(keyOf(guid, 'viewer') as PersonActor)
     const { key } = (await service.post(`${USERS}/${guid}/keys`, actor, { name: 'x' })).json<{ key: string }>()
     await people().delete(guid, context())
     expect(await codeOf(service.get(`${USERS}/${guid}`, alice))).toEqual([404, 9])

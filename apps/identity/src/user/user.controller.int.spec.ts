@@ -3,7 +3,7 @@ import type { Pool } from 'pg'
 import type { Actor, Role } from '#libs/contracts'
 import { PostgresEventStore, Streams } from '#libs/event-sourcing'
 import { freshDatabase, type FreshDatabase } from '#libs/testing'
-import { identityUnderTest, keyOf, type IdentityUnderTest } from '../identity-under-test.conformance.js'
+import { identityUnderTest, inBrowser, keyOf, type IdentityUnderTest } from '../identity-under-test.conformance.js'
 import { writeProfile } from './profile.js'
 import { userStream } from './user.stream.js'
 
@@ -165,7 +165,7 @@ describe('API keys', () => {
 
   it('are shown once, work at once and are listed by their last characters', async () => {
     const priya = await person('priya', 'publisher')
-    const answer = await service.post(keys(priya), priya, { name: 'laptop' })
+    const answer = await service.post(keys(priya), inBrowser(priya), { name: 'laptop' })
     const created = answer.json<Shown>()
     expect(created).toEqual({
       id: expect.stringMatching(/^\d+$/) as string,
@@ -190,8 +190,10 @@ describe('API keys', () => {
   it('have no more than their owner’s role, then and later', async () => {
     const [alice, other] = [await person('alice', 'administrator'), await person('other', 'administrator')]
     const priya = await person('priya', 'publisher')
-    expect((await service.post(keys(priya), priya, { name: 'x', user_role: 'administrator' })).json().code).toBe(234)
-    const { key } = (await service.post(keys(alice), alice, { name: 'x' })).json<Shown>()
+    expect(
+      (await service.post(keys(priya), inBrowser(priya), { name: 'x', user_role: 'administrator' })).json().code,
+    ).toBe(234)
+    const { key } = (await service.post(keys(alice), inBrowser(alice), { name: 'x' })).json<Shown>()
     await put(other, alice.user, { user_role: 'viewer' })
     expect((await service.assert(key, 'api_key')).json()).toMatchObject({ actor: { role: 'viewer' } })
   })
@@ -205,7 +207,7 @@ describe('API keys', () => {
   it('are refused once deleted, over, or their owner locked; and any text that is no key', async () => {
     const [alice, priya] = [await person('alice', 'administrator'), await person('priya', 'publisher')]
     const create = async (body: object = {}) =>
-      (await service.post(keys(priya), priya, { name: 'x', ...body })).json<Shown>()
+      (await service.post(keys(priya), inBrowser(priya), { name: 'x', ...body })).json<Shown>()
     const status = async ({ key }: { key: string }) => (await service.assert(key, 'api_key')).status
 
     const deleted = await create()
@@ -220,7 +222,8 @@ describe('API keys', () => {
     await pool.query(`update api_key set expires_at = now() - interval '1 second'`)
     expect(await status(short)).toBe(401)
     expect(
-      (await service.post(keys(priya), priya, { name: 'x', expires_at: '2020-01-01T00:00:00Z' })).json().code,
+      (await service.post(keys(priya), inBrowser(priya), { name: 'x', expires_at: '2020-01-01T00:00:00Z' })).json()
+        .code,
     ).toBe(25)
 
     const other = await create()
@@ -235,23 +238,23 @@ describe('API keys', () => {
   it('are made once for an idempotency key, and shown once', async () => {
     const priya = await person('priya', 'publisher')
     const repeat = { 'idempotency-key': 'laptop' }
-    expect((await service.post(keys(priya), priya, { name: 'laptop' }, repeat)).status).toBe(200)
-    const again = await service.post(keys(priya), priya, { name: 'laptop' }, repeat)
+    expect((await service.post(keys(priya), inBrowser(priya), { name: 'laptop' }, repeat)).status).toBe(200)
+    const again = await service.post(keys(priya), inBrowser(priya), { name: 'laptop' }, repeat)
     expect([again.status, again.json().error]).toEqual([409, expect.stringContaining('shown once')])
     expect((await service.get(keys(priya), priya)).json<Shown[]>()).toHaveLength(1)
-    expect((await service.post(keys(priya), priya, { name: 'other' }, repeat)).status).toBe(409)
+    expect((await service.post(keys(priya), inBrowser(priya), { name: 'other' }, repeat)).status).toBe(409)
   })
 
   it('need a name', async () => {
     const priya = await person('priya', 'publisher')
     for (const body of [{ name: ' ' }, {}, { name: 7 }]) {
-      expect((await service.post(keys(priya), priya, body)).json().code).toBe(62)
+      expect((await service.post(keys(priya), inBrowser(priya), body)).json().code).toBe(62)
     }
   })
 
   it('are told to the others without anything to use them with', async () => {
     const priya = await person('priya', 'publisher')
-    const { id, key } = (await service.post(keys(priya), priya, { name: 'laptop' })).json<Shown>()
+    const { id, key } = (await service.post(keys(priya), inBrowser(priya), { name: 'laptop' })).json<Shown>()
     const { rows } = await pool.query<{ guid: string }>('select guid from api_key where position = $1', [id])
     const answer = await service.request({ path: `/internal/published/api_key/${rows[0]!.guid}`, caller: 'gateway' })
     expect(answer.json()).toMatchObject({
