@@ -20,6 +20,8 @@ import { BootstrapController } from './bootstrap/bootstrap.controller.js'
 import { Bootstrap } from './bootstrap/bootstrap.js'
 import { ContentSessionController } from './content-session/content-session.controller.js'
 import { OwnContent } from './content-session/own-content.js'
+import { ContentIdTokenController } from './content-id-token/content-id-token.controller.js'
+import { OpenIdConfigurationController } from './content-id-token/open-id-configuration.controller.js'
 import { DirectoryController } from './directory/directory.controller.js'
 import { DirectoryQueries } from './directory/directory.queries.js'
 import { GoogleDirectory } from './directory/google-directory.js'
@@ -88,6 +90,7 @@ const LONGEST_STATEMENT_MS = 10_000
     AuditController,
     BackchannelLogoutController,
     BootstrapController,
+    ContentIdTokenController,
     ContentSessionController,
     // Before the people: `remote` is no guid.
     DirectoryController,
@@ -95,6 +98,7 @@ const LONGEST_STATEMENT_MS = 10_000
     LoginController,
     LogoutController,
     MeController,
+    OpenIdConfigurationController,
     OperatorController,
     PublishedController,
     ServerSettingsController,

@@ -54,6 +54,8 @@ OpenIDConnectIssuer = http://127.0.0.1:9`,
     await key(TOKEN_TYP.actor, 'a1'),
     await key(TOKEN_TYP.userSession, 's1'),
     await key(TOKEN_TYP.contentSession, 'c1'),
+    await key(TOKEN_TYP.contentId, 'i1', 'RS256'),
+    await key(TOKEN_TYP.contentId, 'i2', 'RS256'),
   ]
   await writeFile(tokenKeyFile, JSON.stringify({ keys }), { mode: 0o600 })
   await writeFile(loginKeyFile, Buffer.alloc(32, 3).toString('base64'), { mode: 0o600 })
@@ -106,8 +108,6 @@ export const keyOf = (user: string, role: Role): Actor => ({
   role,
 })
 
-async function key(typ: string, kid: string) {
-  const { privateKey } = await generateKeyPair('Ed25519', { extractable: true })
 /** The same person in a browser. */
 export const inBrowser = ({ user, role }: Extract<Actor, { type: 'key' }>): Actor => ({
   type: 'user',
@@ -116,6 +116,8 @@ export const inBrowser = ({ user, role }: Extract<Actor, { type: 'key' }>): Acto
   sid: '00000000-0000-4000-8000-000000000002',
 })
 
+async function key(typ: string, kid: string, algorithm = 'Ed25519') {
+  const { privateKey } = await generateKeyPair(algorithm, { extractable: true })
   return { ...(await exportJWK(privateKey)), kid, key_ops_typ: typ }
 }
 

@@ -1,8 +1,8 @@
 import { createPrivateKey, createPublicKey, sign, verify, type JsonWebKey } from 'node:crypto'
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { CALLERS } from '#libs/contracts'
+import { CALLERS, TOKEN_TYP } from '#libs/contracts'
 import { makeKeys, password, type KeyFiles } from './keys.js'
 
 let folder: string
@@ -42,5 +42,17 @@ describe('the keys of a first start', () => {
     await makeKeys(folder)
     expect(await read()).toEqual(before)
     expect(await password(folder, 'nats')).toBe(await password(folder, 'nats'))
+  })
+
+  it('get what they lack where an installation is older, and keep what they have', async () => {
+    const before = await keysOf(files.token)
+    const older = before.filter((key) => (key as { key_ops_typ?: string }).key_ops_typ !== TOKEN_TYP.contentId)
+    await writeFile(files.token, JSON.stringify({ keys: older }))
+    await makeKeys(folder)
+    const after = await keysOf(files.token)
+    expect(after.slice(0, -1)).toEqual(older)
+    expect(after.at(-1)).toMatchObject({ kty: 'RSA', alg: 'RS256', key_ops_typ: 'JWT' })
+    expect(Buffer.from(after.at(-1)!.n!, 'base64url')).toHaveLength(256)
+    expect((await stat(files.token)).mode & 0o777).toBe(0o600)
   })
 })

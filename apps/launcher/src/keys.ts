@@ -21,7 +21,7 @@ export interface KeyFiles {
 type TokenKey = JsonWebKey & { readonly key_ops_typ?: string }
 
 /** What identity signs. */
-const ISSUED_TYPES = [TOKEN_TYP.actor, TOKEN_TYP.userSession, TOKEN_TYP.contentSession]
+const ISSUED_TYPES = [TOKEN_TYP.actor, TOKEN_TYP.userSession, TOKEN_TYP.contentSession, TOKEN_TYP.contentId]
 
 export async function makeKeys(directory: string): Promise<KeyFiles> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
@@ -44,7 +44,10 @@ export async function makeKeys(directory: string): Promise<KeyFiles> {
     safe: at('safe-keys.json'),
   }
   await writeFile(files.serviceKeys, jwks(publicKeys), { mode: 0o600 })
-  const tokenKey = (typ: string): TokenKey => ({ ...ed25519(randomBytes(8).toString('hex')), key_ops_typ: typ })
+  const tokenKey = (typ: string): TokenKey => {
+    const kid = randomBytes(8).toString('hex')
+    return { ...(typ === TOKEN_TYP.contentId ? rsa(kid) : ed25519(kid)), key_ops_typ: typ }
+  }
   const tokenKeys = await keep(files.token, () => jwks(ISSUED_TYPES.map(tokenKey)))
   const { keys } = JSON.parse(tokenKeys) as { keys: TokenKey[] }
   // An installation that is older than one of the types.
@@ -85,6 +88,11 @@ async function keep(file: string, make: () => string): Promise<string> {
 function ed25519(kid: string): JsonWebKey {
   const { privateKey } = generateKeyPairSync('ed25519')
   return { ...privateKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'EdDSA' }
+}
+
+function rsa(kid: string): JsonWebKey {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  return { ...privateKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'RS256' }
 }
 
 function publicPart(key: JsonWebKey): JsonWebKey {

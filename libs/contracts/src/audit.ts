@@ -50,6 +50,7 @@ export const AUDIT_ACTIONS = {
   issue_oauth_token: 'An OAuth access token was handed to a content item',
   issue_visitor_key: 'A short-lived API key of a visitor was handed to a content item',
   issue_service_token: 'An access token of a service account was handed to a content item',
+  issue_temporary_credentials: 'Temporary credentials were handed to a content item',
   unknown_event: 'Something happened that this version has no name for',
 } as const
 export type AuditAction = keyof typeof AUDIT_ACTIONS

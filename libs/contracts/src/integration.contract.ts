@@ -109,8 +109,8 @@ export class IntegrationAccessState {
 /** What content gets instead of the provider's access token. */
 export class IssuedToken {
   /** The only `requested_token_type` of an exchange (RFC 8693 §2.1) beside none at all. */
-  @IsIn([REQUESTED_TOKEN_TYPE.apiKey, REQUESTED_TOKEN_TYPE.awsCredentials])
-  type: typeof REQUESTED_TOKEN_TYPE.apiKey | typeof REQUESTED_TOKEN_TYPE.awsCredentials
+  @IsIn([REQUESTED_TOKEN_TYPE.apiKey, REQUESTED_TOKEN_TYPE.temporaryCredentials])
+  type: typeof REQUESTED_TOKEN_TYPE.apiKey | typeof REQUESTED_TOKEN_TYPE.temporaryCredentials
 
   /** For an API key: the most that it may do, whoever the visitor is. */
   @IsOptional()
@@ -126,6 +126,11 @@ export class IssuedToken {
   @IsOptional()
   @IsObject()
   parameters?: Record<string, string>
+
+  /** For whom this server's own ID token is (`aud`), where it is content's and no viewer's. Absent before revision 5. */
+  @IsOptional()
+  @IsString()
+  audience?: string
 }
 
 /** A configured OAuth client. The template is already resolved: nobody downstream hears a vendor's name. */
@@ -176,6 +181,6 @@ export const integrationContract: ChangeContract<IntegrationState> = {
   service: 'integrations',
   category: 'integration',
   type: 'IntegrationChanged',
-  revision: 4,
+  revision: 5,
   state: IntegrationState,
 }

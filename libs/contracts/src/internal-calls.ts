@@ -119,6 +119,18 @@ export const INTERNAL_CALLS = {
     actors: ['none'],
     whenDown: '503 temporarily_unavailable',
   },
+  /**
+   * `{content_guid, audience}` → `{token, expires_in}`: an ID token of this server that says which content it is, for
+   * somebody outside who trusts this server as an OpenID provider.
+   */
+  signContentIdToken: {
+    caller: 'vault',
+    callee: 'identity',
+    method: 'POST',
+    path: '/internal/content-id-tokens',
+    actors: ['none'],
+    whenDown: '503 temporarily_unavailable',
+  },
   vaultReadsIntegrations: {
     caller: 'vault',
     callee: 'integrations',

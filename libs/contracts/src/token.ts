@@ -8,7 +8,18 @@ export const TOKEN_TYP = {
   userSession: 'keybearer-user-session+jwt',
   /** A content item that runs for itself. Signed by identity; `iss` the server's address, `aud` vault, `sub` content guid. */
   contentSession: 'keybearer-content-session+jwt',
+  /**
+   * A content item to the world outside, which knows no `typ` of ours. Signed by identity (RS256); `iss` the server's
+   * address, `aud` who is to believe it, `sub` as `contentSubject` says; `CONTENT_ID_TOKEN_SECONDS`.
+   */
+  contentId: 'JWT',
 } as const
+
+/** How long an ID token of content is good: long enough to be traded once for something else. */
+export const CONTENT_ID_TOKEN_SECONDS = 300
+
+/** Who content is in an ID token of this server. Trust policies elsewhere name it, so that it never changes. */
+export const contentSubject = (guid: string): string => `content:${guid}`
 
 /** How long an actor assertion is good, at most: so long may somebody act without identity being asked again. */
 export const ACTOR_ASSERTION_SECONDS = 60
@@ -45,7 +56,15 @@ export const SUBJECT_TOKEN_TYPE = {
 } as const
 export const REQUESTED_TOKEN_TYPE = {
   accessToken: 'urn:ietf:params:oauth:token-type:access_token',
-  awsCredentials: 'urn:ietf:params:aws:token-type:credentials',
+  temporaryCredentials: 'urn:ietf:params:aws:token-type:credentials',
   apiKey: 'urn:posit:connect:api-key',
   idToken: 'urn:ietf:params:oauth:token-type:id_token',
 } as const
+
+/** How what content gets is used (RFC 8693 §2.2.1, `token_type`), by what it is. */
+export const TOKEN_TYPE = {
+  [REQUESTED_TOKEN_TYPE.accessToken]: 'Bearer',
+  [REQUESTED_TOKEN_TYPE.apiKey]: 'Key',
+  [REQUESTED_TOKEN_TYPE.temporaryCredentials]: 'aws_credentials',
+} as const
+export type IssuedTokenType = keyof typeof TOKEN_TYPE

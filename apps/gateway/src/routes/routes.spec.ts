@@ -43,6 +43,8 @@ describe('the routes', () => {
     ['/__logout__', 'identity'],
     ['/__logout__/done', 'identity'],
     ['/__logout__/backchannel', 'identity'],
+    ['/.well-known/openid-configuration', 'identity'],
+    ['/.well-known/jwks.json', 'identity'],
     ['/__api__/v1/oauth/sessions', 'vault'],
     ['/__api__/v1/oauth/sessions/0b1c', 'vault'],
     ['/__api__/v1/oauth/revocations', 'vault'],

@@ -48,6 +48,8 @@ const ROUTES: readonly (readonly [path: string, route: Route])[] = [
   ['/__logout__', { service: 'identity', audience: 'browser', cookies: true }],
   ['/__logout__/done', { service: 'identity', audience: 'browser', cookies: true }],
   ['/__logout__/backchannel', { service: 'identity', audience: 'api', limited: 'failures' }],
+  ['/\\.well-known/openid-configuration', { service: 'identity', audience: 'api' }],
+  ['/\\.well-known/jwks\\.json', { service: 'identity', audience: 'api' }],
   ['/__oauth__/…', { service: 'vault', audience: 'browser' }],
 ]
 

@@ -1,26 +1,14 @@
-import {
-  createRemoteJWKSet,
-  customFetch,
-  errors,
-  jwtVerify,
-  type JWTPayload,
-  type JWTVerifyOptions,
-  type JWTVerifyResult,
-} from 'jose'
+import { errors, type JWTPayload, type JWTVerifyResult } from 'jose'
 import { DomainError, type Secret } from '#libs/contracts'
-import { redeemCode, type Discovery, type Outbound, type ProviderMetadata } from '#libs/oauth'
+import { ProviderKeys, redeemCode, type Discovery, type Outbound, type ProviderMetadata } from '#libs/oauth'
 import type { OAuth2Settings } from '#libs/service'
 import type { Claims } from './claims.js'
 import { mergedClaims } from './merged-claims.js'
 import type { LoginAttempt } from './pending-logins.js'
 import type { VerifiedLogin } from './verified-login.js'
 
-/** Signatures that only the provider can make. `none` and the HS family are not among them. */
-const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 const MAX_TOKEN_AGE_SECONDS = 600
 const LEEWAY_SECONDS = 60
-const JWKS_PAUSE_MS = 30_000
-const MAX_AGE_OF_KEYS_MS = 600_000
 
 /** @see https://developers.google.com/people/api/rest/v1/people/searchDirectoryPeople */
 const GOOGLE_DIRECTORY_SCOPE = 'https://www.googleapis.com/auth/directory.readonly'
@@ -61,14 +49,16 @@ export interface OpenIdProviderOptions {
 
 /** The organisation's OpenID provider, as far as a login needs it. */
 export class OpenIdProvider {
-  readonly #keys = new Map<string, ReturnType<typeof createRemoteJWKSet>>()
+  readonly #keys: ProviderKeys
 
   constructor(
     private readonly settings: OAuth2Settings,
     private readonly discovery: Discovery,
     private readonly outbound: Outbound,
     private readonly options: OpenIdProviderOptions,
-  ) {}
+  ) {
+    this.#keys = new ProviderKeys(outbound)
+  }
 
   get redirectUri(): string {
     return this.options.redirectUri
@@ -184,54 +174,23 @@ export class OpenIdProvider {
   /** What both kinds of tokens have in common. */
   async #verified(
     token: Secret,
-    { issuer, jwks_uri, id_token_signing_alg_values_supported: offered = ['RS256'] }: ProviderMetadata,
+    metadata: ProviderMetadata,
     requiredClaims: readonly string[],
   ): Promise<JWTVerifyResult> {
-    const algorithms = ASYMMETRIC.filter((algorithm) => offered.includes(algorithm))
-    if (algorithms.length === 0) throw new LoginError('the provider offers no signature that can be trusted')
-    return this.#verifySignature(token, jwks_uri, {
-      algorithms,
-      // Google leaves the scheme out at times: https://developers.google.com/identity/openid-connect/reference
-      issuer: this.settings.isGoogle ? [issuer, issuer.replace(/^https?:\/\//, '')] : issuer,
-      audience: this.clientId,
-      requiredClaims: ['iss', 'aud', 'exp', 'iat', ...requiredClaims],
-      maxTokenAge: MAX_TOKEN_AGE_SECONDS,
-      clockTolerance: LEEWAY_SECONDS,
-      ...(this.options.now && { currentDate: this.options.now() }),
-    })
-  }
-
-  async #verifySignature(token: Secret, jwksUri: string, options: JWTVerifyOptions): Promise<JWTVerifyResult> {
-    const text = token.reveal()
-    const keys = this.#keysAt(jwksUri)
+    const { issuer } = metadata
     try {
-      return await jwtVerify(text, keys, options)
+      return await this.#keys.verify(token, metadata, {
+        // Google leaves the scheme out at times: https://developers.google.com/identity/openid-connect/reference
+        issuer: this.settings.isGoogle ? [issuer, issuer.replace(/^https?:\/\//, '')] : issuer,
+        audience: this.clientId,
+        requiredClaims: ['iss', 'aud', 'exp', 'iat', ...requiredClaims],
+        maxTokenAge: MAX_TOKEN_AGE_SECONDS,
+        clockTolerance: LEEWAY_SECONDS,
+        ...(this.options.now && { currentDate: this.options.now() }),
+      })
     } catch (error) {
-      if (error instanceof errors.JWKSMultipleMatchingKeys) {
-        // No `kid` and several keys of its kind: one of them must verify it, whichever stands first.
-        for await (const key of error) {
-          const verified = await jwtVerify(text, key, options).catch((failure: unknown) => {
-            if (failure instanceof errors.JWSSignatureVerificationFailed) return undefined
-            throw reasonOf(failure)
-          })
-          if (verified) return verified
-        }
-      }
       throw reasonOf(error)
     }
-  }
-
-  #keysAt(jwksUri: string): ReturnType<typeof createRemoteJWKSet> {
-    let keys = this.#keys.get(jwksUri)
-    if (!keys) {
-      keys = createRemoteJWKSet(new URL(jwksUri), {
-        [customFetch]: this.outbound.fetch,
-        cooldownDuration: JWKS_PAUSE_MS,
-        cacheMaxAge: MAX_AGE_OF_KEYS_MS,
-      })
-      this.#keys.set(jwksUri, keys)
-    }
-    return keys
   }
 
   /** @see OpenID Connect Core §5.3.4: without the same subject the answer must not be used */

@@ -6,8 +6,8 @@ import { TOKEN_TYP } from '#libs/contracts'
 import { readLoginKey } from '../login/login-key.js'
 import { TokenKeys } from './token-keys.js'
 
-const keyFor = async (typ: string, kid: string): Promise<JWK & { key_ops_typ: string }> => {
-  const { privateKey } = await generateKeyPair('Ed25519', { extractable: true })
+const keyFor = async (typ: string, kid: string, alg = 'Ed25519'): Promise<JWK & { key_ops_typ: string }> => {
+  const { privateKey } = await generateKeyPair(alg, { extractable: true })
   return { ...(await exportJWK(privateKey)), kid, use: 'sig', key_ops_typ: typ }
 }
 
@@ -18,6 +18,8 @@ describe('identity’s signing keys', () => {
       await keyFor(TOKEN_TYP.actor, 'a2'),
       await keyFor(TOKEN_TYP.userSession, 's1'),
       await keyFor(TOKEN_TYP.contentSession, 'c1'),
+      await keyFor(TOKEN_TYP.contentId, 'i1', 'RS256'),
+      await keyFor(TOKEN_TYP.contentId, 'i2', 'RS256'),
     ])
     const token = await keys.sign(TOKEN_TYP.actor, { iss: 'identity', aud: 'vault' }, 60)
     const actorKeys = keys.jwks(TOKEN_TYP.actor)
@@ -31,6 +33,14 @@ describe('identity’s signing keys', () => {
     expect(actorKeys.keys.every((key) => !('d' in key) && !('key_ops_typ' in key))).toBe(true)
     const sessionKeys = createLocalJWKSet(keys.jwks(TOKEN_TYP.userSession) as never)
     await expect(jwtVerify(token, sessionKeys)).rejects.toThrow()
+    const idToken = await keys.sign(TOKEN_TYP.contentId, { sub: 'content:x' }, 60)
+    const published = keys.jwks(TOKEN_TYP.contentId)
+    const { protectedHeader } = await jwtVerify(idToken, createLocalJWKSet(published as never))
+    expect(protectedHeader).toEqual({ alg: 'RS256', typ: 'JWT', kid: 'i1' })
+    expect(published.keys.map((key) => Object.keys(key).sort())).toEqual([
+      ['alg', 'e', 'kid', 'kty', 'n', 'use'],
+      ['alg', 'e', 'kid', 'kty', 'n', 'use'],
+    ])
   })
 
   it('are all needed', async () => {

@@ -3,7 +3,15 @@ import { TOKEN_TYP } from '#libs/contracts'
 import { keysIn, readPrivateFile } from '#libs/service'
 
 /** The kinds of tokens that identity signs, each with keys of its own. */
-export type IssuedTyp = (typeof TOKEN_TYP)['actor' | 'userSession' | 'contentSession']
+export type IssuedTyp = (typeof TOKEN_TYP)['actor' | 'userSession' | 'contentSession' | 'contentId']
+
+/** RS256 where others verify who know nothing else. @see OpenID Connect Core §3.1.3.7, point 7 */
+const ALGORITHM: Readonly<Record<IssuedTyp, 'EdDSA' | 'RS256'>> = {
+  [TOKEN_TYP.actor]: 'EdDSA',
+  [TOKEN_TYP.userSession]: 'EdDSA',
+  [TOKEN_TYP.contentSession]: 'EdDSA',
+  [TOKEN_TYP.contentId]: 'RS256',
+}
 
 interface KeysOfTyp {
   /** The first one: those behind it are published before they are used. */
@@ -18,7 +26,7 @@ export class TokenKeys {
   private constructor(private readonly byTyp: ReadonlyMap<IssuedTyp, KeysOfTyp>) {}
 
   /**
-   * @param file a JWKS of Ed25519 keys; member `key_ops_typ` of each is the one `typ` that it signs
+   * @param file a JWKS of Ed25519 keys, and RSA keys for ID tokens; member `key_ops_typ` of each is the one `typ` that it signs
    * @throws Error that names the file and never a key
    */
   static async fromFile(file: string): Promise<TokenKeys> {
@@ -27,12 +35,13 @@ export class TokenKeys {
 
   static async fromKeys(keys: readonly MarkedKey[], from = 'the key set'): Promise<TokenKeys> {
     const byTyp = new Map<IssuedTyp, KeysOfTyp>()
-    for (const typ of [TOKEN_TYP.actor, TOKEN_TYP.userSession, TOKEN_TYP.contentSession]) {
+    for (const typ of Object.keys(ALGORITHM) as IssuedTyp[]) {
       const own = keys.filter((key) => key.key_ops_typ === typ)
       const [first] = own
       if (!first?.kid) throw new Error(`${from} has no key for ${typ}`)
-      const key = (await importJWK(first, 'EdDSA')) as CryptoKey
-      byTyp.set(typ, { signing: { key, kid: first.kid }, published: own.map(publicPart) })
+      const alg = ALGORITHM[typ]
+      const key = (await importJWK(first, alg)) as CryptoKey
+      byTyp.set(typ, { signing: { key, kid: first.kid }, published: own.map((each) => publicPart(each, alg)) })
     }
     return new TokenKeys(byTyp)
   }
@@ -41,7 +50,7 @@ export class TokenKeys {
   sign(typ: IssuedTyp, claims: JWTPayload, seconds: number): Promise<string> {
     const { key, kid } = this.#of(typ).signing
     return new SignJWT(claims)
-      .setProtectedHeader({ alg: 'EdDSA', typ, kid })
+      .setProtectedHeader({ alg: ALGORITHM[typ], typ, kid })
       .setIssuedAt()
       .setExpirationTime(Math.floor(Date.now() / 1000) + seconds)
       .sign(key)
@@ -58,4 +67,10 @@ export class TokenKeys {
 }
 
 /** Member by member, so that nothing private can slip through. */
-const publicPart = ({ kty, crv, x, kid }: JWK): JWK => ({ kty, crv, x, kid, use: 'sig', alg: 'EdDSA' })
+const publicPart = ({ kty, crv, x, n, e, kid }: JWK, alg: string): JWK => ({
+  kty,
+  ...(kty === 'RSA' ? { n, e } : { crv, x }),
+  kid,
+  use: 'sig',
+  alg,
+})

@@ -4,6 +4,9 @@ import { endpointAt } from './endpoint-at.js'
 import { choice, endpoint, text } from './fields.js'
 import { when } from './visibility.js'
 
+/** For whom an ID token is unless the role's trust policy says otherwise, as AWS's own tools have it. */
+const AUDIENCE = 'sts.amazonaws.com'
+
 const viewer = { visible: when('auth_type', 'Viewer') }
 
 /**
@@ -38,7 +41,8 @@ export const aws = defineTemplate({
       must: 'the name of a region, such as eu-west-1',
     }),
     issuer: endpoint({
-      ...{ label: 'Issuer', description: 'Of the OpenID provider that viewers log in at.', literal: true, ...viewer },
+      ...{ label: 'Issuer', literal: true, required: true, ...viewer },
+      description: 'Of the OpenID provider that viewers log in at; its ID tokens are verified here, too.',
     }),
     authorization_uri: endpoint({
       ...{ label: 'Authorization endpoint', description: 'Of that OpenID provider.', required: true, ...viewer },
@@ -48,20 +52,30 @@ export const aws = defineTemplate({
       ...{ label: 'Client authentication', description: 'Whether the secret goes into a header or into the body.' },
       ...{ default: 'client_secret_post', ...viewer },
     }),
+    audience: text({
+      label: 'Audience',
+      description: 'For whom this server’s ID tokens are: an audience of the identity provider in IAM.',
+      visible: when('auth_type', 'Service Account'),
+      default: AUDIENCE,
+      pattern: '^\\S{1,255}$',
+      must: 'a name without spaces, such as sts.amazonaws.com',
+    }),
   },
   authorizationServer: ({ auth_type, issuer, authorization_uri, token_uri }) =>
     auth_type === 'Service Account'
       ? null
       : {
+          // Integrations that are older than the question need not have it.
           ...(issuer !== undefined && { issuer: String(issuer) }),
           authorization_endpoint: String(authorization_uri),
           token_endpoint: String(token_uri),
           code_challenge_methods_supported: ['S256'],
         },
-  issues: ({ role_arn, region }) => ({
-    type: REQUESTED_TOKEN_TYPE.awsCredentials,
+  issues: ({ auth_type, role_arn, region, audience }) => ({
+    type: REQUESTED_TOKEN_TYPE.temporaryCredentials,
     endpoint: endpointAt(tokenService(String(role_arn), region && String(region)), []),
     parameters: { Action: 'AssumeRoleWithWebIdentity', Version: '2011-06-15', RoleArn: String(role_arn) },
+    ...(auth_type === 'Service Account' && { audience: String(audience ?? AUDIENCE) }),
   }),
 })
 

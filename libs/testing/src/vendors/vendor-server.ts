@@ -21,9 +21,9 @@ export interface Asked {
   readonly body: string
   readonly form: URLSearchParams
 }
-/** `form`: encoded as a form instead of JSON. */
-export type Told = readonly [status: number, body: object, form?: true]
-export type Vendor = (asked: Asked, desk: Desk) => Told
+/** A text is XML; `form`: encoded as a form instead of JSON. */
+export type Told = readonly [status: number, body: object | string, form?: true]
+export type Vendor = (asked: Asked, desk: Desk) => Told | Promise<Told>
 
 /** What is open at a vendor between two requests. */
 export class Desk {
@@ -117,15 +117,13 @@ export class VendorServer {
     const asked = await read(request)
     if (asked.method === 'GET' && asked.path.startsWith('/authorize?')) return this.#authorize(asked, response)
     const fault = this.#dueFault()
-    const told: Told = fault?.done === false ? [500, {}] : this.vendor(asked, this.desk)
+    const told: Told = fault?.done === false ? [500, {}] : await this.vendor(asked, this.desk)
     const status = fault?.status ?? told[0]
     const { method, path, form } = asked
     this.journal.push({ method, path, grantType: form.get('grant_type'), status })
     if (fault?.delayMs) await delay(fault.delayMs, undefined, { ref: false })
     if (fault?.instead) return fault.instead(response)
-    const members = { ...told[1], ...fault?.members }
-    const type = told[2] ? 'application/x-www-form-urlencoded' : 'application/json'
-    const text = told[2] ? new URLSearchParams(members as Record<string, string>).toString() : JSON.stringify(members)
+    const { type, text } = written(told, fault?.members)
     response.writeHead(status, { 'content-type': type, ...fault?.headers })
     response.end(status === 204 ? undefined : (fault?.body ?? text))
   }
@@ -145,6 +143,17 @@ export class VendorServer {
     if (fault?.times === undefined) return fault
     return fault.times-- > 0 ? fault : undefined
   }
+}
+
+function written([, body, form]: Told, changes: Fault['members']): { readonly type: string; readonly text: string } {
+  if (typeof body === 'string') return { type: 'text/xml', text: body }
+  const members = { ...body, ...changes }
+  return form
+    ? {
+        type: 'application/x-www-form-urlencoded',
+        text: new URLSearchParams(members as Record<string, string>).toString(),
+      }
+    : { type: 'application/json', text: JSON.stringify(members) }
 }
 
 async function read(request: IncomingMessage): Promise<Asked> {
