@@ -329,11 +329,11 @@ export const guards = [
     },
   },
   {
-    ...{ id: 'R10', guard: 'a provider that fails is left in peace', file: 'apps/vault/src/grant/refresh.ts' },
+    ...{ id: 'R10', guard: 'a provider that fails is left in peace', file: 'apps/vault/src/provider/circuit.ts' },
     ...{
       spec: 'apps/vault/src/grant/sickness.int.spec.ts',
-      from: 'if (!this.#circuits.admits(integration.guid))',
-      to: 'if (integration.guid === "")',
+      from: 'if (opened && known.failures < OPENS_AFTER && !retryAfterSeconds) return false',
+      to: 'if (opened) return false',
     },
   },
   {

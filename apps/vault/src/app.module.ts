@@ -43,6 +43,7 @@ import { Refreshes } from './grant/refresh.js'
 import { LoginTokenController } from './login-token/login-token.controller.js'
 import { LoginTokens } from './login-token/login-tokens.js'
 import { migrations } from './migrations/index.js'
+import { ProviderCalls } from './provider/provider-calls.js'
 import { askOwner } from './replica/ask-owner.js'
 import { ChangesController, copied } from './replica/changes.controller.js'
 import { keysOfSettings, Safe, SafeKeys } from './safe/index.js'
@@ -97,6 +98,7 @@ import { VerificationController } from './service-account/verification.controlle
     LoginTokens,
     MissingConsents,
     Occasions,
+    ProviderCalls,
     RefreshMetrics,
     Refreshes,
     RefreshSweep,

@@ -35,6 +35,7 @@ import { GrantQueries } from './grant/grant.queries.js'
 import { grantGuid, grantStream } from './grant/grant.stream.js'
 import { putTokens } from './grant/grant.tokens.js'
 import { Refreshes } from './grant/refresh.js'
+import { ProviderCalls } from './provider/provider-calls.js'
 import { Safe, type KeySource } from './safe/index.js'
 import { ServiceTokens } from './service-account/service-tokens.js'
 
@@ -283,6 +284,7 @@ export class VaultProcess {
   readonly freshness = new Freshness()
   readonly replicas = new Replicas(this.freshness)
   readonly outbound = new Outbound({ loopback: true })
+  readonly calls = new ProviderCalls(this.outbound, this.settings)
   readonly streams: Streams
   readonly secrets: ClientSecrets
   readonly grants: GrantQueries
@@ -315,16 +317,8 @@ export class VaultProcess {
     this.streams = new Streams(new PostgresEventStore(pool))
     this.secrets = new ClientSecrets(pool, this.safe)
     this.grants = new GrantQueries(pool)
-    this.refreshes = new Refreshes(
-      pool,
-      this.streams,
-      this.grants,
-      this.safe,
-      this.secrets,
-      this.outbound,
-      this.settings,
-    )
-    this.serviceTokens = new ServiceTokens(pool, this.safe, this.secrets, this.outbound, this.settings, this.replicas)
+    this.refreshes = new Refreshes(pool, this.streams, this.grants, this.safe, this.secrets, this.calls, this.settings)
+    this.serviceTokens = new ServiceTokens(pool, this.safe, this.secrets, this.calls, this.settings, this.replicas)
     this.issues = new IssueLog(database, 'vault')
     const server = Object.assign(new ServerSettings(), { address: ADDRESS })
     this.exchange = new Exchange(
@@ -352,7 +346,7 @@ export class VaultProcess {
       new Occasions(pool, this.replicas, this.authorization),
       this.secrets,
       this.safe,
-      this.outbound,
+      this.calls,
       server,
       this.settings,
     )

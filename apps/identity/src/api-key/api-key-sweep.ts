@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
+import { Every } from '#libs/service'
 import { ApiKeys } from './api-keys.js'
 
 const EVERY_MS = 10 * 60_000
@@ -8,22 +9,20 @@ const EVERY_MS = 10 * 60_000
 @Injectable()
 export class ApiKeySweep implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #logger = new Logger(ApiKeySweep.name)
-  #timer: NodeJS.Timeout | undefined
-  #running: Promise<unknown> = Promise.resolve()
+  readonly #every = new Every(
+    EVERY_MS,
+    () => this.sweep(),
+    (error) => this.#logger.warn({ err: error }, 'API keys that are over could not be removed'),
+  )
 
   constructor(private readonly apiKeys: ApiKeys) {}
 
   onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => {
-      this.#running = this.sweep().catch((error: unknown) => {
-        this.#logger.warn({ err: error }, 'API keys that are over could not be removed')
-      })
-    }, EVERY_MS).unref()
+    this.#every.start()
   }
 
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.#timer)
-    await this.#running
+    await this.#every.stop()
   }
 
   /** @returns how many keys were removed */

@@ -3,7 +3,7 @@ import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationB
 import { DataSource } from 'typeorm'
 import { ACTOR_ASSERTION_SECONDS, type Actor, type Role } from '#libs/contracts'
 import { poolOf, sql, Streams } from '#libs/event-sourcing'
-import { AuthenticationSettings, currentRequest } from '#libs/service'
+import { AuthenticationSettings, currentRequest, Every } from '#libs/service'
 import type { SessionEndReason } from '../user/user.events.js'
 import { userStream } from '../user/user.stream.js'
 import { ProviderSessions, type HeldSession } from './provider-sessions.js'
@@ -33,8 +33,11 @@ interface SessionRow extends LiveSession {
 @Injectable()
 export class Sessions implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #logger = new Logger(Sessions.name)
-  #timer: NodeJS.Timeout | undefined
-  #sweep: Promise<void> | undefined
+  readonly #every = new Every(
+    SWEEP_MS,
+    () => this.sweep(),
+    (error) => this.#logger.warn({ err: error }, 'sessions that are over could not be ended'),
+  )
   #stopping = false
 
   constructor(
@@ -45,17 +48,12 @@ export class Sessions implements OnApplicationBootstrap, BeforeApplicationShutdo
   ) {}
 
   onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => {
-      this.#sweep ??= this.sweep()
-        .catch((error: unknown) => this.#logger.warn({ err: error }, 'sessions that are over could not be ended'))
-        .finally(() => (this.#sweep = undefined))
-    }, SWEEP_MS).unref()
+    this.#every.start()
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.#stopping = true
-    clearInterval(this.#timer)
-    await this.#sweep
+    await this.#every.stop()
   }
 
   /**

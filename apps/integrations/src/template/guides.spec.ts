@@ -31,7 +31,8 @@ saysIn('integrations.md', [
     /`https:\/\/workbench\.example\.org\/oauth_redirect_callback`\. One application may have both/,
   ],
   ['PERS-06 what is handed over', /\| `client_id` +\| always.*\| `client_secret` +\| for.*\| `scopes` +\| if/],
-  ['PERS-07 when there is a secret', /for Confidential applications and for Service Account integrations/],
+  ['SVC-04 which integrations need none', /A \*\*Service Account\*\* integration needs no redirect URL/],
+  ['PERS-07 SVC-05 when there is a secret', /for Confidential applications and for Service Account integrations/],
   ['PERS-08 where further fields are told', /what the template asks: a tenant, a host; see \[providers\]/],
   [
     'PERS-09 that there are two ways to one result',
@@ -109,7 +110,11 @@ saysIn('databricks.md', [
     /\*\*The `integration_id` is Databricks' own\*\*.*has a `guid` of its own; do not take the one for the other/,
   ],
   ['PERS-16 what is noted and handed over', /Note `client_id` and `client_secret` and give them to the administrator/],
-  ['INT-10 how a service account is made', /Create a service principal.*generate an OAuth secret/],
+  [
+    'SVC-07 INT-10 how a service principal is made, and what of it is handed over',
+    /## Service Account .*add a service principal.*generate an OAuth secret for it.*Note the client ID and the secret.*give them to the administrator of this server/,
+  ],
+  ['SVC-04 that it needs no redirect URL', /## Service Account .*No redirect URL is needed.* ## Hand over/],
 ])
 
 saysIn('google-login.md', [

@@ -83,6 +83,33 @@ describe('templates at the service’s edge', () => {
     }
   })
 
+  it('SVC-04 ask a service account about no redirect URL, and say that it is for viewers', async () => {
+    for (const { sections, options, fields } of await list()) {
+      for (const { description } of sections) expect(description).toMatch(/^Before viewers can consent/)
+      const aboutIt = [...options, ...fields].filter(({ label, description }) => /redirect/i.test(label + description))
+      for (const { visibility_expression } of aboutIt) {
+        expect(visible(visibility_expression, { auth_type: 'Viewer', auth_mode: 'Confidential' })).toBe(true)
+        expect(visible(visibility_expression, { auth_type: 'Service Account', auth_mode: 'Confidential' })).toBe(false)
+      }
+    }
+  })
+
+  it.each(
+    TEMPLATES.filter(({ authTypes, id }) => authTypes.includes('Service Account') && id !== 'aws').map(({ id }) => id),
+  )('SVC-04 SVC-05 %s: a service account has no redirect URL and needs a client secret', async (id) => {
+    const form = formsOf(id).find(({ auth_type }) => auth_type === 'Service Account')
+    const post = (changes: object) => house.post(INTEGRATIONS, alice, { template: id, config: { ...form, ...changes } })
+    const made = await post({})
+    expect(made.status).toBe(200)
+    expect(made.text).not.toMatch(/callback|redirect/)
+    for (const changes of [{ client_secret: undefined }, { client_secret: '' }, { auth_mode: 'Public' }]) {
+      const refused = await post(changes)
+      expect([refused.status, refused.json().code, refused.json().error]).toEqual([
+        ...[400, 228, expect.stringMatching(/client.secret/)],
+      ])
+    }
+  })
+
   it('INT-29 INT-18 PERS-15 draw the form of Azure', async () => {
     const { options, fields } = await find('azure')
     const usual = options.filter(({ default: otherwise }) => otherwise !== null)

@@ -157,7 +157,7 @@ describe('what is particular to one', () => {
     expect(plain(await obtain(server, provider))).toMatchObject({ access: 'access-1' })
   })
 
-  it('INT-06 INT-10 Databricks gives a service principal its own token', async () => {
+  it('SVC-07 INT-06 INT-10 Databricks gives a service principal its own token, for its client ID and secret', async () => {
     const { host } = await at(vendors.databricks)
     const provider = providerOf(databricks, { auth_type: 'Service Account', workspace_host: host })
     expect(plain(await requestClientCredentials(outbound, provider))).toMatchObject({

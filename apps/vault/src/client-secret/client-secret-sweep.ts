@@ -2,7 +2,7 @@ import { Pool } from 'pg'
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common'
 import type { SecretStanding } from '#libs/contracts'
 import { sql } from '#libs/event-sourcing'
-import { InternalHttp } from '#libs/service'
+import { Every, InternalHttp } from '#libs/service'
 import { REVOKE_UPSTREAM } from '../revocation/owed-revocations.js'
 import { parsePlace } from '../safe/index.js'
 
@@ -17,15 +17,19 @@ const PAGE = 500
 export type AskStanding = (integrationGuid: string, reference: string) => Promise<SecretStanding>
 
 /**
- * Destroys client secrets that nobody names any more, unless a provider is still to hear of the end of a token. This service's copy only spares questions: what it does not name
- * is asked of integrations, and without a clear answer it stays.
+ * Destroys client secrets that nobody names any more, unless a provider is still to hear of the end of a token. This
+ * service's copy only spares questions: what it does not name is asked of integrations, and without a clear answer it
+ * stays.
  */
 @Injectable()
 export class ClientSecretSweep implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #logger = new Logger(ClientSecretSweep.name)
   readonly #ask: AskStanding
-  #timer: NodeJS.Timeout | undefined
-  #sweep: Promise<unknown> | undefined
+  readonly #every = new Every(
+    SWEEP_MS,
+    () => this.sweep(),
+    (error) => this.#logger.warn({ err: error }, 'client secrets could not be looked through'),
+  )
 
   constructor(
     private readonly pool: Pool,
@@ -35,16 +39,11 @@ export class ClientSecretSweep implements OnApplicationBootstrap, BeforeApplicat
   }
 
   onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => {
-      this.#sweep ??= this.sweep()
-        .catch((error: unknown) => this.#logger.warn({ err: error }, 'client secrets could not be looked through'))
-        .finally(() => (this.#sweep = undefined))
-    }, SWEEP_MS).unref()
+    this.#every.start()
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.#timer)
-    await this.#sweep
+    await this.#every.stop()
   }
 
   /** @returns how many secrets were destroyed */

@@ -1,14 +1,17 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { Pool } from 'pg'
-import { Injectable } from '@nestjs/common'
+import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common'
 import type { Secret } from '#libs/contracts'
 import { sql, transaction, type SqlClient } from '#libs/event-sourcing'
+import { Every } from '#libs/service'
 import { Safe, type Place } from '../safe/index.js'
 
 const LIFETIME_SECONDS = 600
 /** How long what is over is remembered, in seconds: whoever comes back then hears why it does not count. */
 const REMEMBERED_SECONDS = 1_200
 const MOST_PER_SESSION = 10
+const SWEEP_MS = 60_000
+const PAGE = 100
 
 const verifierPlace = (guid: string): Place => ['consent_request', guid, 'code_verifier']
 const hashOf = (state: string): Buffer => createHash('sha256').update(state).digest()
@@ -66,17 +69,32 @@ interface Row {
 
 /** Browsers that are away at a provider. Table: `consent_request`; code verifiers are in the safe. */
 @Injectable()
-export class ConsentRequests {
+export class ConsentRequests implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #logger = new Logger(ConsentRequests.name)
+  readonly #every = new Every(
+    SWEEP_MS,
+    () => this.sweep(),
+    (error) => this.#logger.warn({ err: error }, 'consents that are over could not be forgotten'),
+  )
+
   constructor(
     private readonly pool: Pool,
     private readonly safe: Safe,
   ) {}
 
+  onApplicationBootstrap(): void {
+    this.#every.start()
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.#every.stop()
+  }
+
   /** Keeps a request for ten minutes; a session has at most ten, beyond which the oldest goes. */
   async begin(request: NewConsentRequest): Promise<void> {
     const guid = randomUUID()
     await transaction(this.pool, async (client) => {
-      await this.#sweep(client, request.sid)
+      await this.#makeRoom(client, request.sid)
       await client.query(sql`
         insert into consent_request (guid, state_hash, sid, user_guid, integration_guid, integration_version, return_to,
           relink, expires_at)
@@ -131,7 +149,28 @@ export class ConsentRequests {
     for (const { guid } of rows) await this.safe.destroy(client, verifierPlace(guid))
   }
 
-  async #sweep(client: SqlClient, sid: string): Promise<void> {
+  /**
+   * Forgets what nobody comes back for, and destroys its secrets. Any number of processes may do it at once.
+   * @returns how many requests are forgotten
+   */
+  async sweep(): Promise<number> {
+    for (let all = 0; ;) {
+      const forgotten = await transaction(this.pool, async (client) => {
+        const { rows } = await client.query<{ guid: string }>(sql`
+          delete from consent_request where guid in (
+            select guid from consent_request
+            where expires_at <= clock_timestamp() - make_interval(secs => ${REMEMBERED_SECONDS})
+            order by expires_at limit ${PAGE} for update skip locked
+          ) returning guid`)
+        for (const { guid } of rows) await this.safe.destroy(client, verifierPlace(guid))
+        return rows.length
+      })
+      all += forgotten
+      if (forgotten < PAGE) return all
+    }
+  }
+
+  async #makeRoom(client: SqlClient, sid: string): Promise<void> {
     // Two starts of one session at once would each see the other's row missing and exceed the cap.
     await client.query(sql`select pg_advisory_xact_lock(hashtextextended(${sid}, 0))`)
     const { rows } = await client.query<{ guid: string }>(sql`
@@ -139,10 +178,6 @@ export class ConsentRequests {
       where guid in (
         select guid from consent_request where sid = ${sid}
         order by created_at desc offset ${MOST_PER_SESSION - 1}
-      ) or guid in (
-        select guid from consent_request
-        where expires_at <= clock_timestamp() - make_interval(secs => ${REMEMBERED_SECONDS})
-        order by expires_at limit 100 for update skip locked
       )
       returning guid`)
     for (const { guid } of rows) await this.safe.destroy(client, verifierPlace(guid))

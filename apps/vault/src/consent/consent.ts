@@ -9,7 +9,6 @@ import {
   acceptCode,
   authorizationRequest,
   CallbackError,
-  Outbound,
   readCallback,
   redeemCode,
   type Callback,
@@ -19,6 +18,7 @@ import { currentRequest, ExchangeSettings, ServerSettings } from '#libs/service'
 import { ClientSecrets } from '../client-secret/client-secrets.js'
 import { grantGuid, grantStream, subjectPlace } from '../grant/grant.stream.js'
 import { oweRevocation, putTokens } from '../grant/grant.tokens.js'
+import { ProviderCalls, tokenEndpointOf } from '../provider/provider-calls.js'
 import { endGrant } from '../revocation/end-grant.js'
 import { isTampered, Safe } from '../safe/index.js'
 import { ConsentRequests, type ConsentRequest, type Errand } from './consent-requests.js'
@@ -40,6 +40,9 @@ import {
 } from './consent.pages.js'
 import { Occasions } from './occasions.js'
 import { returnPlace } from './return-place.js'
+
+/** Somebody looks at an empty page while others are before them, in ms. */
+const TURN_WITHIN_MS = 5_000
 
 type UserActor = Extract<Actor, { type: 'user' }>
 
@@ -75,7 +78,7 @@ export class Consent {
     private readonly occasions: Occasions,
     private readonly secrets: ClientSecrets,
     private readonly safe: Safe,
-    private readonly outbound: Outbound,
+    private readonly calls: ProviderCalls,
     private readonly server: ServerSettings,
     private readonly settings: ExchangeSettings,
   ) {}
@@ -176,11 +179,13 @@ export class Consent {
       state: callback.state,
       authorizationServer: integration.authorization_server ?? {},
     })
-    return await redeemCode(
-      this.outbound,
-      await this.secrets.providerOf(integration),
-      { code, codeVerifier: request.codeVerifier, redirectUri: this.#redirectUri(integration) },
-      { deadlineMs: this.settings.tokenRequestTimeoutMs },
+    const provider = await this.secrets.providerOf(integration)
+    const grant = { code, codeVerifier: request.codeVerifier, redirectUri: this.#redirectUri(integration) }
+    const deadlineMs = this.settings.tokenRequestTimeoutMs
+    return await this.calls.visit(
+      tokenEndpointOf(integration),
+      (ask) => ask((outbound) => redeemCode(outbound, provider, grant, { deadlineMs })),
+      TURN_WITHIN_MS,
     )
   }
 

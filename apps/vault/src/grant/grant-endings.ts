@@ -11,6 +11,7 @@ import { v5 as uuidV5 } from 'uuid'
 import { integrationContract, userContract, type UserState } from '#libs/contracts'
 import { sql, Streams, transaction } from '#libs/event-sourcing'
 import { Replicas } from '#libs/messaging'
+import { Every } from '#libs/service'
 import { ConsentRequests } from '../consent/consent-requests.js'
 import { endGrant } from '../revocation/end-grant.js'
 import { Revocations } from '../revocation/revocations.js'
@@ -37,7 +38,11 @@ interface Over {
 export class GrantEndings implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #logger = new Logger(GrantEndings.name)
   readonly #stop = new AbortController()
-  #timer: NodeJS.Timeout | undefined
+  readonly #every = new Every(
+    SWEEP_MS,
+    () => this.#run(),
+    () => undefined,
+  )
   #running: Promise<void> = Promise.resolve()
 
   constructor(
@@ -56,14 +61,13 @@ export class GrantEndings implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => this.#run(), SWEEP_MS).unref()
+    this.#every.start()
     void this.#soon()
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.#timer)
     this.#stop.abort()
-    await this.#running
+    await Promise.all([this.#every.stop(), this.#running])
   }
 
   /** @returns how many grants were ended */
@@ -102,16 +106,17 @@ export class GrantEndings implements OnApplicationBootstrap, BeforeApplicationSh
 
   async #soon(): Promise<void> {
     await delay(SOON_MS, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined)
-    if (!this.#stop.signal.aborted) this.#run()
+    if (!this.#stop.signal.aborted) await this.#run()
   }
 
   /** One after the other. */
-  #run(): void {
+  #run(): Promise<void> {
     this.#running = this.#running
       .then(() => this.sweep())
       .then(
         () => undefined,
         (error: unknown) => this.#logger.warn({ err: error }, 'grants that are over could not be ended; tried again'),
       )
+    return this.#running
   }
 }

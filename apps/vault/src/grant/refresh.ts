@@ -13,7 +13,6 @@ import {
 } from '#libs/event-sourcing'
 import {
   mayRenewEarly,
-  Outbound,
   refreshTokens,
   rotationOf,
   TokenEndpointError,
@@ -23,9 +22,8 @@ import {
 } from '#libs/oauth'
 import { currentRequest, ExchangeSettings } from '#libs/service'
 import { ClientSecrets } from '../client-secret/client-secrets.js'
+import { NotAskedError, ProviderCalls, tokenEndpointOf, type Ask } from '../provider/provider-calls.js'
 import { Safe } from '../safe/index.js'
-import { Bulkhead } from './bulkhead.js'
-import { Circuits } from './circuit.js'
 import type { GrantEvent, RefreshFate } from './grant.events.js'
 import { GrantQueries, type RefreshRow } from './grant.queries.js'
 import { grantStream, tokenPlace } from './grant.stream.js'
@@ -41,20 +39,14 @@ const PAUSE_AFTER_FAILURE_MS = 2_000
 const PAUSE_AFTER_EARLY_FAILURE_MS = 30_000
 const EARLY_REMEMBERED = 10_000
 const STORE_AGAIN_MS = 250
-/** Grants of one integration that are being refreshed by one process, and that wait for it: its provider may be slow. */
-const AT_A_TIME = 16
-const WAITING = 64
 /** Milliseconds that an orderly end gives to storing, beside the time that a provider has. */
 export const STORE_WITHIN_MS = 2_000
 
 const VAULT: Actor = { type: 'service', name: 'vault' }
 
-/**
- * What came of it; except after a failure, the facts have to be looked up again. `crowded`: too many others of the
- * same integration are waiting.
- */
+/** What came of it; except after a failure, the facts have to be looked up again. */
 export type RefreshOutcome =
-  | { readonly kind: 'refreshed' | 'moved_on' | 'waited_in_vain' | 'crowded' }
+  | { readonly kind: 'refreshed' | 'moved_on' | 'waited_in_vain' }
   | { readonly kind: 'failed'; readonly fate: RefreshFate; readonly error: string | null }
 
 interface Attempt {
@@ -66,16 +58,20 @@ interface Attempt {
   readonly former: Secret
   readonly integrationGuid: string
   readonly rotation: Rotation
+  readonly ask: Ask
   /** By the monotonic clock. */
   readonly leaseEndsAt: number
 }
 
-interface Running {
-  readonly outcome: Promise<RefreshOutcome>
+interface Patience {
   /** Milliseconds after a failure in which nothing is tried. */
   pauseMs: number
   /** When the last of those goes away who wait for it, by the monotonic clock: nothing is tried after that. */
   until: number
+}
+
+interface Running extends Patience {
+  readonly outcome: Promise<RefreshOutcome>
 }
 
 /**
@@ -86,8 +82,6 @@ interface Running {
 export class Refreshes implements BeforeApplicationShutdown {
   readonly #logger = new Logger(Refreshes.name)
   readonly #running = new Map<string, Running>()
-  readonly #bulkhead = new Bulkhead(AT_A_TIME, WAITING)
-  readonly #circuits = new Circuits()
   readonly #end = new AbortController()
   /** When an early renewal of a grant was last begun here, by the monotonic clock. */
   readonly #early = new Map<string, number>()
@@ -100,7 +94,7 @@ export class Refreshes implements BeforeApplicationShutdown {
     private readonly grants: GrantQueries,
     private readonly safe: Safe,
     private readonly secrets: ClientSecrets,
-    private readonly outbound: Outbound,
+    private readonly calls: ProviderCalls,
     private readonly settings: ExchangeSettings,
     @Optional() private readonly metrics?: RefreshMetrics,
   ) {}
@@ -116,7 +110,6 @@ export class Refreshes implements BeforeApplicationShutdown {
   ): Promise<RefreshOutcome> {
     const until = performance.now() + waitMs
     const running = this.#running.get(grant.guid) ?? this.#start(grant, integration)
-    if (!running) return { kind: 'crowded' }
     running.until = Math.max(running.until, until)
     running.pauseMs = PAUSE_AFTER_FAILURE_MS
     const inVain = new AbortController()
@@ -162,8 +155,8 @@ export class Refreshes implements BeforeApplicationShutdown {
     integration: IntegrationState,
     pauseMs = PAUSE_AFTER_FAILURE_MS,
   ): Promise<unknown> | undefined {
-    if (this.#running.has(grant.guid) || !this.#bulkhead.hasRoom(integration.guid)) return undefined
-    return this.#start(grant, integration, pauseMs)?.outcome.catch((err: unknown) => {
+    if (this.#running.has(grant.guid) || !this.calls.hasRoom(tokenEndpointOf(integration))) return undefined
+    return this.#start(grant, integration, pauseMs).outcome.catch((err: unknown) => {
       this.#logger.warn({ err, grant: grant.guid }, 'a refresh that nobody waits for could not be tried')
     })
   }
@@ -184,16 +177,13 @@ export class Refreshes implements BeforeApplicationShutdown {
     this.#end.abort()
   }
 
-  /** @returns `undefined` when too many others wait already */
   #start(
     grant: { readonly guid: string; readonly generation: number },
     integration: IntegrationState,
     pauseMs = PAUSE_AFTER_FAILURE_MS,
-  ): Running | undefined {
+  ): Running {
     const patience = { until: performance.now() + this.settings.refreshWaitMs, pauseMs }
-    const begun = this.#bulkhead.enter(integration.guid, () => this.#run(grant, integration, patience))
-    if (!begun) return undefined
-    const outcome = begun.finally(() => this.#running.delete(grant.guid))
+    const outcome = this.#run(grant, integration, patience).finally(() => this.#running.delete(grant.guid))
     // Everybody may have gone away by the time it fails.
     outcome.catch(() => undefined)
     const running = Object.assign(patience, { outcome })
@@ -202,49 +192,70 @@ export class Refreshes implements BeforeApplicationShutdown {
   }
 
   async #run(
-    { guid, generation }: { guid: string; generation: number },
+    grant: { readonly guid: string; readonly generation: number },
     integration: IntegrationState,
-    patience: Pick<Running, 'until' | 'pauseMs'>,
+    patience: Patience,
   ): Promise<RefreshOutcome> {
     let pause = FIRST_POLL_MS
     let awaited: string | undefined
-    while (performance.now() < patience.until && !this.#end.signal.aborted) {
-      const row = await this.grants.forRefresh(guid)
-      if (!row || row.generation !== generation || row.status !== 'usable') return { kind: 'moved_on' }
-      if (row.lease && row.lease.until > row.now) {
-        awaited = row.lease.attempt
+    while (this.#isWanted(patience)) {
+      const row = await this.grants.forRefresh(grant.guid)
+      const standing = standingOf(row, grant.generation, patience.pauseMs, awaited)
+      if (standing === 'free') {
+        if (this.#isTooLate()) break
+        const outcome = await this.#visit(grant, integration, patience)
+        if (outcome) return outcome
+      } else if (standing === 'taken') {
+        awaited = row?.lease?.attempt ?? awaited
         await delay(pause)
         pause = Math.min(pause * 1.5, LONGEST_POLL_MS)
-        continue
-      }
-      const { failure, quietUntil } = row
-      if (failure && (failure.attempt === awaited || row.now.getTime() - failure.at.getTime() < patience.pauseMs))
-        return { kind: 'failed', fate: failure.fate, error: failure.error }
-      if (quietUntil && quietUntil > row.now) {
-        await delay(pause)
-        pause = Math.min(pause * 1.5, LONGEST_POLL_MS)
-        continue
-      }
-      if (!row.refreshToken) throw new Error(`grant ${guid} has no refresh token in the safe`)
-      if (performance.now() + this.settings.tokenRequestTimeoutMs > this.#endsAt) break
-      // The grant has nothing to do with it, so nothing is written down.
-      if (!this.#circuits.admits(integration.guid)) return { kind: 'failed', fate: 'retry', error: null }
-
-      const attempt: Attempt = {
-        guid,
-        attempt: randomUUID(),
-        row,
-        // Opened before the lease is taken, so that nothing but the provider can use it up.
-        provider: await this.secrets.providerOf(integration),
-        former: await this.safe.openEnvelope(row.refreshToken, tokenPlace(guid, 'refresh_token'), generation),
-        integrationGuid: integration.guid,
-        rotation: rotationOf(integration.quirks),
-        leaseEndsAt: performance.now() + this.settings.refreshLeaseMs,
-      }
-      if (await this.#begin(attempt)) return this.#ask(attempt)
-      this.#circuits.passed(integration.guid)
+      } else return standing
     }
     return { kind: 'waited_in_vain' }
+  }
+
+  /** @returns `undefined` when somebody else was first */
+  async #visit(
+    { guid, generation }: { readonly guid: string; readonly generation: number },
+    integration: IntegrationState,
+    patience: Patience,
+  ): Promise<RefreshOutcome | undefined> {
+    const rotation = rotationOf(integration.quirks)
+    try {
+      return await this.calls.visit(tokenEndpointOf(integration), async (ask) => {
+        // Its turn may have come late.
+        const row = await this.grants.forRefresh(guid)
+        const isFree = standingOf(row, generation, patience.pauseMs) === 'free'
+        if (!row || !isFree || !this.#isWanted(patience) || this.#isTooLate()) return undefined
+        if (!row.refreshToken) throw new Error(`grant ${guid} has no refresh token in the safe`)
+        const attempt: Attempt = {
+          guid,
+          attempt: randomUUID(),
+          row,
+          // Opened before the lease is taken, so that nothing but the provider can use it up.
+          provider: await this.secrets.providerOf(integration),
+          former: await this.safe.openEnvelope(row.refreshToken, tokenPlace(guid, 'refresh_token'), generation),
+          integrationGuid: integration.guid,
+          rotation,
+          ask,
+          leaseEndsAt: performance.now() + this.settings.refreshLeaseMs,
+        }
+        return (await this.#begin(attempt)) ? await this.#ask(attempt) : undefined
+      })
+    } catch (error) {
+      // The grant has nothing to do with it, so nothing is written down.
+      if (error instanceof NotAskedError) return { kind: 'failed', fate: 'retry', error: null }
+      throw error
+    }
+  }
+
+  #isWanted({ until }: Patience): boolean {
+    return performance.now() < until && !this.#end.signal.aborted
+  }
+
+  /** Whether this process ends before a provider has had its time. */
+  #isTooLate(): boolean {
+    return performance.now() + this.settings.tokenRequestTimeoutMs > this.#endsAt
   }
 
   /** @returns whether the lease is ours; the row says why if not */
@@ -288,26 +299,10 @@ export class Refreshes implements BeforeApplicationShutdown {
     return await this.#store(used, answer)
   }
 
-  async #send({ provider, former, leaseEndsAt, integrationGuid }: Attempt): Promise<TokenResponse> {
+  async #send({ provider, former, leaseEndsAt, ask }: Attempt): Promise<TokenResponse> {
     // A second request of one lease has what the first one left: the lease outlives both.
     const deadlineMs = Math.max(1, Math.min(this.settings.tokenRequestTimeoutMs, leaseEndsAt - performance.now()))
-    try {
-      const answer = await refreshTokens(this.outbound, provider, former, { deadlineMs })
-      this.#circuits.answered(integrationGuid)
-      return answer
-    } catch (error) {
-      if (error instanceof TokenEndpointError) this.#judge(integrationGuid, error)
-      throw error
-    }
-  }
-
-  /** A refusal is an answer: only who fails is sick. */
-  #judge(integration: string, { fate, sent, retryAfterSeconds }: TokenEndpointError): void {
-    if (fate !== 'retry') {
-      if (sent) this.#circuits.answered(integration)
-    } else if (this.#circuits.failed(integration, retryAfterSeconds)) {
-      this.#logger.warn({ integration, retry_after: retryAfterSeconds }, 'a provider fails and is left in peace')
-    }
+    return await ask((outbound) => refreshTokens(outbound, provider, former, { deadlineMs }))
   }
 
   async #failed({ guid, attempt, row, rotation }: Attempt, thrown: unknown): Promise<RefreshOutcome> {
@@ -409,6 +404,24 @@ export class Refreshes implements BeforeApplicationShutdown {
       oweRevocation(this.safe, client, attempt, integrationGuid, { accessToken, refreshToken }),
     )
   }
+}
+
+/**
+ * Whether a grant may be refreshed now: it is free, or taken by somebody who is awaited, or there is nothing to do.
+ * @param awaited the attempt that has been waited for: its failure counts however long ago it was
+ */
+function standingOf(
+  row: RefreshRow | undefined,
+  generation: number,
+  pauseMs: number,
+  awaited?: string,
+): 'free' | 'taken' | RefreshOutcome {
+  if (!row || row.generation !== generation || row.status !== 'usable') return { kind: 'moved_on' }
+  const { now, lease, failure, quietUntil } = row
+  if (lease && lease.until > now) return 'taken'
+  if (failure && (failure.attempt === awaited || now.getTime() - failure.at.getTime() < pauseMs))
+    return { kind: 'failed', fate: failure.fate, error: failure.error }
+  return quietUntil && quietUntil > now ? 'taken' : 'free'
 }
 
 /** Not what time mends, as a database or a key service that is away. */

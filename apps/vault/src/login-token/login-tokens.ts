@@ -3,6 +3,7 @@ import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationB
 import { DomainError, userContract, type Secret, type UserState } from '#libs/contracts'
 import { sql, transaction, type SqlClient } from '#libs/event-sourcing'
 import { Replicas } from '#libs/messaging'
+import { Every } from '#libs/service'
 import { isTampered, Safe, type Place } from '../safe/index.js'
 
 const SWEEP_MS = 60_000
@@ -18,8 +19,11 @@ const placeOf = (userGuid: string, sid: string): Place => ['login_token', userGu
 @Injectable()
 export class LoginTokens implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #logger = new Logger(LoginTokens.name)
-  #timer: NodeJS.Timeout | undefined
-  #sweep: Promise<void> | undefined
+  readonly #every = new Every(
+    SWEEP_MS,
+    () => this.sweep(),
+    (error) => this.#logger.warn({ err: error }, 'login tokens that are over could not be erased'),
+  )
 
   constructor(
     private readonly pool: Pool,
@@ -35,16 +39,11 @@ export class LoginTokens implements OnApplicationBootstrap, BeforeApplicationShu
   }
 
   onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => {
-      this.#sweep ??= this.sweep()
-        .catch((error: unknown) => this.#logger.warn({ err: error }, 'login tokens that are over could not be erased'))
-        .finally(() => (this.#sweep = undefined))
-    }, SWEEP_MS).unref()
+    this.#every.start()
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.#timer)
-    await this.#sweep
+    await this.#every.stop()
   }
 
   /**

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { integrationContract, Secret, userContract, type ChangeContract, type IntegrationState } from '#libs/contracts'
 import { transaction } from '#libs/event-sourcing'
 import { Metrics, type InternalHttp } from '#libs/service'
-import { eventually } from '#libs/testing'
+import { eventually, VendorServer, vendors } from '#libs/testing'
 import { ClientSecretSweep } from '../client-secret/client-secret-sweep.js'
 import { GrantEndings } from '../grant/grant-endings.js'
 import { oweRevocation } from '../grant/grant.tokens.js'
@@ -15,8 +15,8 @@ const { provider } = house
 const vault = house.process()
 const metrics = new Metrics()
 
-const revocationsOf = ({ pool, safe, secrets, outbound, settings, replicas }: typeof vault, counted?: Metrics) =>
-  new Revocations(pool, safe, secrets, outbound, settings, replicas, counted)
+const revocationsOf = ({ pool, safe, secrets, calls, settings, replicas }: typeof vault, counted?: Metrics) =>
+  new Revocations(pool, safe, secrets, calls, settings, replicas, counted)
 const revocations = revocationsOf(vault, metrics)
 const endings = new GrantEndings(vault.pool, vault.streams, vault.safe, vault.replicas, revocations)
 
@@ -31,13 +31,20 @@ beforeEach(async () => {
   await vault.pool.query(`with owed as (delete from todo) delete from safe where place like 'owed_revocation/%'`)
 })
 
-/** An integration that knows revocation, and a viewer's grant. */
-async function authorized(changes: Partial<IntegrationState> = {}): Promise<World> {
+/** An integration that knows revocation. */
+async function known(changes: Partial<IntegrationState> = {}): Promise<{ world: World; state: IntegrationState }> {
   const world = house.world()
   await vault.tellAll(world)
   const server = world.integration().authorization_server!
   const authorization_server = { ...server, revocation_endpoint: `${provider.url}/revoke` }
-  await vault.tell('integration', world.integrationGuid, world.integration({ authorization_server, ...changes }), 2)
+  const state = world.integration({ authorization_server, ...changes })
+  await vault.tell('integration', world.integrationGuid, state, 2)
+  return { world, state }
+}
+
+/** The same, and a viewer's grant. */
+async function authorized(changes: Partial<IntegrationState> = {}): Promise<World> {
+  const { world } = await known(changes)
   await vault.grant(world, 3600)
   return world
 }
@@ -65,7 +72,8 @@ async function consents({ viewerGuid, integrationGuid }: World): Promise<void> {
   const { searchParams } = new URL('redirect' in begun ? begun.redirect : 'none:')
   provider.code = { value: 'code', challenge: searchParams.get('code_challenge') ?? '' }
   const query = new URLSearchParams({ state: searchParams.get('state') ?? '', code: 'code' })
-  expect(await vault.consent.finish(viewer, query)).toHaveProperty('redirect')
+  const answer = await vault.consent.finish(viewer, query)
+  if ('page' in answer) throw new Error(answer.page.title)
 }
 
 describe('an authorization that ends', () => {
@@ -241,6 +249,77 @@ describe('an authorization that ends', () => {
   })
 })
 
+describe('R10 a provider that is slow or sick', () => {
+  const owed = async (world: World, count: number): Promise<void> => {
+    for (let token = 0; token < count; token++) {
+      const tokens = { accessToken: new Secret(`late-${token}`), refreshToken: undefined }
+      await transaction(vault.pool, (client) =>
+        oweRevocation(vault.safe, client, randomUUID(), world.integrationGuid, tokens),
+      )
+    }
+  }
+  const elsewhere = (): Promise<VendorServer> => new VendorServer(vendors.custom({ authentication: 'none' })).start()
+  const at = ({ url }: VendorServer): Partial<IntegrationState> => ({
+    authorization_server: { token_endpoint: `${url}/token`, revocation_endpoint: `${url}/revoke` },
+  })
+
+  it('hears of one token at a time, and keeps no other provider waiting', async () => {
+    const slow = await elsewhere()
+    const slowly = Promise.withResolvers<void>()
+    slow.fault = { instead: (response) => void slowly.promise.then(() => response.end('{}')) }
+    await owed(await authorized(at(slow)), 8)
+    await owed(await authorized(), 8)
+    const working = revocations.work()
+    await eventually(() => provider.revoked.length === 8)
+    expect(slow.journal).toHaveLength(1)
+    slowly.resolve()
+    expect(await working).toBe(16)
+    await slow.stop()
+  })
+
+  it('that fails is left in peace, which counts as no attempt, and exchanges go on', async () => {
+    const sick = await elsewhere()
+    sick.fault = { done: false, status: 500 }
+    const world = await authorized(at(sick))
+    await owed(world, 9)
+    expect(await revocations.work()).toBe(0)
+    expect(sick.journal).toHaveLength(5)
+    const pending = await revocations.pending()
+    expect(pending.map(({ attempts }) => attempts).sort()).toEqual([0, 0, 0, 0, 1, 1, 1, 1, 1])
+    await hasCome()
+    await revocations.work()
+    expect(sick.journal).toHaveLength(5)
+
+    sick.fault = undefined
+    await vault.grant(world, -1, sick.desk.next('refresh'))
+    expect((await vault.exchanged(world)).accessToken.reveal()).toMatch(/^access-/)
+    await sick.stop()
+  })
+
+  it('that says for how long (Retry-After) is not told before', async () => {
+    const busy = await elsewhere()
+    busy.fault = { done: false, status: 429, headers: { 'retry-after': '120' } }
+    await owed(await authorized(at(busy)), 3)
+    await revocations.work()
+    expect(busy.journal).toHaveLength(1)
+    for (const { nextAttempt } of await revocations.pending())
+      expect(nextAttempt.getTime() - Date.now()).toBeGreaterThan(100_000)
+    await busy.stop()
+  })
+})
+
+describe('R10 a provider that fails at redemptions', () => {
+  it('is left in peace, and people are told to try again', async () => {
+    const world = await authorized()
+    provider.fault = { status: 500, body: {} }
+    provider.calls.length = 0
+    const titles = []
+    for (let count = 0; count < 7; count++) titles.push(await consents(world).catch(({ message }: Error) => message))
+    expect(new Set(titles)).toEqual(new Set(['The provider does not answer as it should']))
+    expect(provider.calls).toHaveLength(5)
+  })
+})
+
 describe('tokens that came too late', () => {
   it('C20 are revoked in the same way', async () => {
     const world = await authorized()
@@ -352,5 +431,54 @@ describe('what ends an authorization', () => {
     expect(await placesLike(`grant/${world.grantGuid}/access_token`)).toHaveLength(1)
     await vault.tell('content', world.contentGuid, world.content(), 3)
     expect((await vault.exchanged(world)).accessToken.reveal()).toMatch(/^access-[1-9]/)
+  })
+})
+
+describe('the former tokens of a service account', () => {
+  async function robot(): Promise<{ world: World; state: IntegrationState; token: string }> {
+    const reference = randomUUID()
+    const client = {
+      client_id: 'robot',
+      token_endpoint_auth_method: 'client_secret_post',
+      scope: '',
+      client_secret_reference: reference,
+    } as const
+    const { world, state } = await known({ auth_type: 'Service Account', client })
+    await vault.secrets.put(reference, world.integrationGuid, new Secret('the-secret'))
+    const outcome = await vault.serviceTokens.obtain(state)
+    if (outcome.kind !== 'token') throw new Error(outcome.kind)
+    return { world, state, token: outcome.accessToken.reveal() }
+  }
+  const heard = () => provider.revoked.map((form) => [form.get('token'), form.get('token_type_hint')])
+
+  it('SVC-06 are revoked when its secret is replaced', async () => {
+    const { world, state, token } = await robot()
+    const reference = randomUUID()
+    await vault.secrets.put(reference, world.integrationGuid, new Secret('another'))
+    const client = { ...state.client!, client_secret_reference: reference }
+    await told('integration', world.integrationGuid, { ...state, client }, 3)
+    expect(await revocations.work()).toBe(1)
+    expect(heard()).toEqual([[token, 'access_token']])
+    expect(provider.revoked[0]!.get('client_secret')).toBe('another')
+  })
+
+  it('SVC-06 are revoked when it is deleted, and then nothing is left of it', async () => {
+    const { world, token } = await robot()
+    await told('integration', world.integrationGuid, null, 3)
+    expect(await revocations.work()).toBe(1)
+    expect(heard()).toEqual([[token, 'access_token']])
+    expect(provider.revoked[0]!.get('client_secret')).toBe('the-secret')
+    const { rowCount } = await vault.pool.query('select from former_integration where guid = $1', [
+      world.integrationGuid,
+    ])
+    expect([rowCount, await placesLike(`service_account/${world.integrationGuid}/%`)]).toEqual([0, []])
+  })
+
+  it('SVC-06 are shown to no other provider when it has another from now on', async () => {
+    const { world, state } = await robot()
+    const authorization_server = { ...state.authorization_server!, revocation_endpoint: `${provider.url}/revoke?other` }
+    await told('integration', world.integrationGuid, { ...state, authorization_server }, 3)
+    expect([await revocations.work(), heard()]).toEqual([0, []])
+    expect(await placesLike(`service_account/${world.integrationGuid}/%`)).toEqual([])
   })
 })

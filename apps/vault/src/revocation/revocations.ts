@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Pool, type PoolClient } from 'pg'
+import { Pool } from 'pg'
 import {
   Injectable,
   Logger,
@@ -11,14 +11,15 @@ import { Gauge } from 'prom-client'
 import { DomainError, integrationContract, type IntegrationState } from '#libs/contracts'
 import { sql, transaction, type SqlClient } from '#libs/event-sourcing'
 import { Replicas } from '#libs/messaging'
-import { Outbound, revokeToken, TokenEndpointError } from '#libs/oauth'
+import { revokeToken, TokenEndpointError } from '#libs/oauth'
 import { ExchangeSettings, Metrics } from '#libs/service'
 import { ClientSecrets } from '../client-secret/client-secrets.js'
+import { NotAskedError, ProviderCalls } from '../provider/provider-calls.js'
 import { Safe } from '../safe/index.js'
 import { owedPlace, REVOKE_UPSTREAM, type OwedRevocation } from './owed-revocations.js'
 
 const POLL_MS = 2_000
-/** How many providers one process talks to at a time, so that a slow one does not keep the others waiting. */
+/** How many providers one process tells at a time, each of one token, so that a slow one keeps no other waiting. */
 const AT_A_TIME = 4
 /** How long a process has for one before another takes it up, beside the time that the provider has. */
 const STORE_WITHIN_MS = 5_000
@@ -54,20 +55,23 @@ export class Revocations implements OnApplicationBootstrap, BeforeApplicationShu
   readonly #logger = new Logger(Revocations.name)
   readonly #stop = new AbortController()
   #rest = new AbortController()
-  #running: Promise<void> = Promise.resolve()
+  #running: Promise<unknown> = Promise.resolve()
+  /** Integrations whose provider is being told of something. */
+  readonly #busy = new Set<string>()
+  #taking: Promise<Due | undefined> = Promise.resolve(undefined)
 
   constructor(
     private readonly pool: Pool,
     private readonly safe: Safe,
     private readonly secrets: ClientSecrets,
-    private readonly outbound: Outbound,
+    private readonly calls: ProviderCalls,
     private readonly settings: ExchangeSettings,
     replicas: Replicas,
     @Optional() metrics?: Metrics,
   ) {
     replicas.of(integrationContract).onApplied(async (changes, client) => {
       for (const { guid, before, after } of changes)
-        if (before && after === null && client) await keep(client, guid, before)
+        if (before && after === null && client) await keepFormer(client, guid, before)
     })
     if (metrics)
       new Gauge({
@@ -85,7 +89,7 @@ export class Revocations implements OnApplicationBootstrap, BeforeApplicationShu
   }
 
   onApplicationBootstrap(): void {
-    this.#running = this.#run()
+    this.#running = Promise.all(Array.from({ length: AT_A_TIME }, () => this.#run()))
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -97,6 +101,7 @@ export class Revocations implements OnApplicationBootstrap, BeforeApplicationShu
   /** There may be something to do. */
   wake(): void {
     this.#rest.abort()
+    this.#rest = new AbortController()
   }
 
   /**
@@ -104,13 +109,8 @@ export class Revocations implements OnApplicationBootstrap, BeforeApplicationShu
    * @returns how many providers have heard
    */
   async work(): Promise<number> {
-    let done = 0
-    const one = async (): Promise<void> => {
-      for (let due = await this.#take(); due && !this.#stop.signal.aborted; due = await this.#take())
-        if (await this.#tell(due)) done++
-    }
-    await Promise.all(Array.from({ length: AT_A_TIME }, one))
-    return done
+    const done = await Promise.all(Array.from({ length: AT_A_TIME }, () => this.#work()))
+    return done.reduce((all, one) => all + one)
   }
 
   /** Oldest first, at most 500. */
@@ -131,12 +131,36 @@ export class Revocations implements OnApplicationBootstrap, BeforeApplicationShu
     this.#logger.warn({ revocation: key }, 'an administrator has given up a revocation')
   }
 
-  async #take(): Promise<Due | undefined> {
+  /** One after the other, until nothing is due of a provider that nobody here talks to. */
+  async #work(): Promise<number> {
+    let done = 0
+    for (let due = await this.#take(); due && !this.#stop.signal.aborted; due = await this.#take()) {
+      try {
+        if (await this.#tell(due)) done++
+      } finally {
+        this.#busy.delete(due.data.integration_guid)
+      }
+    }
+    return done
+  }
+
+  /** In turn, so that two do not take of the same provider. */
+  #take(): Promise<Due | undefined> {
+    const next = async (): Promise<Due | undefined> => {
+      const due = await this.#takeOne()
+      if (due) this.#busy.add(due.data.integration_guid)
+      return due
+    }
+    return (this.#taking = this.#taking.then(next, next))
+  }
+
+  async #takeOne(): Promise<Due | undefined> {
     const lease = (this.settings.tokenRequestTimeoutMs + STORE_WITHIN_MS) / 1000
     const { rows } = await this.pool.query<Due>(sql`
       update todo set due_at = clock_timestamp() + make_interval(secs => ${lease}), attempts = attempts + 1
       where (kind, key) = (
         select kind, key from todo where kind = ${REVOKE_UPSTREAM} and due_at <= clock_timestamp()
+          and data ->> 'integration_guid' <> all(${[...this.#busy]}::text[])
         order by due_at limit 1 for update skip locked
       )
       returning key, data, attempts`)
@@ -150,6 +174,10 @@ export class Revocations implements OnApplicationBootstrap, BeforeApplicationShu
       const heard = integration && (await this.#revoke(key, integration, data))
       if (!heard) this.#logger.warn({ revocation: key }, 'nobody can be told of the end of a token')
     } catch (error) {
+      if (error instanceof NotAskedError) {
+        await this.#putOff(key, data.integration_guid, error)
+        return false
+      }
       if (!(error instanceof TokenEndpointError && OVER.includes(error.error))) {
         await this.#postpone(key, attempts, error)
         return false
@@ -160,12 +188,29 @@ export class Revocations implements OnApplicationBootstrap, BeforeApplicationShu
   }
 
   async #revoke(key: string, integration: IntegrationState, { token_type_hint }: OwedRevocation): Promise<boolean> {
-    if (!integration.authorization_server || !integration.client) return false
+    const { guid, authorization_server, client } = integration
+    if (!authorization_server?.revocation_endpoint || !client) return false
     const token = await this.safe.find(this.pool, owedPlace(key), 0)
     if (!token) return false
     const provider = await this.secrets.providerOf(integration)
     const deadlineMs = this.settings.tokenRequestTimeoutMs
-    return await revokeToken(this.outbound, provider, token, token_type_hint, { deadlineMs })
+    // An endpoint of its own: what becomes of revocations is no exchange's matter.
+    const endpoint = { integrationGuid: guid, url: authorization_server.revocation_endpoint }
+    return await this.calls.visit(endpoint, (ask) =>
+      ask((outbound) => revokeToken(outbound, provider, token, token_type_hint, { deadlineMs })),
+    )
+  }
+
+  /** Everything that its provider is to hear waits with it, and none of it counts as tried. */
+  async #putOff(key: string, integrationGuid: string, { reason, retryAfterSeconds = 0 }: NotAskedError): Promise<void> {
+    await this.pool.query(sql`
+      update todo set due_at = clock_timestamp() + make_interval(secs => ${Math.max(1, retryAfterSeconds)}),
+        attempts = attempts - (key = ${key})::int, last_error = coalesce(last_error, ${reason})
+      where (kind, key) in (
+        select kind, key from todo
+        where kind = ${REVOKE_UPSTREAM} and data ->> 'integration_guid' = ${integrationGuid}
+          and (key = ${key} or due_at <= clock_timestamp())
+        for update skip locked)`)
   }
 
   async #postpone(key: string, attempts: number, error: unknown): Promise<void> {
@@ -201,9 +246,8 @@ export class Revocations implements OnApplicationBootstrap, BeforeApplicationShu
 
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      this.#rest = new AbortController()
       const { signal } = this.#rest
-      await this.work().catch((error: unknown) =>
+      await this.#work().catch((error: unknown) =>
         this.#logger.warn({ err: error }, 'what providers are to hear cannot be read; it is tried again'),
       )
       if (!this.#stop.signal.aborted) await delay(POLL_MS, undefined, { signal, ref: false }).catch(() => undefined)
@@ -212,7 +256,7 @@ export class Revocations implements OnApplicationBootstrap, BeforeApplicationShu
 }
 
 /** A deleted integration's published state is gone with it: what a revocation needs of it is kept. No secret is in it. */
-async function keep(client: PoolClient, guid: string, state: IntegrationState): Promise<void> {
+export async function keepFormer(client: SqlClient, guid: string, state: IntegrationState): Promise<void> {
   if (!state.authorization_server?.revocation_endpoint) return
   await client.query(sql`
     insert into former_integration (guid, state)

@@ -5,7 +5,7 @@ import { ServiceAccounts } from './service-accounts.js'
 
 const house = await newHouse()
 const vault = house.process()
-const accounts = new ServiceAccounts(vault.secrets, vault.outbound, vault.settings)
+const accounts = new ServiceAccounts(vault.secrets, vault.calls, vault.settings)
 const token = { status: 200, body: { access_token: 'canary-token', token_type: 'Bearer', expires_in: 60 } }
 
 afterAll(() => house.close())

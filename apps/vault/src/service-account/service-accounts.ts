@@ -1,11 +1,13 @@
 import { Injectable, Logger } from '@nestjs/common'
 import { DomainError, type IntegrationState } from '#libs/contracts'
-import { Outbound, requestClientCredentials, TokenEndpointError, type TokenResponse } from '#libs/oauth'
+import { requestClientCredentials, TokenEndpointError } from '#libs/oauth'
 import { ExchangeSettings } from '#libs/service'
 import { ClientSecrets } from '../client-secret/client-secrets.js'
+import { ProviderCalls, tokenEndpointOf } from '../provider/provider-calls.js'
 
 /** Somebody looks at a form while this goes on, in ms. */
 const VERIFY_WITHIN_MS = 10_000
+const TURN_WITHIN_MS = 2_000
 
 /** Tokens that an integration gets for itself. */
 @Injectable()
@@ -14,7 +16,7 @@ export class ServiceAccounts {
 
   constructor(
     private readonly secrets: ClientSecrets,
-    private readonly outbound: Outbound,
+    private readonly calls: ProviderCalls,
     private readonly settings: ExchangeSettings,
   ) {}
 
@@ -22,21 +24,22 @@ export class ServiceAccounts {
    * Gets a token and throws it away.
    * @param integration as it is now; the copy here may be behind
    * @throws DomainError `token_endpoint.failed`, whoever can mend it
+   * @see RFC 6749 §4.4
    */
   async verify(integration: IntegrationState): Promise<void> {
     try {
-      await this.#request(integration, Math.min(VERIFY_WITHIN_MS, this.settings.tokenRequestTimeoutMs))
+      const provider = await this.secrets.providerOf(integration)
+      const deadlineMs = Math.min(VERIFY_WITHIN_MS, this.settings.tokenRequestTimeoutMs)
+      await this.calls.visit(
+        tokenEndpointOf(integration),
+        (ask) => ask((outbound) => requestClientCredentials(outbound, provider, { deadlineMs })),
+        TURN_WITHIN_MS,
+      )
     } catch (error) {
       if (!(error instanceof TokenEndpointError)) throw error
       this.#logger.warn({ err: error, integration: integration.guid }, 'an integration did not pass its verification')
       throw unobtainable(error)
     }
-  }
-
-  /** @see RFC 6749 §4.4 */
-  async #request(integration: IntegrationState, deadlineMs: number): Promise<TokenResponse> {
-    const provider = await this.secrets.providerOf(integration)
-    return await requestClientCredentials(this.outbound, provider, { deadlineMs })
   }
 }
 

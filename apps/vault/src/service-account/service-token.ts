@@ -34,4 +34,11 @@ export function isUsable(token: ServiceTokenFacts, fingerprint: string, now: Dat
   return secondsBetween(now, expiresAt) > Math.min(MARGIN_SECONDS, secondsBetween(obtainedAt, expiresAt) / 2)
 }
 
+/** Whether a token, though not handed out again lightly, is better than none. */
+export const isAlive = (
+  { obtainedAt, expiresAt, ...token }: ServiceTokenFacts,
+  fingerprint: string,
+  now: Date,
+): boolean => obtainedAt !== null && token.fingerprint === fingerprint && expiresAt !== null && expiresAt > now
+
 const secondsBetween = (from: Date, to: Date): number => (to.getTime() - from.getTime()) / 1000

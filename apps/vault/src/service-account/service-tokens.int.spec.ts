@@ -8,16 +8,21 @@ import {
   type IntegrationState,
 } from '#libs/contracts'
 import { AuditReader } from '#libs/event-sourcing'
-import { eventually } from '#libs/testing'
+import { CLIENT_ID, CLIENT_SECRET, eventually, SICKNESSES, VendorServer, vendors } from '#libs/testing'
 import { audited } from '../audit/actions.js'
 import type { KeyActor } from '../exchange/decide.js'
 import type { Issued } from '../exchange/exchange.js'
 import { newHouse, type VaultProcess, type World } from '../house.fixture.js'
 
 const house = await newHouse()
+/** One that can be sick in every way. */
+const vendor = await new VendorServer(vendors.custom({ authentication: 'client_secret_post', expiresIn: 3600 })).start()
 const vault = house.process()
 const another = house.process()
-afterAll(() => house.close())
+afterAll(async () => {
+  await vendor.stop()
+  await house.close()
+})
 
 let world: World
 beforeEach(async () => {
@@ -32,13 +37,17 @@ beforeEach(async () => {
 })
 
 /** Turns the world's integration into a service account whose secret is in the safe. */
-async function makeRobot(version = 2, changes: Partial<IntegrationState> = {}): Promise<IntegrationState> {
+async function makeRobot(
+  version = 2,
+  changes: Partial<IntegrationState> = {},
+  { client_id = 'robot', secret = 'canary-secret' } = {},
+): Promise<IntegrationState> {
   const reference = randomUUID()
-  await vault.secrets.put(reference, world.integrationGuid, new Secret('canary-secret'))
+  await vault.secrets.put(reference, world.integrationGuid, new Secret(secret))
   const state = world.integration({
     auth_type: 'Service Account',
     client: {
-      client_id: 'robot',
+      client_id,
       token_endpoint_auth_method: 'client_secret_post',
       scope: 'all-apis',
       client_secret_reference: reference,
@@ -47,6 +56,22 @@ async function makeRobot(version = 2, changes: Partial<IntegrationState> = {}): 
   })
   await vault.tell('integration', world.integrationGuid, state, version)
   return state
+}
+
+/** As a change message brings it. */
+const told = (state: IntegrationState | null, version: number): Promise<void> => {
+  const { type, revision } = integrationContract
+  const message = { type, schema_version: 1, revision, version, cause: [], state }
+  return vault.replicas
+    .of(integrationContract)
+    .handle(message, changeSubject(integrationContract, world.integrationGuid))
+}
+
+const kept = async (): Promise<string[]> => {
+  const { rows } = await vault.pool.query<{ place: string }>('select place from safe where place like $1', [
+    `service_account/${world.integrationGuid}/%`,
+  ])
+  return rows.map(({ place }) => place)
 }
 
 const contentIs = (changes: Partial<ContentState>) =>
@@ -137,10 +162,8 @@ describe('a service account at the exchange', () => {
     const { rows } = await vault.pool.query<{ envelope: Buffer }>('select envelope from safe where place = $1', [place])
     expect(rows).toHaveLength(1)
     expect(rows[0]!.envelope.includes(token)).toBe(false)
-    await vault.replicas
-      .of(integrationContract)
-      .handle(gone(3), changeSubject(integrationContract, world.integrationGuid))
-    expect((await vault.pool.query('select from safe where place = $1', [place])).rowCount).toBe(0)
+    await told(null, 3)
+    expect(await kept()).toEqual([])
   })
 
   it.each([
@@ -225,11 +248,110 @@ describe('who may have it', () => {
   })
 })
 
-const gone = (version: number) => ({
-  type: integrationContract.type,
-  schema_version: 1,
-  revision: integrationContract.revision,
-  version,
-  cause: [],
-  state: null,
+describe('a token that is at hand', () => {
+  let robot: IntegrationState
+  let first: string
+  beforeEach(async () => {
+    robot = await makeRobot()
+    first = (await exchanged()).accessToken.reveal()
+    expect((await exchanged()).accessToken.reveal()).toBe(first)
+  })
+
+  it.each<[string, () => Promise<IntegrationState>]>([
+    ['INT-20 SVC-05 its secret is replaced', () => makeRobot(3)],
+    ['SVC-06 its scopes are others', () => Promise.resolve({ ...robot, client: { ...robot.client!, scope: 'sql' } })],
+    [
+      'SVC-06 its client is another',
+      () => Promise.resolve({ ...robot, client: { ...robot.client!, client_id: 'android' } }),
+    ],
+    [
+      'SVC-06 its provider is another',
+      () =>
+        Promise.resolve({
+          ...robot,
+          authorization_server: { ...robot.authorization_server!, token_endpoint: `${house.provider.url}/other` },
+        }),
+    ],
+  ])('is destroyed and never given out again when %s', async (_, change) => {
+    await told(await change(), 4)
+    expect(await kept()).toEqual([])
+    expect((await exchanged()).accessToken.reveal()).not.toBe(first)
+  })
+
+  it('INT-21 SVC-03 stays when its integration is called something else', async () => {
+    await told({ ...robot, name: 'another' }, 4)
+    expect((await exchanged()).accessToken.reveal()).toBe(first)
+    expect(house.provider.calls).toHaveLength(1)
+  })
+
+  it('SVC-06 is destroyed with its integration, and nobody gets it', async () => {
+    await told(null, 4)
+    expect([await refused(), await kept()]).toEqual(['exchange.audience', []])
+  })
+
+  it('SVC-06 C19 is for no content whose association has ended', async () => {
+    await contentIs({ associations: [] })
+    expect(await refused()).toBe('association.none')
+  })
+
+  it('SVC-06 is for no content that is locked', async () => {
+    await contentIs({ locked: true })
+    expect(await refused()).toBe('content.access_denied')
+    expect(house.provider.calls).toHaveLength(1)
+  })
+
+  it('INT-20 C20 is not given out when it was on its way and the secret was replaced', async () => {
+    await vault.pool.query(`update service_token set expires_at = clock_timestamp()`)
+    const release = house.provider.hold()
+    const asked = refused()
+    await eventually(() => house.provider.calls.length === 2)
+    await told(await makeRobot(3), 4)
+    release()
+    expect([await asked, await kept()]).toEqual(['token_endpoint.unavailable', []])
+  })
+})
+
+describe('R10 a provider of a service account', () => {
+  const hasty = () =>
+    house.process({ settings: { tokenRequestTimeoutMs: 400, refreshLeaseMs: 600, refreshWaitMs: 2_000 } })
+  beforeEach(async () => {
+    vendor.fault = undefined
+    vendor.journal.length = 0
+    const registration = { client_id: CLIENT_ID, secret: CLIENT_SECRET }
+    await makeRobot(2, { authorization_server: { token_endpoint: `${vendor.url}/token` } }, registration)
+  })
+
+  it.each(Object.entries(SICKNESSES))('that %s costs nobody a token that is still good', async (_, fault) => {
+    const process = hasty()
+    const { accessToken } = await exchanged({ process })
+    await vault.pool.query(`update service_token set expires_at = clock_timestamp() + interval '20 s'`)
+    vendor.fault = fault
+    expect((await exchanged({ process })).accessToken.reveal()).toBe(accessToken.reveal())
+    await vault.pool.query(`update service_token set expires_at = clock_timestamp(), failed_at = null`)
+    expect(await refused({ process })).toBe('token_endpoint.unavailable')
+  })
+
+  it('hears of five attempts and of no more, and no other is left waiting', async () => {
+    const process = hasty()
+    vendor.fault = SICKNESSES['answers 500']
+    for (let count = 0; count < 8; count++) {
+      expect(await refused({ process })).toBe('token_endpoint.unavailable')
+      await vault.pool.query(`update service_token set failed_at = null`)
+    }
+    expect(vendor.journal).toHaveLength(5)
+    world = house.world()
+    await vault.tellAll(world)
+    await makeRobot()
+    await exchanged({ process })
+  })
+
+  it('hears of one when it has said for how long', async () => {
+    const process = hasty()
+    vendor.fault = SICKNESSES['answers 429, Retry-After in seconds']
+    for (let count = 0; count < 3; count++) {
+      expect(await refused({ process })).toBe('token_endpoint.unavailable')
+      await vault.pool.query(`update service_token set failed_at = null`)
+    }
+    expect(vendor.journal).toHaveLength(1)
+  })
 })

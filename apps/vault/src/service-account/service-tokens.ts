@@ -4,12 +4,15 @@ import { Pool } from 'pg'
 import { Injectable, Logger } from '@nestjs/common'
 import { integrationContract, type IntegrationState, type Secret } from '#libs/contracts'
 import { sql, transaction, type SqlClient } from '#libs/event-sourcing'
-import { Replicas } from '#libs/messaging'
-import { Outbound, requestClientCredentials, TokenEndpointError, type TokenResponse } from '#libs/oauth'
+import { Replicas, type Applied } from '#libs/messaging'
+import { requestClientCredentials, TokenEndpointError, type TokenResponse } from '#libs/oauth'
 import { ExchangeSettings } from '#libs/service'
 import { ClientSecrets } from '../client-secret/client-secrets.js'
+import { NotAskedError, ProviderCalls, tokenEndpointOf, type Ask } from '../provider/provider-calls.js'
+import { owe } from '../revocation/owed-revocations.js'
+import { keepFormer } from '../revocation/revocations.js'
 import { Safe } from '../safe/index.js'
-import { fingerprintOf, isUsable, servicePlace, type ServiceTokenFacts } from './service-token.js'
+import { fingerprintOf, isAlive, isUsable, servicePlace, type ServiceTokenFacts } from './service-token.js'
 
 const FIRST_POLL_MS = 25
 const LONGEST_POLL_MS = 100
@@ -51,12 +54,12 @@ export class ServiceTokens {
     private readonly pool: Pool,
     private readonly safe: Safe,
     private readonly secrets: ClientSecrets,
-    private readonly outbound: Outbound,
+    private readonly calls: ProviderCalls,
     private readonly settings: ExchangeSettings,
     replicas: Replicas,
   ) {
     replicas.of(integrationContract).onApplied(async (changes, client) => {
-      for (const { guid, after } of changes) if (after === null) await this.#erase(client ?? pool, guid)
+      for (const change of changes) await this.#changed(client ?? pool, change)
     })
   }
 
@@ -66,7 +69,9 @@ export class ServiceTokens {
     const name = `${integration.guid} ${fingerprint}`
     let running = this.#running.get(name)
     if (!running) {
-      running = this.#obtain(integration, fingerprint).finally(() => this.#running.delete(name))
+      running = this.#obtain(integration, fingerprint)
+        .then(async (outcome) => (await this.#whatIsLeft(integration.guid, fingerprint, outcome)) ?? outcome)
+        .finally(() => this.#running.delete(name))
       this.#running.set(name, running)
     }
     return running
@@ -79,10 +84,9 @@ export class ServiceTokens {
     let awaited: string | undefined
     while (performance.now() < until) {
       const row = await this.#find(guid)
-      if (row?.envelope && isUsable(row, fingerprint, row.now)) {
-        const { generation, expiresAt } = row
-        const accessToken = await this.safe.openEnvelope(row.envelope, servicePlace(guid), generation)
-        return { kind: 'token', accessToken, generation, expiresAt }
+      if (row && isUsable(row, fingerprint, row.now)) {
+        const token = await this.#open(guid, row)
+        if (token) return token
       }
       if (row?.leaseUntil && row.leaseUntil > row.now) {
         awaited = row.leaseAttempt ?? undefined
@@ -95,11 +99,41 @@ export class ServiceTokens {
         if (row.failedAttempt === awaited || isRecent)
           return { kind: 'failed', fate: row.failedFate ?? 'retry', error: row.failedError }
       }
-      const attempt = randomUUID()
-      const begunAt = await this.#begin(guid, fingerprint, attempt)
-      if (begunAt) return this.#ask(integration, attempt, begunAt)
+      const outcome = await this.#visit(integration, fingerprint)
+      if (outcome) return outcome
     }
     return { kind: 'waited_in_vain' }
+  }
+
+  /** A token that ends soon outlives a failure. */
+  async #whatIsLeft(
+    guid: string,
+    fingerprint: string,
+    { kind }: ServiceTokenOutcome,
+  ): Promise<ServiceTokenOutcome | undefined> {
+    if (kind === 'token') return undefined
+    const row = await this.#find(guid)
+    return row && isAlive(row, fingerprint, row.now) ? await this.#open(guid, row) : undefined
+  }
+
+  async #open(guid: string, { envelope, generation, expiresAt }: Row): Promise<ServiceTokenOutcome | undefined> {
+    if (!envelope) return undefined
+    const accessToken = await this.safe.openEnvelope(envelope, servicePlace(guid), generation)
+    return { kind: 'token', accessToken, generation, expiresAt }
+  }
+
+  /** @returns `undefined` when somebody else was first */
+  async #visit(integration: IntegrationState, fingerprint: string): Promise<ServiceTokenOutcome | undefined> {
+    try {
+      return await this.calls.visit(tokenEndpointOf(integration), async (ask) => {
+        const attempt = randomUUID()
+        const begunAt = await this.#begin(integration.guid, fingerprint, attempt)
+        return begunAt && (await this.#ask(integration, attempt, begunAt, ask))
+      })
+    } catch (error) {
+      if (error instanceof NotAskedError) return { kind: 'failed', fate: 'retry', error: null }
+      throw error
+    }
   }
 
   async #find(guid: string): Promise<Row | undefined> {
@@ -130,13 +164,13 @@ export class ServiceTokens {
   }
 
   /** Holds the lease and no connection to the database. */
-  async #ask(integration: IntegrationState, attempt: string, begunAt: Date): Promise<ServiceTokenOutcome> {
+  async #ask(integration: IntegrationState, attempt: string, begunAt: Date, ask: Ask): Promise<ServiceTokenOutcome> {
     const { guid } = integration
     let answer: TokenResponse
     try {
       const provider = await this.secrets.providerOf(integration)
       const deadlineMs = this.settings.tokenRequestTimeoutMs
-      answer = await requestClientCredentials(this.outbound, provider, { deadlineMs })
+      answer = await ask((outbound) => requestClientCredentials(outbound, provider, { deadlineMs }))
     } catch (thrown) {
       return await this.#failed(guid, attempt, thrown)
     }
@@ -175,8 +209,40 @@ export class ServiceTokens {
     return { kind: 'failed', fate, error }
   }
 
-  async #erase(client: SqlClient, guid: string): Promise<void> {
-    await client.query(sql`delete from service_token where integration_guid = ${guid}`)
+  /**
+   * Ends what was got with former settings. The provider is told, if it is still the one that gave the token: no other
+   * is to see it.
+   */
+  async #changed(client: SqlClient, { guid, before, after }: Applied<IntegrationState>): Promise<void> {
+    const { rows } = await client.query<{ generation: number; fingerprint: string }>(sql`
+      delete from service_token where integration_guid = ${guid}
+        and fingerprint is distinct from ${after && fingerprintOf(after)}
+      returning generation, fingerprint`)
+    const [row] = rows
+    if (!row) return
+    const mayBeTold =
+      before?.authorization_server?.revocation_endpoint &&
+      row.fingerprint === fingerprintOf(before) &&
+      (!after || isSameClient(before, after))
+    const token = mayBeTold && row.generation > 0 ? await this.#stored(client, guid, row.generation) : undefined
+    if (before && token) {
+      await owe(this.safe, client, randomUUID(), { integrationGuid: guid, hint: 'access_token', token })
+      if (!after) await keepFormer(client, guid, before)
+    }
     await this.safe.destroy(client, servicePlace(guid))
   }
+
+  async #stored(client: SqlClient, guid: string, generation: number): Promise<Secret | undefined> {
+    try {
+      return await this.safe.open(client, servicePlace(guid), generation)
+    } catch (err) {
+      // A change that is not followed would be worse than a provider that is not told.
+      this.#logger.error({ err, integration: guid }, 'a token does not open: its provider cannot be told of its end')
+      return undefined
+    }
+  }
 }
+
+const isSameClient = (before: IntegrationState, after: IntegrationState): boolean =>
+  JSON.stringify(before.authorization_server) === JSON.stringify(after.authorization_server) &&
+  before.client?.client_id === after.client?.client_id

@@ -11,17 +11,32 @@ export class Bulkhead {
     private readonly queue: number,
   ) {}
 
-  /** Does the work in its turn; `undefined`, and at once, when there is no place to wait. */
-  enter<T>(name: string, work: () => Promise<T>): Promise<T> | undefined {
+  /**
+   * Waits for a place, in turn.
+   * @param waitMs milliseconds
+   * @returns how to leave, to be called once; `undefined` when there was no place in time, or not even one to wait
+   */
+  async enter(name: string, waitMs: number): Promise<(() => void) | undefined> {
     let room = this.#rooms.get(name)
     if (!room) this.#rooms.set(name, (room = { inside: 0, waiting: [] }))
-    const { waiting } = room
+    const leave = () => this.#leave(name)
     if (room.inside < this.places) {
       room.inside++
-      return work().finally(() => this.#leave(name))
+      return leave
     }
+    const { waiting } = room
     if (waiting.length >= this.queue) return undefined
-    return new Promise<void>((resolve) => waiting.push(resolve)).then(work).finally(() => this.#leave(name))
+    return new Promise((resolve) => {
+      const enter = () => {
+        clearTimeout(timer)
+        resolve(leave)
+      }
+      const timer = setTimeout(() => {
+        waiting.splice(waiting.indexOf(enter), 1)
+        resolve(undefined)
+      }, waitMs)
+      waiting.push(enter)
+    })
   }
 
   /** Whether one more would not have to wait. */
