@@ -38,6 +38,33 @@ export function eventStoreContract(makeStore: () => EventStore): void {
     expect(events[1]?.data).toBe('{"note":"ü \\"Renamed\\""}')
   })
 
+  it('gives a stream from the last event of the given types on, or all of it, and what a command did long before', async () => {
+    const stream = newStream()
+    const first = appendOf(stream, NO_STREAM, 'Opened', 'Renamed')
+    await store.append(first)
+    expect(await store.read(stream, ['Closed'])).toHaveLength(2)
+    const second = appendOf(stream, endOf(await store.read(stream)), 'Closed', 'Renamed', 'Closed', 'Renamed')
+    const appended = await store.append(second)
+    const all = await store.read(stream)
+    for (const types of [['Closed'], ['Closed', 'Opened']])
+      expect(await store.read(stream, types)).toEqual(appended.slice(2))
+    const pastOf = (commandId: string) => store.pastOf(stream, commandId, ['Closed'])
+    expect(await pastOf(first.meta.command_id)).toEqual({ events: appended.slice(2), former: all.slice(0, 2) })
+    expect(await pastOf(second.meta.command_id)).toEqual({ events: appended.slice(2), former: appended })
+    expect(await pastOf(randomUUID())).toEqual({ events: appended.slice(2), former: [] })
+    expect(await store.pastOf(stream, first.meta.command_id)).toEqual({ events: all, former: all.slice(0, 2) })
+    expect(await store.pastOf(newStream(), first.meta.command_id, ['Closed'])).toEqual({ events: [], former: [] })
+  })
+
+  it('goes on with the chain behind what was left out', async () => {
+    const stream = newStream()
+    await store.append(appendOf(stream, NO_STREAM, 'Opened', 'Renamed', 'Closed'))
+    await store.append(appendOf(stream, endOf(await store.read(stream, ['Closed'])), 'Renamed'))
+    const events = await store.read(stream)
+    expect(events.map(({ version }) => version)).toEqual([1, 2, 3, 4])
+    expect(brokenAt(events)).toBeUndefined()
+  })
+
   it('gives rising positions inside a stream', async () => {
     const stream = newStream()
     await store.append(appendOf(stream, NO_STREAM, 'Opened', 'Renamed'))
@@ -52,6 +79,18 @@ export function eventStoreContract(makeStore: () => EventStore): void {
     await store.append(appendOf(stream, NO_STREAM, 'Opened'))
     await expect(store.append(appendOf(stream, NO_STREAM, 'Opened', 'Renamed'))).rejects.toThrow(ConcurrencyConflict)
     expect(await store.read(stream)).toHaveLength(1)
+  })
+
+  it('keeps which request a command changed nothing for, once, and apart for each stream', async () => {
+    const [stream, other] = [newStream(), newStream()]
+    const [command, one, two] = [randomUUID(), randomUUID(), randomUUID()]
+    expect(await store.unchangedBy(stream, command)).toBeUndefined()
+    expect(await store.noteUnchanged(stream, command, one)).toBe(true)
+    expect(await store.noteUnchanged(stream, command, one)).toBe(true)
+    expect(await store.noteUnchanged(stream, command, two)).toBe(false)
+    expect(await store.unchangedBy(stream, command)).toBe(one)
+    expect(await store.unchangedBy(other, command)).toBeUndefined()
+    expect(await store.read(stream)).toEqual([])
   })
 
   it('begins many streams at once, each with a chain of its own, or none of them', async () => {

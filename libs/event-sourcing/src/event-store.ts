@@ -63,6 +63,14 @@ export interface Append {
   readonly inTransaction?: (client: SqlClient, events: readonly StoredEvent[]) => Promise<void>
 }
 
+/** A stream as a command finds it. */
+export interface Past {
+  /** All of it, or no more than what its state can be told from. */
+  readonly events: readonly StoredEvent[]
+  /** What the same command made happen when it came before. */
+  readonly former: readonly StoredEvent[]
+}
+
 /** The first events of streams that do not exist yet. */
 export interface Begin extends Omit<Append, 'streamId' | 'expected' | 'events'> {
   readonly streams: readonly { readonly streamId: string; readonly events: readonly NewEvent[] }[]
@@ -70,7 +78,10 @@ export interface Begin extends Omit<Append, 'streamId' | 'expected' | 'events'> 
 
 /** Where streams are kept. `eventStoreContract` is its promise; PostgreSQL and memory both keep it. */
 export interface EventStore {
-  read(streamId: string): Promise<readonly StoredEvent[]>
+  /** @param foldsFrom event types; with them, what is before the last event of these types is left out */
+  read(streamId: string, foldsFrom?: readonly string[]): Promise<readonly StoredEvent[]>
+  /** The same with what a command has done before, however long ago. */
+  pastOf(streamId: string, commandId: string, foldsFrom?: readonly string[]): Promise<Past>
   /**
    * Adds events behind `expected`; all of them or none.
    * @throws ConcurrencyConflict when another append was first
@@ -81,6 +92,14 @@ export interface EventStore {
    * @throws ConcurrencyConflict when one of them exists
    */
   begin(begin: Begin): Promise<readonly StoredEvent[]>
+  /**
+   * Keeps that a command changed nothing, which leaves no event to know it by.
+   * @param request a guid of what was asked for
+   * @returns false when the same command has already changed nothing for another request
+   */
+  noteUnchanged(streamId: string, commandId: string, request: string): Promise<boolean>
+  /** @returns the request that a command came with when it changed nothing; `undefined` when there was none such */
+  unchangedBy(streamId: string, commandId: string): Promise<string | undefined>
 }
 
 /** Another append to the same stream was first. Reload and decide again. */

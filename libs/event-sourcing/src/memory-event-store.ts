@@ -4,7 +4,9 @@ import {
   NO_STREAM,
   type Append,
   type Begin,
+  type EventMeta,
   type EventStore,
+  type Past,
   type StoredEvent,
 } from './event-store.js'
 import { eventHash } from './hash-chain.js'
@@ -15,6 +17,7 @@ import { eventHash } from './hash-chain.js'
  */
 export class MemoryEventStore implements EventStore {
   readonly #streams = new Map<string, readonly StoredEvent[]>()
+  readonly #unchanged = new Map<string, string>()
   #position = 0
 
   /** Names of streams whose new state has not been announced: the outbox. */
@@ -22,8 +25,16 @@ export class MemoryEventStore implements EventStore {
 
   constructor(private readonly now: () => Date = () => new Date()) {}
 
-  read(streamId: string): Promise<readonly StoredEvent[]> {
-    return Promise.resolve(this.#streams.get(streamId) ?? [])
+  read(streamId: string, foldsFrom: readonly string[] = []): Promise<readonly StoredEvent[]> {
+    const events = this.#streams.get(streamId) ?? []
+    const start = events.findLastIndex(({ type }) => foldsFrom.includes(type))
+    return Promise.resolve(events.slice(Math.max(0, start)))
+  }
+
+  async pastOf(streamId: string, commandId: string, foldsFrom?: readonly string[]): Promise<Past> {
+    const all = await this.read(streamId)
+    const former = all.filter(({ meta }) => (JSON.parse(meta) as EventMeta).command_id === commandId)
+    return { events: await this.read(streamId, foldsFrom), former }
   }
 
   append({ streamId, expected, events, meta, published }: Append): Promise<readonly StoredEvent[]> {
@@ -48,5 +59,16 @@ export class MemoryEventStore implements EventStore {
     const appended: StoredEvent[] = []
     for (const stream of streams) appended.push(...(await this.append({ ...rest, ...stream, expected: NO_STREAM })))
     return appended
+  }
+
+  noteUnchanged(streamId: string, commandId: string, request: string): Promise<boolean> {
+    const key = `${streamId} ${commandId}`
+    const first = this.#unchanged.get(key) ?? request
+    this.#unchanged.set(key, first)
+    return Promise.resolve(first === request)
+  }
+
+  unchangedBy(streamId: string, commandId: string): Promise<string | undefined> {
+    return Promise.resolve(this.#unchanged.get(`${streamId} ${commandId}`))
   }
 }

@@ -5,9 +5,11 @@ import {
   type Append,
   type Begin,
   type EventStore,
+  type Past,
   type StoredEvent,
 } from './event-store.js'
 import { eventHash } from './hash-chain.js'
+import { reserve } from './reservation.js'
 import { sql } from './sql.js'
 import { transaction } from './transaction.js'
 
@@ -35,15 +37,39 @@ const fromRow = (row: EventRow): StoredEvent => ({
   recordedAt: row.recorded_at,
 })
 
+/** `record.reserved.kind` of the ids of commands that changed nothing; their holder is the request. */
+const UNCHANGED = 'unchanged_command'
+
 /** Streams in the tables that `LOG_SCHEMA_SQL` makes. An append is one transaction, and its first write. */
 export class PostgresEventStore implements EventStore {
   constructor(private readonly pool: Pool) {}
 
-  async read(streamId: string): Promise<readonly StoredEvent[]> {
-    const { rows } = await this.pool.query<EventRow>(sql`
-      select stream_id, version, type, schema_version, data, meta, hash, position, recorded_at
-      from event where stream_id = ${streamId} order by version`)
-    return rows.map(fromRow)
+  async read(streamId: string, foldsFrom: readonly string[] = []): Promise<readonly StoredEvent[]> {
+    const { events } = await this.pastOf(streamId, undefined, foldsFrom)
+    return events
+  }
+
+  async pastOf(streamId: string, commandId: string | undefined, foldsFrom: readonly string[] = []): Promise<Past> {
+    // The index of (stream, version) is read backwards, and no further than to where the state begins.
+    const { rows } = await this.pool.query<EventRow & { is_past: boolean; is_former: boolean | null }>(sql`
+      with start as (
+        select coalesce((
+          select version from event
+          where ${foldsFrom.length > 0}::boolean and stream_id = ${streamId} and type = any(${foldsFrom}::text[])
+          order by version desc limit 1), 1) as version
+      )
+      select stream_id, version, type, schema_version, data, meta, hash, position, recorded_at,
+        true as is_past, command_id = ${commandId ?? null}::uuid as is_former
+      from event where stream_id = ${streamId} and version >= (select version from start)
+      union all
+      select stream_id, version, type, schema_version, data, meta, hash, position, recorded_at, false, true
+      from event
+      where stream_id = ${streamId} and command_id = ${commandId ?? null}::uuid and version < (select version from start)
+      order by version`)
+    return {
+      events: rows.filter(({ is_past }) => is_past).map(fromRow),
+      former: rows.filter(({ is_former }) => is_former).map(fromRow),
+    }
   }
 
   append({ streamId, expected, events, ...rest }: Append): Promise<readonly StoredEvent[]> {
@@ -55,6 +81,16 @@ export class PostgresEventStore implements EventStore {
       streams.map((stream) => ({ ...stream, expected: NO_STREAM })),
       rest,
     )
+  }
+
+  noteUnchanged(streamId: string, commandId: string, request: string): Promise<boolean> {
+    return reserve(this.pool, UNCHANGED, `${streamId} ${commandId}`, request)
+  }
+
+  async unchangedBy(streamId: string, commandId: string): Promise<string | undefined> {
+    const { rows } = await this.pool.query<{ holder: string }>(sql`
+      select holder from reserved where kind = ${UNCHANGED} and value = ${`${streamId} ${commandId}`}`)
+    return rows[0]?.holder
   }
 
   async #write(streams: readonly Addition[], { inTransaction, ...rest }: Rest): Promise<readonly StoredEvent[]> {

@@ -51,6 +51,59 @@ describe('handling a command', () => {
     await expect(streams.handle(counter, 'a', add(3), context(commandId, 'two'))).rejects.toThrow(IdempotencyConflict)
   })
 
+  it('H13 knows a command that changed nothing: its repeat changes nothing, and another request is refused', async () => {
+    const streams = new Streams(new MemoryEventStore())
+    const commandId = randomUUID()
+    const keyed = (fingerprint: string) => context(commandId, fingerprint)
+    await streams.handle(counter, 'a', add(0), keyed('one'))
+    await streams.handle(counter, 'a', add(4), context())
+    expect(await streams.handle(counter, 'a', add(9), keyed('one'))).toMatchObject({
+      events: [],
+      state: 4,
+      version: 1,
+      repeated: true,
+    })
+    expect(await streams.former(counter, 'a', keyed('one'))).toMatchObject({ events: [], repeated: true })
+    for (const amount of [0, 3]) {
+      await expect(streams.handle(counter, 'a', add(amount), keyed('two'))).rejects.toThrow(IdempotencyConflict)
+    }
+    await expect(streams.former(counter, 'a', keyed('two'))).rejects.toThrow(IdempotencyConflict)
+    expect(await streams.load(counter, 'a')).toEqual({ state: 4, version: 1 })
+    // The same id at another stream is another command.
+    expect(await streams.handle(counter, 'b', add(1), keyed('two'))).toMatchObject({ state: 1, repeated: false })
+  })
+
+  it('loads a stream from where its state begins, and knows a command from long before', async () => {
+    type Event = { type: 'Set' | 'Touched'; data: { to: number } }
+    const evolved: string[] = []
+    const dial = defineStream<Event, Event, number>({
+      category: 'dial',
+      decider: {
+        initial: 0,
+        decide: (event) => [event],
+        evolve: (state, { type, data }) => {
+          evolved.push(type)
+          return type === 'Set' ? data.to : state + data.to
+        },
+      },
+      foldsFrom: ['Set'],
+      projections: [],
+      published: false,
+    })
+    const streams = new Streams(new MemoryEventStore())
+    const commandId = randomUUID()
+    const set = (to: number): Event => ({ type: 'Set', data: { to } })
+    const touch: Event = { type: 'Touched', data: { to: 1 } }
+    const first = await streams.handle(dial, 'a', touch, context(commandId))
+    for (const event of [touch, set(7), touch, set(9)]) await streams.handle(dial, 'a', event, context())
+    evolved.length = 0
+    expect(await streams.handle(dial, 'a', touch, context())).toMatchObject({ state: 10, version: 6, repeated: false })
+    expect(evolved).toEqual(['Set', 'Touched'])
+    const again = await streams.handle(dial, 'a', set(1), context(commandId))
+    expect(again).toMatchObject({ events: first.events, state: 10, version: 6, repeated: true })
+    expect(await streams.load(dial, 'a')).toEqual({ state: 10, version: 6 })
+  })
+
   it('begins many streams at once, and leaves out those to which nothing happens', async () => {
     const store = new MemoryEventStore()
     let woken = 0

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { v5 as uuidV5 } from 'uuid'
 import type { CommandContext } from './command-context.js'
 import { schemaVersion, type DomainEvent } from './decider.js'
 import {
@@ -8,6 +9,7 @@ import {
   type EventMeta,
   type EventStore,
   type NewEvent,
+  type Past,
   type RecordedEvent,
   type StoredEvent,
 } from './event-store.js'
@@ -65,7 +67,7 @@ export class Streams {
     definition: StreamDefinition<Command, Event, State>,
     id: string,
   ): Promise<{ state: State; version: number }> {
-    const events = await this.store.read(streamId(definition, id))
+    const events = await this.store.read(streamId(definition, id), definition.foldsFrom)
     return { state: fold(definition, events), version: endOf(events).version }
   }
 
@@ -79,7 +81,8 @@ export class Streams {
     id: string,
     context: CommandContext,
   ): Promise<Handled<Event, State> | undefined> {
-    return this.#repeat(definition, await this.store.read(streamId(definition, id)), context)
+    const name = streamId(definition, id)
+    return this.#repeat(definition, name, await this.#past(definition, name, context), context)
   }
 
   /**
@@ -141,18 +144,24 @@ export class Streams {
     context: CommandContext,
     options: HandleOptions,
   ): Promise<Handled<Event, State>> {
-    const before = await this.store.read(name)
-    const former = this.#repeat(definition, before, context)
+    const past = await this.#past(definition, name, context)
+    const former = await this.#repeat(definition, name, past, context)
     if (former) return former
 
+    const before = past.events
     const state = fold(definition, before)
     const decided = definition.decider.decide(command, state)
-    if (decided.length === 0) return { events: [], state, version: endOf(before).version, repeated: false }
+    if (decided.length === 0) {
+      const request = requestOf(context)
+      const isFirst = request === undefined || (await this.store.noteUnchanged(name, context.commandId, request))
+      if (!isFirst) throw new IdempotencyConflict()
+      return { events: [], state, version: endOf(before).version, repeated: false }
+    }
 
     const appended = await this.#append(definition, name, before, decided, context, options)
     if (!appended) {
       // The commit's answer was lost and the events are there: the command has been carried out.
-      const now = this.#repeat(definition, await this.store.read(name), context)
+      const now = await this.#repeat(definition, name, await this.#past(definition, name, context), context)
       if (now) return now
       throw new ConcurrencyConflict(name)
     }
@@ -187,8 +196,8 @@ export class Streams {
     } catch (error) {
       if (error instanceof ConcurrencyConflict) throw error
       // An error at commit means unknown, not failed: the log itself knows.
-      const now = await this.store.read(name).catch(() => before)
-      if (byCommand(now, context.commandId).length > 0) return undefined
+      const now = await this.#past(definition, name, context).catch(() => undefined)
+      if (now && now.former.length > 0) return undefined
       throw error
     }
   }
@@ -205,16 +214,30 @@ export class Streams {
     }
   }
 
-  #repeat<Command, Event extends DomainEvent, State>(
+  #past<Command, Event extends DomainEvent, State>(
+    { foldsFrom }: StreamDefinition<Command, Event, State>,
+    name: string,
+    { commandId }: CommandContext,
+  ): Promise<Past> {
+    return this.store.pastOf(name, commandId, foldsFrom)
+  }
+
+  async #repeat<Command, Event extends DomainEvent, State>(
     definition: StreamDefinition<Command, Event, State>,
-    events: readonly StoredEvent[],
-    { commandId, requestFingerprint }: CommandContext,
-  ): Handled<Event, State> | undefined {
-    const former = byCommand(events, commandId)
+    name: string,
+    { events, former }: Past,
+    context: CommandContext,
+  ): Promise<Handled<Event, State> | undefined> {
     const [first] = former
-    if (!first) return undefined
-    if ((JSON.parse(first.meta) as EventMeta).request_fingerprint !== requestFingerprint)
-      throw new IdempotencyConflict()
+    if (first) {
+      const { request_fingerprint: fingerprint } = JSON.parse(first.meta) as EventMeta
+      if (fingerprint !== context.requestFingerprint) throw new IdempotencyConflict()
+    } else {
+      const request = requestOf(context)
+      const unchanged = request && (await this.store.unchangedBy(name, context.commandId))
+      if (unchanged === undefined) return undefined
+      if (unchanged !== request) throw new IdempotencyConflict()
+    }
     return {
       events: former.map((event) => recorded(event, definition.upcasters) as RecordedEvent<Event>),
       state: fold(definition, events),
@@ -256,8 +279,9 @@ const stored = <Command, Event extends DomainEvent, State>(
     data: JSON.stringify(data),
   }))
 
-const byCommand = (events: readonly StoredEvent[], commandId: string): readonly StoredEvent[] =>
-  events.filter((event) => (JSON.parse(event.meta) as EventMeta).command_id === commandId)
+/** A guid of what a command was asked for; only with an idempotency key can it come again, or another under it. */
+const requestOf = ({ commandId, requestFingerprint }: CommandContext): string | undefined =>
+  requestFingerprint === undefined ? undefined : uuidV5(requestFingerprint, commandId)
 
 function fold<Command, Event extends DomainEvent, State>(
   { decider, upcasters }: StreamDefinition<Command, Event, State>,
