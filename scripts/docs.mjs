@@ -105,6 +105,7 @@ function config() {
     '',
     'and, in sections that both have, the settings',
     '',
+    ...CONNECT_NAMES.mostly.map((section) => `- \`[${section}]\` all but those above`),
     ...Object.entries(CONNECT_NAMES.settings).map(
       ([section, names]) => `- \`[${section}]\` ${names.map((name) => `\`${name}\``).join(', ')}`,
     ),

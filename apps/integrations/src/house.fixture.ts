@@ -13,15 +13,10 @@ import {
   type UserState,
 } from '#libs/contracts'
 import { Freshness, Replicas } from '#libs/messaging'
-import {
-  AuthorizationSettings,
-  ContentSettings,
-  DevelopmentSettings,
-  ERROR_CODE_HEADER,
-  ServerSettings,
-} from '#libs/service'
+import { ERROR_CODE_HEADER } from '#libs/service'
 import { freshDatabase, natsUrl, serviceUnderTest, type ServiceUnderTest, type TestAnswer } from '#libs/testing'
 import { AppModule } from './app.module.js'
+import { INTEGRATIONS_SETTINGS } from './config.js'
 
 // This service with the other two played by the spec: for specs of its edge.
 
@@ -206,7 +201,7 @@ export async function newHouse(settingsText?: string): Promise<House> {
   const service = await serviceUnderTest({
     name: 'integrations',
     module: AppModule,
-    settings: [AuthorizationSettings, ContentSettings, DevelopmentSettings, ServerSettings],
+    settings: INTEGRATIONS_SETTINGS,
     ...(settingsText !== undefined && { settingsText }),
     databaseUrl: database.url,
     natsUrl: natsUrl(),

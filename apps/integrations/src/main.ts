@@ -1,17 +1,12 @@
 import { JetStreamServer } from '#libs/messaging'
-import {
-  AuthorizationSettings,
-  ContentSettings,
-  DevelopmentSettings,
-  ServerSettings,
-  startService,
-} from '#libs/service'
+import { startService } from '#libs/service'
 import { AppModule } from './app.module.js'
+import { INTEGRATIONS_SETTINGS } from './config.js'
 
 await startService({
   name: 'integrations',
   module: AppModule,
-  settings: [AuthorizationSettings, ContentSettings, DevelopmentSettings, ServerSettings],
+  settings: INTEGRATIONS_SETTINGS,
   prepare: (app) => {
     app.connectMicroservice({ strategy: app.get(JetStreamServer) })
   },

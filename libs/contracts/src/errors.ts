@@ -72,6 +72,7 @@ export const ERROR_NUMBERS: Readonly<Record<string, ErrorNumber>> = {
   'permission.role_unknown': { number: 112, status: 400 },
   'user.username_prohibited': { number: 107, status: 400 },
   'content.access_type_unknown': { number: 117, status: 400 },
+  'content.access_type_prohibited': { number: 118, status: 403 },
   'group.temp_ticket_unsupported': { number: 119, status: 400 },
   'user.temp_ticket_unsupported': { number: 119, status: 400 },
   'user.wants_ticket': { number: 120, status: 400 },

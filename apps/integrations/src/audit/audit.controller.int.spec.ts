@@ -1,7 +1,7 @@
 import type { Actor, AuditAnswer } from '#libs/contracts'
-import { AuthorizationSettings, ContentSettings, DevelopmentSettings, ServerSettings } from '#libs/service'
 import { freshDatabase, natsUrl, serviceUnderTest, type FreshDatabase, type ServiceUnderTest } from '#libs/testing'
 import { AppModule } from '../app.module.js'
+import { INTEGRATIONS_SETTINGS } from '../config.js'
 
 const alice: Actor = {
   type: 'key',
@@ -18,7 +18,7 @@ beforeAll(async () => {
   service = await serviceUnderTest({
     name: 'integrations',
     module: AppModule,
-    settings: [AuthorizationSettings, ContentSettings, DevelopmentSettings, ServerSettings],
+    settings: INTEGRATIONS_SETTINGS,
     databaseUrl: database.url,
     natsUrl: natsUrl(),
   })

@@ -30,7 +30,8 @@ const changed = (principalGuid: string, role: PermissionRole): ContentEvent => (
 })
 const revoked = (principalGuid: string): ContentEvent => ({ type: 'PermissionRevoked', data: { principalGuid } })
 const user = (guid: string, mayPublish = true): Principal => ({ guid, type: 'user', mayPublish })
-const change = (editor: Editor, changes: ContentChanges) => ({ type: 'ChangeContent', editor, changes }) as const
+const change = (editor: Editor, changes: ContentChanges) =>
+  ({ type: 'ChangeContent', editor, changes, widest: 'all' }) as const
 const describeIt = { title: 'Sales' }
 const described: ContentEvent = { type: 'ContentDescribed', data: { title: 'Sales', description: '' } }
 
@@ -187,6 +188,47 @@ describe('a lock', () => {
       .given(registered)
       .when(change(priya, { lockedMessage: 'Soon' }))
       .thenNothing()
+  })
+
+  it('of an administrator is undone by administrators only, whoever owns the content', () => {
+    const lockedByAlice: ContentEvent = { type: 'ContentLocked', data: { message: 'Ask us', byAdministrator: true } }
+    const held = [registered, lockedByAlice]
+    content
+      .given(registered)
+      .when(change(alice, { locked: true, lockedMessage: 'Ask us' }))
+      .then(lockedByAlice)
+    content
+      .given(registered, locked(''))
+      .when(change(alice, { lockedMessage: 'Ask us' }))
+      .then(lockedByAlice)
+    for (const changes of [{ locked: false }, { lockedMessage: '' }, { locked: true, lockedMessage: 'Back soon' }]) {
+      content
+        .given(...held)
+        .when(change(priya, changes))
+        .thenRefused('permission.denied')
+    }
+    content
+      .given(...held)
+      .when(change(priya, { locked: true, title: 'What a client read' }))
+      .then({ type: 'ContentDescribed', data: { title: 'What a client read', description: '' } })
+    content
+      .given(...held)
+      .when(change({ ...alice, guid: 'another' }, { locked: false }))
+      .then(unlocked)
+    content
+      .given(...held, unlocked)
+      .when(change(priya, { locked: true }))
+      .then(locked(''))
+    const given: ContentEvent = { type: 'ContentOwnerChanged', data: { ownerGuid: 'paul' } }
+    content
+      .given(...held, given)
+      .when(change(paul, { locked: false }))
+      .thenRefused('permission.denied')
+    // Of their own content they are owners like others.
+    content
+      .given(registered, { type: 'ContentOwnerChanged', data: { ownerGuid: 'alice' } })
+      .when(change(alice, { locked: true }))
+      .then(locked(''))
   })
 
   it('keeps everybody from deploying', () => {

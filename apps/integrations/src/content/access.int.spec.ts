@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Pool } from 'pg'
 import type { Actor, Role, UserState } from '#libs/contracts'
-import { AuthorizationSettings, ContentSettings, DevelopmentSettings, ServerSettings } from '#libs/service'
 import {
   eventually,
   freshDatabase,
@@ -12,6 +11,7 @@ import {
   type TestRequest,
 } from '#libs/testing'
 import { AppModule } from '../app.module.js'
+import { INTEGRATIONS_SETTINGS } from '../config.js'
 import { FakeIdentity } from '../replica/people.conformance.js'
 import { PermissionQueries } from './permission.queries.js'
 
@@ -29,7 +29,7 @@ beforeAll(async () => {
   service = await serviceUnderTest({
     name: 'integrations',
     module: AppModule,
-    settings: [AuthorizationSettings, ContentSettings, DevelopmentSettings, ServerSettings],
+    settings: INTEGRATIONS_SETTINGS,
     databaseUrl: database.url,
     natsUrl: natsUrl(),
     deployment: { urls: { identity: [await identity.start()] } },

@@ -77,7 +77,7 @@ export const noBelongings = (): Belongings => ({
 /** Whoever asks may edit the content: that is asked before. */
 export function decideBelongings(
   command: BelongingsCommand,
-  content: Belongings & { readonly appMode: AppMode; readonly lock: string | undefined },
+  content: Belongings & { readonly appMode: AppMode; readonly lock: object | undefined },
 ): (BelongingsEvent | { type: 'AppModeChanged'; data: { appMode: AppMode } })[] {
   switch (command.type) {
     case 'ChangeVanityPath': {

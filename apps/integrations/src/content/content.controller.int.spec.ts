@@ -5,7 +5,6 @@ import { once } from 'node:events'
 import type { Pool } from 'pg'
 import type { Actor, Role } from '#libs/contracts'
 import { Streams } from '#libs/event-sourcing'
-import { AuthorizationSettings, ContentSettings, DevelopmentSettings, ServerSettings } from '#libs/service'
 import {
   eventually,
   freshDatabase,
@@ -15,6 +14,7 @@ import {
   type ServiceUnderTest,
 } from '#libs/testing'
 import { AppModule } from '../app.module.js'
+import { INTEGRATIONS_SETTINGS } from '../config.js'
 import { integrationStream } from '../integration/integration.stream.js'
 import { Todo } from '../todo/todo.js'
 
@@ -66,7 +66,7 @@ beforeAll(async () => {
   service = await serviceUnderTest({
     name: 'integrations',
     module: AppModule,
-    settings: [AuthorizationSettings, ContentSettings, DevelopmentSettings, ServerSettings],
+    settings: INTEGRATIONS_SETTINGS,
     databaseUrl: database.url,
     natsUrl: natsUrl(),
     deployment: { urls: { vault: [`http://127.0.0.1:${(vault.address() as AddressInfo).port}`] } },

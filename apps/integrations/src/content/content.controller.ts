@@ -3,6 +3,7 @@ import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nes
 import { mustBePerson, type Actor } from '#libs/contracts'
 import { Streams } from '#libs/event-sourcing'
 import {
+  ApplicationsSettings,
   Audit,
   Command,
   createdGuid,
@@ -32,6 +33,7 @@ import { Editing } from './editing.js'
 import { jsonArray } from './json-array.js'
 import { Principals } from './principals.js'
 import { differing, mayRunAs, settingsIn } from './runtime-settings.js'
+import { mustBeWithin } from './widest-access.js'
 
 @ApiTags('Content')
 @Controller('__api__/v1/content')
@@ -43,6 +45,7 @@ export class ContentController {
     private readonly includes: ContentIncludes,
     private readonly principals: Principals,
     private readonly upstreams: UpstreamList,
+    private readonly applications: ApplicationsSettings,
     private readonly server: ServerSettings,
   ) {}
 
@@ -72,6 +75,7 @@ export class ContentController {
     const { guid: ownerGuid } = mustBePerson(actor)
     mayRunAs(differing(settingsIn(body), {}) ?? {}, mustBePerson(actor))
     const { name = `content-${guid}`, title = null, description = '', access_type: accessType = 'acl' } = body
+    mustBeWithin(this.applications.widestFor(mustBePerson(actor).role), accessType)
     const settings = settingsIn(body)
     const command = { type: 'RegisterContent', ownerGuid, name, title, description, accessType, settings } as const
     await this.streams.handle(contentStream, guid, command, context, { record: (client) => takeName(client, guid) })
@@ -110,7 +114,8 @@ export class ContentController {
     // Also of who seems to be the owner already: by the time of the command it may be somebody else.
     if (ownerGuid !== undefined) await this.principals.mustBeOwner(ownerGuid)
     const upstream = typeof upstreamUrl === 'string' ? this.upstreams.verdict(upstreamUrl) : undefined
-    const command = { type: 'ChangeContent', editor, changes: changesOf(body), upstream } as const
+    const widest = this.applications.widestFor(editor.role)
+    const command = { type: 'ChangeContent', editor, changes: changesOf(body), upstream, widest } as const
     await this.streams.handle(contentStream, guid, command, context, { record: (client) => takeName(client, guid) })
     return contentView(await this.contents.seen(guid, mustBePerson(actor)), this.server)
   }

@@ -49,7 +49,7 @@ describe('registering content', () => {
 
 describe('changing content', () => {
   const change = (editor: Person, changes: object, upstream?: UpstreamVerdict) =>
-    ({ type: 'ChangeContent', editor, changes, upstream }) as const
+    ({ type: 'ChangeContent', editor, changes, upstream, widest: 'all' }) as const
 
   it('records only what is different', () => {
     content

@@ -23,6 +23,7 @@ import {
 } from './permission.rules.js'
 import { differing, mayRunAs, type RuntimeSettings } from './runtime-settings.js'
 import { createShareLink, revokeShareLink, type NewShareLink, type ShareLinks } from './share-link.rules.js'
+import { mustBeWithin } from './widest-access.js'
 
 /** What `[Content] Upstream` says of a URL; see `UpstreamList` of `#libs/service`. */
 export type UpstreamVerdict = 'listed' | 'administrators_only' | 'outside'
@@ -51,8 +52,11 @@ export type ContentCommand =
       accessType: AccessType
       settings?: Partial<RuntimeSettings>
     }
-  /** `upstream`: what `[Content] Upstream` says of the new upstream URL, if there is one. */
-  | { type: 'ChangeContent'; editor: Editor; changes: ContentChanges; upstream?: UpstreamVerdict }
+  /**
+   * `upstream`: what `[Content] Upstream` says of the new upstream URL, if there is one; `widest`: the access that
+   * `[Applications]` permits at most.
+   */
+  | { type: 'ChangeContent'; editor: Editor; changes: ContentChanges; upstream?: UpstreamVerdict; widest: AccessType }
   /** Replaces the whole list, as `PUT …/associations` does. */
   | { type: 'SetAssociations'; editor: Editor; integrations: readonly Candidate[] }
   /** An integration has been deleted: what follows here. */
@@ -80,8 +84,8 @@ interface Registered extends Belongings {
   readonly accessType: AccessType
   readonly appMode: AppMode
   readonly upstreamUrl: string | null
-  /** The message for visitors while nobody may visit; `undefined` when it is not locked. */
-  readonly lock: string | undefined
+  /** While nobody may visit: what visitors read, and whether only administrators may end it. */
+  readonly lock: { readonly message: string; readonly byAdministrator?: true } | undefined
   readonly settings: Partial<RuntimeSettings>
   readonly permissions: Permissions
   readonly shareLinks: ShareLinks
@@ -180,7 +184,7 @@ export const contentDecider: Decider<ContentCommand, ContentEvent, Content> = {
         return { ...content, settings: { ...content.settings, ...event.data.settings } }
       }
       case 'ContentLocked':
-        return { ...known(state), lock: event.data.message }
+        return { ...known(state), lock: event.data }
       case 'ContentUnlocked':
         return { ...known(state), lock: undefined }
       case 'ShareLinkCreated': {
@@ -226,7 +230,7 @@ function editable(state: Content, editor: Editor): Registered {
 }
 
 function changeContent(
-  { changes, editor, upstream }: Extract<ContentCommand, { type: 'ChangeContent' }>,
+  { changes, editor, upstream, widest }: Extract<ContentCommand, { type: 'ChangeContent' }>,
   content: Registered,
 ): ContentEvent[] {
   const { name, title, description, accessType, appMode, upstreamUrl } = { ...content, ...defined(changes) }
@@ -236,6 +240,7 @@ function changeContent(
     events.push({ type: 'ContentDescribed', data: { title, description } })
   }
   if (accessType !== content.accessType) {
+    mustBeWithin(widest, accessType)
     mayBeOpenedTo(accessType, content)
     events.push({ type: 'AccessTypeChanged', data: { accessType } })
   }
@@ -259,12 +264,20 @@ function changeContent(
 
 /** A message alone locks nothing, and is not kept. */
 function lockChanged({ locked, lockedMessage }: ContentChanges, content: Registered, editor: Editor): ContentEvent[] {
-  const lock = (locked ?? content.lock !== undefined) ? (lockedMessage ?? content.lock ?? '') : undefined
-  if (lock === content.lock) return []
+  const { lock } = content
+  const message = (locked ?? lock !== undefined) ? (lockedMessage ?? lock?.message ?? '') : undefined
+  if (message === lock?.message) return []
   mustManage(content, editor, 'lock or unlock this content')
-  return lock === undefined
-    ? [{ type: 'ContentUnlocked', data: {} }]
-    : [{ type: 'ContentLocked', data: { message: lock } }]
+  if (lock?.byAdministrator && editor.role !== 'administrator') {
+    throw new DomainError(
+      'forbidden',
+      'permission.denied',
+      'An administrator has locked this content: only an administrator may unlock it or change its locked_message.',
+    )
+  }
+  if (message === undefined) return [{ type: 'ContentUnlocked', data: {} }]
+  const byAdministrator = editor.role === 'administrator' && editor.guid !== content.ownerGuid
+  return [{ type: 'ContentLocked', data: { message, ...(byAdministrator && { byAdministrator }) } }]
 }
 
 /** A URL chosen freely would make every publisher a visitor of the house's own network. */

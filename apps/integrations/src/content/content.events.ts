@@ -22,8 +22,8 @@ export type ContentEvent =
   | { type: 'PermissionRevoked'; data: { principalGuid: string } }
   /** Only what differs; kept for whoever runs the content. */
   | { type: 'RuntimeSettingsChanged'; data: { settings: Partial<RuntimeSettings> } }
-  /** Again with another message when only that changes. */
-  | { type: 'ContentLocked'; data: { message: string } }
+  /** Again with another message when only that changes. `byAdministrator`: one who does not own it. */
+  | { type: 'ContentLocked'; data: { message: string; byAdministrator?: true } }
   | { type: 'ContentUnlocked'; data: Record<string, never> }
   /** `tokenHash`: SHA-256 of the token, which is random and never written down. */
   | { type: 'ShareLinkCreated'; data: { linkGuid: string; tokenHash: string; expiresAt: string | null } }

@@ -41,7 +41,7 @@ describe('content, from events to what is published', () => {
   it('shows registered content with what has changed since', async () => {
     const guid = randomUUID()
     const changes = { name: 'orders', appMode: 'shiny', accessType: 'all', upstreamUrl: 'http://127.0.0.1:1/' } as const
-    await when(guid, register, { type: 'ChangeContent', editor, changes, upstream: 'listed' })
+    await when(guid, register, { type: 'ChangeContent', editor, changes, upstream: 'listed', widest: 'all' })
     expect(await publishedContent.read(pool, guid)).toEqual({
       version: 5,
       state: {

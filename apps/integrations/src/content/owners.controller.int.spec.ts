@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Pool } from 'pg'
 import type { Actor, Role } from '#libs/contracts'
-import { AuthorizationSettings, ContentSettings, DevelopmentSettings, ServerSettings } from '#libs/service'
 import { freshDatabase, natsUrl, serviceUnderTest, type FreshDatabase, type ServiceUnderTest } from '#libs/testing'
 import { AppModule } from '../app.module.js'
+import { INTEGRATIONS_SETTINGS } from '../config.js'
 
 const person = (guid: string, role: Role): Actor => ({ type: 'key', guid, user: guid, role })
 const operator: Actor = { type: 'operator', name: 'ada' }
@@ -20,7 +20,7 @@ beforeAll(async () => {
   service = await serviceUnderTest({
     name: 'integrations',
     module: AppModule,
-    settings: [AuthorizationSettings, ContentSettings, DevelopmentSettings, ServerSettings],
+    settings: INTEGRATIONS_SETTINGS,
     databaseUrl: database.url,
     natsUrl: natsUrl(),
   })

@@ -4,6 +4,7 @@ import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nes
 import { DomainError, Secret, shareLinkHash, type Actor } from '#libs/contracts'
 import { Streams } from '#libs/event-sourcing'
 import {
+  ApplicationsSettings,
   Audit,
   Command,
   createdGuid,
@@ -18,6 +19,7 @@ import { contentStream } from './content.stream.js'
 import { Editing } from './editing.js'
 import { NewShareLinkBody, shareLinkView, ShareLinkView, shareUrl } from './share-link.dto.js'
 import { ShareLinkQueries } from './share-link.queries.js'
+import { mustBeWithin } from './widest-access.js'
 
 /** Links with which anybody may visit a content item, for as long as they are good. */
 @ApiTags('Share links')
@@ -28,6 +30,7 @@ export class ShareLinksController {
     private readonly editing: Editing,
     private readonly links: ShareLinkQueries,
     private readonly server: ServerSettings,
+    private readonly applications: ApplicationsSettings,
   ) {}
 
   @Get()
@@ -53,6 +56,8 @@ export class ShareLinksController {
     @Command() context: CommandContext,
   ): Promise<ShareLinkView> {
     const { editor } = await this.editing.of(guid, actor)
+    // A link lets in people who do not log in, as content for all does.
+    mustBeWithin(this.applications.widestFor(editor.role), 'all')
     const linkGuid = createdGuid(context.commandId)
     const token = new Secret(randomBytes(32).toString('base64url'))
     const tokenHash = shareLinkHash(token.reveal())!

@@ -5,7 +5,6 @@
 
 /** Sections that only Connect has, with or without a name in quotes. */
 const CONNECT_SECTIONS = [
-  'Applications',
   'Client',
   'CORS',
   'Database',
@@ -40,6 +39,9 @@ const CONNECT_SECTIONS = [
   'TableauIntegration',
   'TensorFlow',
 ] as const
+
+/** Sections of which we have a little: all other names in them are Connect's. */
+const MOSTLY_CONNECTS = ['Applications'] as const
 
 /** Settings that only Connect has, in sections that both have. */
 const CONNECT_SETTINGS: Readonly<Record<string, readonly string[]>> = {
@@ -96,6 +98,7 @@ const CONNECT_SETTINGS: Readonly<Record<string, readonly string[]>> = {
   Bootstrap: ['Enabled', 'SecretKeyFile'],
 }
 
+const mostly = new Set<string>(MOSTLY_CONNECTS.map((name) => name.toLowerCase()))
 const sections = new Set(CONNECT_SECTIONS.map((name) => name.toLowerCase()))
 const settings = new Set(
   Object.entries(CONNECT_SETTINGS).flatMap(([section, names]) =>
@@ -106,9 +109,13 @@ const settings = new Set(
 /** Whether only Connect has this section. */
 export const isConnectSection = (section: string): boolean => sections.has(section.toLowerCase())
 
-/** Whether only Connect has this setting, in a section that both have. */
+/** Whether only Connect has this setting, in a section that both have; of a setting that is none of ours. */
 export const isConnectSetting = (section: string, setting: string): boolean =>
-  settings.has(`${section}.${setting}`.toLowerCase())
+  mostly.has(section.toLowerCase()) || settings.has(`${section}.${setting}`.toLowerCase())
 
 /** The names, for the documentation. */
-export const CONNECT_NAMES = { sections: CONNECT_SECTIONS, settings: CONNECT_SETTINGS } as const
+export const CONNECT_NAMES = {
+  sections: CONNECT_SECTIONS,
+  mostly: MOSTLY_CONNECTS,
+  settings: CONNECT_SETTINGS,
+} as const

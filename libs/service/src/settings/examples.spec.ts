@@ -1,7 +1,13 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadSettings, SECTIONS, settingsSentence } from './load-settings.js'
-import { AuthenticationSettings, AuthorizationSettings, OAuth2Settings, ServerSettings } from './sections/index.js'
+import {
+  ApplicationsSettings,
+  AuthenticationSettings,
+  AuthorizationSettings,
+  OAuth2Settings,
+  ServerSettings,
+} from './sections/index.js'
 
 const FOLDER = join(import.meta.dirname, '../../../../docs/examples')
 const load = (name: string) => loadSettings(join(FOLDER, `${name}.gcfg`), SECTIONS, {})
@@ -55,6 +61,7 @@ describe('the examples of settings files start as they stand', () => {
       lifetimeMs: 168 * 3_600_000,
       inactivityMs: 43_200_000,
     })
+    expect(settings.get(ApplicationsSettings).widestFor('publisher')).toBe('all')
     const said = warnings('connect-site')
     for (const name of [
       'Server.SenderEmail',

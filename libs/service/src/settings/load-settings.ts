@@ -8,6 +8,7 @@ import { type Override, overridesOf } from './environment.js'
 import { type Gcfg, type GcfgEntry, parseGcfg, type SettingsFault } from './gcfg.js'
 import { PrivateFileError, readPrivateFile } from './private-file.js'
 import { SETTINGS_ADVICE, SETTINGS_RULES, type SettingsRule } from './rules.js'
+import { ApplicationsSettings } from './sections/applications.js'
 import { AuthenticationSettings } from './sections/authentication.js'
 import { AuthorizationSettings } from './sections/authorization.js'
 import { BootstrapSettings } from './sections/bootstrap.js'
@@ -32,6 +33,7 @@ export const SECTIONS: readonly SectionClass[] = [
   BootstrapSettings,
   DevelopmentSettings,
   ContentSettings,
+  ApplicationsSettings,
   ExchangeSettings,
   SafeSettings,
 ]
@@ -133,13 +135,15 @@ const LONGEST_NAME = 32
 /** Sorts the file's unknown names into slips, which stop the start, and what only Connect has, which warns. */
 function judgeNames(gcfg: Gcfg): { faults: SettingsFault[]; warnings: SettingsFault[] } {
   const ours = new Map(SECTIONS.map((section) => [sectionOf(section).name.toLowerCase(), section]))
-  const isOurs = (section: string, setting: string): boolean => {
+  const isOurs = (section: string, setting = ''): boolean => {
     const found = ours.get(section.toLowerCase())
     return found !== undefined && settingsOf(found).some(({ name }) => name.toLowerCase() === setting.toLowerCase())
   }
   // Connect's lines may be of any form; and half a line may be half a secret, so that it is not named.
   const faults = gcfg.faults
-    .filter(({ section, setting }) => section === undefined || !isConnects(section, setting))
+    .filter(
+      ({ section, setting }) => section === undefined || isOurs(section, setting) || !isConnects(section, setting),
+    )
     .map(({ setting, ...fault }) =>
       setting && fault.section && isOurs(fault.section, setting) ? { ...fault, setting } : fault,
     )

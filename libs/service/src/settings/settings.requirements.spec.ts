@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { CONNECT_NAMES, isConnectSection } from './connect-names.js'
 import { SECTIONS, SettingsError, settingsFrom, settingsSentence } from './load-settings.js'
 import {
+  ApplicationsSettings,
   AuthenticationSettings,
   AuthorizationSettings,
   HttpSettings,
@@ -364,6 +365,9 @@ describe('what warns and starts', () => {
         'PublishersCanManageVanities = true',
         '[Bootstrap]',
         'SecretKeyFile = /etc/key',
+        '[applications]',
+        'OAuthIntegrationsEnabled = true',
+        'MostPermissiveAccessType = logged_in',
       ].join('\n'),
     })
     expect(faults(text)).toEqual([])
@@ -374,7 +378,12 @@ describe('what warns and starts', () => {
       'line 25: Http.ForceSecure is a setting of Posit Connect that has no meaning here',
       'line 27: Authorization.PublishersCanManageVanities is a setting of Posit Connect that has no meaning here',
       'line 29: Bootstrap.SecretKeyFile is a setting of Posit Connect that has no meaning here',
+      'line 31: applications.OAuthIntegrationsEnabled is a setting of Posit Connect that has no meaning here',
     ])
+    expect(settingsFrom(text, SECTIONS).get(ApplicationsSettings)).toMatchObject({
+      mostPermissiveAccessType: 'logged_in',
+      adminMostPermissiveAccessType: 'all',
+    })
   })
 
   it('no name of Connect’s is one of ours', () => {

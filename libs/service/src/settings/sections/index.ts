@@ -1,3 +1,4 @@
+export * from './applications.js'
 export * from './authentication.js'
 export * from './authorization.js'
 export * from './bootstrap.js'
