@@ -65,6 +65,15 @@ describe('the server’s settings', () => {
       self_registration: true,
       runtimes: [],
       git_enabled: false,
+      locked_content_enabled: true,
+    })
+  })
+
+  it('tell another version where the operator says so', async () => {
+    await start(OPEN_ID, '[Server]\nApiVersion = 2025.01.0\n')
+    expect(await settings()).toMatchObject({
+      version: '2025.01.0',
+      about: expect.stringContaining('2025.01.0') as string,
     })
   })
 

@@ -3,11 +3,6 @@ import { editability, stricter } from '../user/editability.js'
 import { PROHIBITED_USERNAMES } from '../user/username-rules.js'
 import type { AuthenticationView, ServerSettingsView } from './server-settings.dto.js'
 
-/**
- * The version of the Connect API that clients are told: it switches on in them what there is here (service accounts,
- * several associations, audiences) and leaves off what there is not (lock files, uploads in parts).
- */
-const API_VERSION = '2025.09.1'
 const NAME = 'Keybearer'
 
 interface Of {
@@ -29,9 +24,9 @@ export const publicSettings = ({ oauth2 }: Of): ServerSettingsView => ({
 /** What those may know who have shown who they are. */
 export const serverSettings = (of: Of): ServerSettingsView => ({
   ...publicSettings(of),
-  version: API_VERSION,
+  version: of.server.apiVersion,
   hostname: of.server.url.host,
-  about: `${NAME}, API version ${API_VERSION}`,
+  about: `${NAME}, API version ${of.server.apiVersion}`,
   authentication: { ...LOGIN, ...capabilities(of) },
   license: { status: 'activated', 'oauth-integrations': true },
   oauth_integrations_enabled: true,
@@ -40,7 +35,7 @@ export const serverSettings = (of: Of): ServerSettingsView => ({
   default_user_role: of.authorization.defaultUserRole,
   runtimes: [],
   git_enabled: false,
-  locked_content_enabled: false,
+  locked_content_enabled: true,
 })
 
 const LOGIN: AuthenticationView = {

@@ -227,6 +227,12 @@ describe('the settings', () => {
     },
   )
 
+  it.each(['', '2025.09', '2025.09.1-dev', 'v2025.9.1', 'latest'])('refuses the API version %j', (version) => {
+    expect(faultsOf(`${SOUND}[Server]\nApiVersion = "${version}"\n`)).toEqual([
+      'line 8: Server.ApiVersion must be three numbers with dots between, such as 2025.09.1',
+    ])
+  })
+
   it('reports all faults at once, in the order of the file, and never a value', () => {
     const text = `[Server]\nAddress = "gopher://hidden-1"\n[Oauth2]\nLogging = hidden-2\nClientSecret = "hidden-3\n[Hm]\nX = hidden-4\nhidden-5`
     const faults = faultsOf(text)

@@ -1,4 +1,4 @@
-import { IsNotEmpty, IsOptional } from 'class-validator'
+import { IsNotEmpty, IsOptional, Matches } from 'class-validator'
 import { IsHttpUrl } from '../is-http-url.js'
 import { DEFAULT_SECRET_KEY_FILE } from '../secret-key.js'
 import { Section, Setting } from '../setting.js'
@@ -24,6 +24,14 @@ export class ServerSettings {
   )
   @IsNotEmpty()
   secretKeyFile = DEFAULT_SECRET_KEY_FILE
+
+  /** What there is here (service accounts, several associations, audiences) is in this one; lock files are in later ones. */
+  @Setting(
+    'string',
+    'Version of the Connect API that clients are told: they use by it what there is in that version, and nothing newer.',
+  )
+  @Matches(/^\d{1,9}(\.\d{1,9}){2}$/, { message: 'must be three numbers with dots between, such as 2025.09.1' })
+  apiVersion = '2025.09.1'
 
   /** `Address` as a URL. */
   get url(): URL {
