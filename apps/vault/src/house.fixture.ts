@@ -441,7 +441,6 @@ export async function newHouse(): Promise<{
   world: (integrationGuid?: string) => World
   process: (options?: {
     settings?: Partial<ExchangeSettings>
-    count?: boolean
     pool?: PoolConfig
   }) => VaultProcess & { statements: string[] }
   close: () => Promise<void>

@@ -34,9 +34,8 @@ describe('an authorization request', () => {
     expect(a.codeVerifier.reveal()).not.toBe(b.codeVerifier.reveal())
   })
 
-  it('can have a nonce, and no scope', async () => {
-    const { url } = await authorizationRequest(server, { ...client, scope: '' }, redirectUri, 'once')
-    expect(new URL(url).searchParams.get('nonce')).toBe('once')
+  it('can have no scope', async () => {
+    const { url } = await authorizationRequest(server, { ...client, scope: '' }, redirectUri)
     expect(new URL(url).searchParams.has('scope')).toBe(false)
   })
 
@@ -44,7 +43,7 @@ describe('an authorization request', () => {
     const query =
       'access_type=offline&state=theirs&state=again&client_id=x&redirect_uri=https://evil.test&response_type=token'
     const { url, state } = await authorizationRequest(
-      { authorization_endpoint: `${server.authorization_endpoint}?${query}&nonce=n` },
+      { authorization_endpoint: `${server.authorization_endpoint}?${query}` },
       client,
       redirectUri,
     )
@@ -54,7 +53,6 @@ describe('an authorization request', () => {
     expect(searchParams.getAll('redirect_uri')).toEqual([redirectUri])
     expect(searchParams.getAll('response_type')).toEqual(['code'])
     expect(searchParams.getAll('access_type')).toEqual(['offline'])
-    expect(searchParams.has('nonce')).toBe(false)
   })
 })
 

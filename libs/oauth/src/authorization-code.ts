@@ -16,7 +16,6 @@ export interface AuthorizationRequest {
 /**
  * Makes an authorization request, always with PKCE S256 and a fresh `state`. Parameters that the authorization
  * endpoint's URL already has are kept, except for ours, which stand in it exactly once.
- * @param nonce asks for an ID token bound to it (OpenID Connect Core §3.1.2.1)
  * @throws TypeError when the provider has no authorization endpoint
  * @see RFC 6749 §4.1.1, RFC 7636 §4.3
  */
@@ -24,7 +23,6 @@ export async function authorizationRequest(
   { authorization_endpoint }: Pick<AuthorizationServer, 'authorization_endpoint'>,
   client: Pick<ClientRegistration, 'client_id' | 'scope'>,
   redirectUri: string,
-  nonce?: string,
 ): Promise<AuthorizationRequest> {
   if (authorization_endpoint === undefined) throw new TypeError('the provider has no authorization endpoint')
   const state = randomState()
@@ -37,7 +35,6 @@ export async function authorizationRequest(
     state,
     code_challenge: await calculatePKCECodeChallenge(codeVerifier),
     code_challenge_method: 'S256',
-    nonce: nonce ?? '',
   }
   const url = new URL(authorization_endpoint)
   for (const [name, value] of Object.entries(ours)) {

@@ -4,6 +4,8 @@ import { Agent, buildConnector, type Dispatcher } from 'undici'
 import { isGlobal, isLoopback } from './address.js'
 
 const MAX_URL = 2048
+/** For name, TCP and TLS together. */
+const CONNECT_MS = 3_000
 const MAX_BODY = 256 * 1024
 const MAX_HEADERS = 32 * 1024
 /** Requests in flight to one origin; the others wait, within their own deadline. */
@@ -17,8 +19,6 @@ export interface OutboundOptions {
   readonly loopback?: boolean
   /** Milliseconds from the call to the last byte of the answer. Default 20,000. */
   readonly deadlineMs?: number
-  /** Milliseconds for name, TCP and TLS together. Default 3,000. */
-  readonly connectMs?: number
   /** Ports that are permitted besides 443. */
   readonly ports?: readonly number[]
   /** Our own public origins, which no provider may name. */
@@ -158,7 +158,7 @@ export class Outbound {
     }
     const connect = buildConnector({
       allowH2: false,
-      timeout: this.#options.connectMs ?? 3000,
+      timeout: CONNECT_MS,
       lookup: this.#lookup(protocol, port),
       maxCachedSessions: 0,
       // Said aloud because an environment variable can change Node's default.

@@ -1,5 +1,5 @@
-import type { Quirk } from '#libs/contracts'
-import { mayRenewEarly, rotationOf, type Rotation } from './rotation.js'
+import type { Quirk, Rotation } from '#libs/contracts'
+import { mayRenewEarly, rotationOf } from './rotation.js'
 
 describe('what a provider makes of a used refresh token', () => {
   it.each<[Rotation, Quirk[]]>([

@@ -1,7 +1,5 @@
 import type { Quirk, Rotation } from '#libs/contracts'
 
-export type { Rotation } from '#libs/contracts'
-
 /** The strictest that the quirks name; what nobody has told us of is taken for single use. */
 export function rotationOf(quirks: readonly Quirk[]): Rotation {
   if (quirks.includes('refresh_token_reuse_ends_grant')) return 'family'

@@ -27,7 +27,6 @@ export interface TokenResponse {
 }
 
 export interface CallOptions {
-  readonly signal?: AbortSignal
   /** Milliseconds; default: the outbound client's. */
   readonly deadlineMs?: number
 }

@@ -13,9 +13,6 @@ const FORMER_SECONDS = 3_600
 const NEVER_SECONDS = 24 * 3_600
 const PAGE = 500
 
-/** Integrations' answer about one secret. Throws when there is none. */
-export type AskStanding = (integrationGuid: string, reference: string) => Promise<SecretStanding>
-
 /**
  * Destroys client secrets that nobody names any more, unless a provider is still to hear of the end of a token. This
  * service's copy only spares questions: what it does not name is asked of integrations, and without a clear answer it
@@ -24,7 +21,6 @@ export type AskStanding = (integrationGuid: string, reference: string) => Promis
 @Injectable()
 export class ClientSecretSweep implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #logger = new Logger(ClientSecretSweep.name)
-  readonly #ask: AskStanding
   readonly #every = new Every(
     SWEEP_MS,
     () => this.sweep(),
@@ -33,10 +29,8 @@ export class ClientSecretSweep implements OnApplicationBootstrap, BeforeApplicat
 
   constructor(
     private readonly pool: Pool,
-    http: InternalHttp,
-  ) {
-    this.#ask = (guid, reference) => http.call('namesSecret', { params: { guid, reference } })
-  }
+    private readonly http: InternalHttp,
+  ) {}
 
   onApplicationBootstrap(): void {
     this.#every.start()
@@ -69,8 +63,9 @@ export class ClientSecretSweep implements OnApplicationBootstrap, BeforeApplicat
 
   async #isOver(name: string, ageSeconds: number): Promise<boolean> {
     const [, reference, integrationGuid] = parsePlace(name)
+    const params = { guid: integrationGuid!, reference: reference! }
     try {
-      const { standing, since } = await this.#ask(integrationGuid!, reference!)
+      const { standing, since } = await this.http.call<SecretStanding>('namesSecret', { params })
       switch (standing) {
         case 'current':
           return false

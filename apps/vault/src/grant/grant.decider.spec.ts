@@ -1,5 +1,5 @@
+import type { Rotation } from '#libs/contracts'
 import { specification } from '#libs/event-sourcing'
-import type { Rotation } from '#libs/oauth'
 import { grantDecider, type GrantCommand } from './grant.decider.js'
 import type { ConsentReason, Doubt, GrantEvent, RefreshFate } from './grant.events.js'
 

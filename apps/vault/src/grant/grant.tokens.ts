@@ -1,6 +1,5 @@
-import type { Secret } from '#libs/contracts'
+import type { Rotation, Secret } from '#libs/contracts'
 import { sql, type SqlClient } from '#libs/event-sourcing'
-import type { Rotation } from '#libs/oauth'
 import { owe } from '../revocation/owed-revocations.js'
 import type { Safe } from '../safe/index.js'
 import { tokenPlace } from './grant.stream.js'

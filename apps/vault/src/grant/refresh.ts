@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Pool } from 'pg'
 import { Injectable, Logger, Optional, type BeforeApplicationShutdown } from '@nestjs/common'
 import { v5 as uuidV5 } from 'uuid'
-import { DomainError, type Actor, type IntegrationState, type Secret } from '#libs/contracts'
+import { DomainError, type Actor, type IntegrationState, type Rotation, type Secret } from '#libs/contracts'
 import {
   ConcurrencyConflict,
   Streams,
@@ -17,7 +17,6 @@ import {
   rotationOf,
   TokenEndpointError,
   type Provider,
-  type Rotation,
   type TokenResponse,
 } from '#libs/oauth'
 import { currentRequest, ExchangeSettings } from '#libs/service'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Quirk } from '#libs/contracts'
-import { rotationOf, type Rotation } from '#libs/oauth'
+import type { Quirk, Rotation } from '#libs/contracts'
+import { rotationOf } from '#libs/oauth'
 import { Metrics } from '#libs/service'
 import { eventually } from '#libs/testing'
 import { CONSENT_URL, newHouse, type VaultProcess, type World } from '../house.fixture.js'

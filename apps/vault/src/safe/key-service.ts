@@ -1,13 +1,11 @@
-/** The services that can keep a key for us. */
-export const KEY_SERVICES = ['aws-kms', 'vault-transit'] as const
-export type KeyServiceName = (typeof KEY_SERVICES)[number]
+import type { KeyProvider } from '#libs/service'
 
 /**
  * A service that has a key which it gives to nobody, and wraps our keys with it. Only key-encrypting keys go there, one
  * call for each at the start and some in a day: no exchange waits for it.
  */
 export interface KeyService {
-  readonly name: KeyServiceName
+  readonly name: Exclude<KeyProvider, 'file' | 'environment'>
   /**
    * @param context is authenticated with the key, so that it unwraps for this purpose only
    * @throws KeyServiceError

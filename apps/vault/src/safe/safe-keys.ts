@@ -5,7 +5,8 @@ import { Logger } from '@nestjs/common'
 import type { Pool, PoolClient } from 'pg'
 import { DomainError, type SafeKeyVersion, type Secret } from '#libs/contracts'
 import { sql, transaction } from '#libs/event-sourcing'
-import type { KeyContext, KeyService, KeyServiceName } from './key-service.js'
+import type { KeyProvider } from '#libs/service'
+import type { KeyContext, KeyService } from './key-service.js'
 import { KEY_BYTES, Keyring, KeyringError, type KeySource } from './keyring.js'
 
 /** The table of the keys' versions, for a migration; after `logSchema`, whose default privileges give the serving role its rights. */
@@ -23,8 +24,6 @@ comment on column record.safe_key.check_value is 'HMAC of fixed words under the 
 comment on column record.safe_key.wrapped is 'The key, wrapped by the key management service; null with keys of a file, and of retired keys.';
 comment on column record.safe_key.retired_at is 'From now on nothing may be sealed with it.';
 `
-
-export type KeyProvider = 'file' | 'environment' | KeyServiceName
 
 export interface SafeKeysOptions {
   /** Where new keys come from; all that are given open. */

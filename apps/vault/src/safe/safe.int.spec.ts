@@ -22,6 +22,14 @@ beforeAll(async () => {
 afterAll(() => database.drop())
 beforeEach(() => pool.query('delete from safe'))
 
+/** How many secrets each version of the keys still holds. */
+const versionsInUse = async (): Promise<object> => {
+  const { rows } = await pool.query<{ version: string; count: number }>(
+    'select kek_version as version, count(*)::int as count from safe group by kek_version',
+  )
+  return Object.fromEntries(rows.map(({ version, count }) => [version, count]))
+}
+
 describe('the table of the safe', () => {
   it('keeps secrets of one place by generation', async () => {
     await safe.put(pool, place, 1, new Secret('one'))
@@ -93,12 +101,7 @@ describe('R16 rotating the key', () => {
     for (const generation of [1, 2, 3, 4, 5]) await safe.put(pool, place, generation, new Secret(`no. ${generation}`))
     const rotating = new Safe(ring(2, { 1: first, 2: second }))
     await rotating.put(pool, place, 6, new Secret('no. 6'))
-    expect(await rotating.versionsInUse(pool)).toEqual(
-      new Map([
-        [1, 5],
-        [2, 1],
-      ]),
-    )
+    expect(await versionsInUse()).toEqual({ 1: 5, 2: 1 })
     expect((await rotating.open(pool, place, 1)).reveal()).toBe('no. 1')
 
     const first3 = await rotating.rewrap(pool, { limit: 3 })
@@ -106,7 +109,7 @@ describe('R16 rotating the key', () => {
     expect(await rotating.outdated(pool)).toBe(2)
     expect(await rotating.rewrap(pool, { limit: 3, after: first3.next })).toMatchObject({ rewrapped: 2 })
     expect(await rotating.outdated(pool)).toBe(0)
-    expect(await rotating.versionsInUse(pool)).toEqual(new Map([[2, 6]]))
+    expect(await versionsInUse()).toEqual({ 2: 6 })
     const retired = new Safe(ring(2, { 2: second }))
     for (const generation of [1, 2, 3, 4, 5, 6]) {
       expect((await retired.open(pool, place, generation)).reveal()).toBe(`no. ${generation}`)
@@ -124,7 +127,7 @@ describe('R16 rotating the key', () => {
     for (const generation of [1, 2, 3, 4, 5]) await safe.put(pool, place, generation, new Secret(`no. ${generation}`))
     const rotating = new Safe(ring(2, { 1: first, 2: second }))
     await Promise.all([rotating.rewrap(pool), rotating.rewrap(pool)])
-    expect(await rotating.versionsInUse(pool)).toEqual(new Map([[2, 5]]))
+    expect(await versionsInUse()).toEqual({ 2: 5 })
     expect((await rotating.open(pool, place, 4)).reveal()).toBe('no. 4')
   })
 })

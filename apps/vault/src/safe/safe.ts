@@ -163,13 +163,6 @@ export class Safe {
     return rows[0]?.count ?? 0
   }
 
-  /** How many secrets each key version still holds: a version that is not here may be retired. */
-  async versionsInUse(client: SqlClient): Promise<Map<number, number>> {
-    const { rows } = await client.query<{ kek_version: string; count: number }>(sql`
-      select kek_version, count(*)::int as count from safe group by kek_version order by kek_version`)
-    return new Map(rows.map(({ kek_version, count }) => [Number(kek_version), count]))
-  }
-
   #tell({ fault }: SafeError, place: string, generation: number): void {
     this.#logger.error({ security: fault, place, generation }, 'a secret of the safe does not open')
   }

@@ -105,7 +105,7 @@ function gitHub(asked: Asked, desk: Desk, expiring: boolean): Told {
   })
 }
 
-/** Never says how long a token lasts, unless it is introspected; numbers as text; the refresh token comes once. */
+/** Never says how long a token lasts; numbers as text; the refresh token comes once. */
 export const salesforce: Vendor = (asked, desk) => salesForce(asked, desk, false)
 /** The same with refresh token rotation, which an administrator there may turn on. */
 export const salesforceRotating: Vendor = (asked, desk) => salesForce(asked, desk, true)
@@ -113,14 +113,6 @@ export const salesforceRotating: Vendor = (asked, desk) => salesForce(asked, des
 function salesForce(asked: Asked, desk: Desk, rotates: boolean): Told {
   const { form, path } = asked
   if (path === '/services/oauth2/revoke') return [desk.good.delete(form.get('token') ?? '') ? 200 : 400, {}]
-  if (path === '/services/oauth2/introspect') {
-    if (!secretInBody(asked)) return [401, { error: 'invalid_client' }]
-    const active = desk.good.has(form.get('token') ?? '')
-    return [
-      200,
-      active ? { active, exp: Math.floor(Date.now() / 1000) + 7200, token_type: 'access_token' } : { active },
-    ]
-  }
   if (path !== '/services/oauth2/token') return [404, {}]
   if (!secretInBody(asked)) return [400, { error: 'invalid_client', error_description: 'invalid client credentials' }]
   const isRefresh = form.get('grant_type') === 'refresh_token'

@@ -1,7 +1,9 @@
 import { IsIn, IsNotEmpty, IsOptional, IsUrl, Matches, Max, Min } from 'class-validator'
 import { Section, Setting } from '../setting.js'
 
-export const KEY_PROVIDERS = ['file', 'environment', 'aws-kms', 'vault-transit'] as const
+const KEY_PROVIDERS = ['file', 'environment', 'aws-kms', 'vault-transit'] as const
+/** Where the keys of the safe can come from. */
+export type KeyProvider = (typeof KEY_PROVIDERS)[number]
 
 const ADDRESS = { message: 'must be an address such as https://vault.example:8200' }
 const URL_OPTIONS = { protocols: ['http', 'https'], require_protocol: true, require_tld: false }
@@ -15,7 +17,7 @@ export class SafeSettings {
     'Who makes new keys: file, environment (development only), aws-kms or vault-transit. Older ones open as long as they are given.',
   )
   @IsIn(KEY_PROVIDERS, { message: `must be one of ${KEY_PROVIDERS.join(', ')}` })
-  keyProvider: (typeof KEY_PROVIDERS)[number] = 'file'
+  keyProvider: KeyProvider = 'file'
 
   @Setting('string', 'ID, ARN or alias of the key in AWS KMS that wraps ours.')
   @IsOptional()
