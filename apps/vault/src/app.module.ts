@@ -4,7 +4,7 @@ import { Pool } from 'pg'
 import { DataSource } from 'typeorm'
 import { AuditReader, databaseOptions, mustBeMigrated, poolOf, PostgresEventStore, Streams } from '#libs/event-sourcing'
 import { Freshness, MessagingModule, Replicas } from '#libs/messaging'
-import { Outbound } from '#libs/oauth'
+import { Discovery, IdTokens, Outbound, ProviderKeys } from '#libs/oauth'
 import {
   ContentSettings,
   Deployment,
@@ -30,12 +30,15 @@ import { MissingConsentsController } from './consent/missing-consents.controller
 import { MissingConsents } from './consent/missing-consents.js'
 import { Occasions } from './consent/occasions.js'
 import { CredentialsController } from './exchange/credentials.controller.js'
+import { idTokensOfContent } from './exchange/content-id-tokens.js'
 import { Exchange } from './exchange/exchange.js'
 import { FactQueries } from './exchange/facts.js'
 import { IssueLog } from './exchange/issue-log.js'
 import { SESSION_KEYS_PATHS, SubjectTokens } from './exchange/subject-tokens.js'
+import { TemporaryCredentials } from './exchange/temporary-credentials.js'
 import { keysOfVisitors } from './exchange/visitor-keys.js'
 import { GrantEndings } from './grant/grant-endings.js'
+import { GrantIdTokens } from './grant/grant-id-tokens.js'
 import { GrantQueries } from './grant/grant.queries.js'
 import { RefreshMetrics } from './grant/refresh-metrics.js'
 import { RefreshSweep } from './grant/refresh-sweep.js'
@@ -93,6 +96,7 @@ import { VerificationController } from './service-account/verification.controlle
     ConsentRequests,
     FactQueries,
     GrantEndings,
+    GrantIdTokens,
     GrantQueries,
     KeyRotation,
     LoginTokens,
@@ -106,6 +110,7 @@ import { VerificationController } from './service-account/verification.controlle
     ServiceAccounts,
     ServiceTokens,
     SessionQueries,
+    TemporaryCredentials,
     { provide: Pool, inject: [DataSource], useFactory: poolOf },
     { provide: AuditReader, inject: [Pool], useFactory: (pool: Pool) => new AuditReader(pool, audited) },
     { provide: Streams, inject: [Pool], useFactory: (pool: Pool) => new Streams(new PostgresEventStore(pool)) },
@@ -121,6 +126,11 @@ import { VerificationController } from './service-account/verification.controlle
       inject: [DevelopmentSettings, ExchangeSettings, ServerSettings],
       useFactory: ({ loopback }: DevelopmentSettings, exchange: ExchangeSettings, { origin }: ServerSettings) =>
         new Outbound({ loopback, deadlineMs: exchange.tokenRequestTimeoutMs, ownOrigins: [origin] }),
+    },
+    {
+      provide: IdTokens,
+      inject: [Outbound],
+      useFactory: (outbound: Outbound) => new IdTokens(new Discovery(outbound), new ProviderKeys(outbound)),
     },
     {
       provide: SubjectTokens,
@@ -148,6 +158,7 @@ import { VerificationController } from './service-account/verification.controlle
         Refreshes,
         ServiceTokens,
         InternalHttp,
+        TemporaryCredentials,
         Safe,
         IssueLog,
         ExchangeSettings,
@@ -161,6 +172,7 @@ import { VerificationController } from './service-account/verification.controlle
         refreshes: Refreshes,
         serviceTokens: ServiceTokens,
         http: InternalHttp,
+        temporaryCredentials: TemporaryCredentials,
         safe: Safe,
         issues: IssueLog,
         settings: ExchangeSettings,
@@ -174,6 +186,8 @@ import { VerificationController } from './service-account/verification.controlle
           refreshes,
           serviceTokens,
           keysOfVisitors(http),
+          idTokensOfContent(http),
+          temporaryCredentials,
           safe,
           issues,
           settings,

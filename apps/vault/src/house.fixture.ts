@@ -19,7 +19,7 @@ import {
 } from '#libs/contracts'
 import { PostgresEventStore, Streams } from '#libs/event-sourcing'
 import { Freshness, OwnerQuestions, Replica, Replicas, TableReplica } from '#libs/messaging'
-import { Outbound } from '#libs/oauth'
+import { Discovery, IdTokens, Outbound, ProviderKeys } from '#libs/oauth'
 import { AuthorizationSettings, ExchangeSettings, ServerSettings } from '#libs/service'
 import { freshDatabase, type FreshDatabase } from '#libs/testing'
 import { ClientSecrets } from './client-secret/client-secrets.js'
@@ -27,10 +27,12 @@ import { ConsentRequests } from './consent/consent-requests.js'
 import { Consent } from './consent/consent.js'
 import { Occasions } from './consent/occasions.js'
 import type { KeyActor } from './exchange/decide.js'
-import { Exchange, type Issued } from './exchange/exchange.js'
+import { Exchange, type ContentIdTokens, type Issued } from './exchange/exchange.js'
 import { FactQueries } from './exchange/facts.js'
 import { IssueLog } from './exchange/issue-log.js'
 import { SubjectTokens } from './exchange/subject-tokens.js'
+import { TemporaryCredentials } from './exchange/temporary-credentials.js'
+import { GrantIdTokens } from './grant/grant-id-tokens.js'
 import { GrantQueries } from './grant/grant.queries.js'
 import { grantGuid, grantStream } from './grant/grant.stream.js'
 import { putTokens } from './grant/grant.tokens.js'
@@ -288,11 +290,14 @@ export class VaultProcess {
   readonly streams: Streams
   readonly secrets: ClientSecrets
   readonly grants: GrantQueries
+  readonly idTokens: GrantIdTokens
   readonly refreshes: Refreshes
   readonly serviceTokens: ServiceTokens
   /** What identity was asked to make: user, role, content. */
   readonly visitorKeys: string[][] = []
   readonly issues: IssueLog
+  /** What identity signs for content; rejects unless set. */
+  signIdToken: ContentIdTokens['sign'] = () => Promise.reject(new Error('identity is down'))
   readonly exchange: Exchange
   readonly consent: Consent
   /** What the owners answer; rejects unless set. */
@@ -317,7 +322,17 @@ export class VaultProcess {
     this.streams = new Streams(new PostgresEventStore(pool))
     this.secrets = new ClientSecrets(pool, this.safe)
     this.grants = new GrantQueries(pool)
-    this.refreshes = new Refreshes(pool, this.streams, this.grants, this.safe, this.secrets, this.calls, this.settings)
+    this.idTokens = new GrantIdTokens(new IdTokens(new Discovery(this.outbound), new ProviderKeys(this.outbound)))
+    this.refreshes = new Refreshes(
+      pool,
+      this.streams,
+      this.grants,
+      this.safe,
+      this.secrets,
+      this.calls,
+      this.idTokens,
+      this.settings,
+    )
     this.serviceTokens = new ServiceTokens(pool, this.safe, this.secrets, this.calls, this.settings, this.replicas)
     this.issues = new IssueLog(database, 'vault')
     const server = Object.assign(new ServerSettings(), { address: ADDRESS })
@@ -333,6 +348,8 @@ export class VaultProcess {
           return Promise.resolve({ key: new Secret('kb_of_visitor'), expiresIn: 3600 })
         },
       },
+      { sign: (content, audience) => this.signIdToken(content, audience) },
+      new TemporaryCredentials(this.calls, this.settings),
       this.safe,
       this.issues,
       this.settings,
@@ -347,6 +364,7 @@ export class VaultProcess {
       this.secrets,
       this.safe,
       this.calls,
+      this.idTokens,
       server,
       this.settings,
     )
@@ -390,6 +408,8 @@ export class VaultProcess {
     secondsLeft: number | null,
     refreshToken: string | null = world.provider.refreshToken,
     accessToken = 'access-0',
+    scope: string | null = null,
+    idToken?: string,
   ): Promise<void> {
     const { viewerGuid: userGuid, integrationGuid } = world
     const expiresAt = secondsLeft === null ? null : new Date(Date.now() + secondsLeft * 1000)
@@ -399,7 +419,8 @@ export class VaultProcess {
       integrationGuid,
       hasRefreshToken: refreshToken !== null,
       expiresAt,
-      scope: null,
+      scope,
+      ...(idToken !== undefined && { idToken: { expiresAt: new Date(Date.now() + 300_000).toISOString() } }),
     } as const
     const context = { actor: { type: 'service', name: 'vault' }, commandId: randomUUID() }
     const { state } = await this.streams.load(grantStream, world.grantGuid)
@@ -409,6 +430,7 @@ export class VaultProcess {
         putTokens(this.safe, client, world.grantGuid, generation, {
           accessToken: new Secret(accessToken),
           refreshToken: refreshToken === null ? undefined : new Secret(refreshToken),
+          idToken: idToken === undefined ? undefined : new Secret(idToken),
         }),
     })
   }

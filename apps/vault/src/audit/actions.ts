@@ -1,6 +1,6 @@
 import { AUDIT_SOURCES } from '#libs/contracts'
 import type { Audited, AuditedLog, AuditedTable, AuditTable } from '#libs/event-sourcing'
-import type { ServiceTokenIssued, TokenIssued, VisitorKeyIssued } from '../exchange/issue-log.js'
+import type { CredentialsIssued, ServiceTokenIssued, TokenIssued, VisitorKeyIssued } from '../exchange/issue-log.js'
 import type { GrantEvent } from '../grant/grant.events.js'
 
 const grant = {
@@ -17,7 +17,9 @@ const issue = {
   TokenIssued: ['issue_oauth_token', 'contentGuid', 'integrationGuid'],
   VisitorKeyIssued: ['issue_visitor_key', 'contentGuid', 'integrationGuid', 'role'],
   ServiceTokenIssued: ['issue_service_token', 'contentGuid', 'integrationGuid'],
+  CredentialsIssued: ['issue_temporary_credentials', 'contentGuid', 'integrationGuid', 'sessionName'],
 } as const satisfies {
+  CredentialsIssued: Audited<CredentialsIssued>
   TokenIssued: Audited<TokenIssued>
   ServiceTokenIssued: Audited<ServiceTokenIssued>
   VisitorKeyIssued: Audited<VisitorKeyIssued>

@@ -16,6 +16,7 @@ import {
 } from '#libs/oauth'
 import { currentRequest, ExchangeSettings, ServerSettings } from '#libs/service'
 import { ClientSecrets } from '../client-secret/client-secrets.js'
+import { GrantIdTokens } from '../grant/grant-id-tokens.js'
 import { grantGuid, grantStream, subjectPlace } from '../grant/grant.stream.js'
 import { oweRevocation, putTokens } from '../grant/grant.tokens.js'
 import { ProviderCalls, tokenEndpointOf } from '../provider/provider-calls.js'
@@ -79,6 +80,7 @@ export class Consent {
     private readonly secrets: ClientSecrets,
     private readonly safe: Safe,
     private readonly calls: ProviderCalls,
+    private readonly idTokens: GrantIdTokens,
     private readonly server: ServerSettings,
     private readonly settings: ExchangeSettings,
   ) {}
@@ -145,7 +147,7 @@ export class Consent {
     }
     try {
       const tokens = await this.#redeem(integration, callback, request)
-      if (!(await this.#keep(actor, request, tokens)))
+      if (!(await this.#keep(actor, integration, request, tokens)))
         return { page: anotherAccount(nameOf(integration), this.#loginUrl(request, true), this.#urlOf(request)) }
     } catch (error) {
       const page = pageOf(error, again, nameOf(integration))
@@ -190,7 +192,12 @@ export class Consent {
   }
 
   /** @returns `false` when the tokens are another account's than the viewer's former ones, and that was not wanted */
-  async #keep(viewer: UserActor, request: ConsentRequest, tokens: TokenResponse): Promise<boolean> {
+  async #keep(
+    viewer: UserActor,
+    integration: IntegrationState,
+    request: ConsentRequest,
+    tokens: TokenResponse,
+  ): Promise<boolean> {
     const { guid, integrationGuid, relink, now } = request
     const { accessToken, refreshToken, expiresIn, scope } = tokens
     const grant = grantGuid(viewer.guid, integrationGuid)
@@ -205,6 +212,7 @@ export class Consent {
       }
       await endGrant(this.#ending, grant, 'relinked', { ...context, commandId: uuidV5('relinked', guid) })
     }
+    const { idToken, facts } = await this.idTokens.of(integration, tokens)
     await this.streams.handle(
       grantStream,
       grant,
@@ -215,6 +223,7 @@ export class Consent {
         hasRefreshToken: refreshToken !== undefined,
         expiresAt: expiresIn === undefined ? null : new Date(now.getTime() + expiresIn * 1000),
         scope: scope ?? null,
+        idToken: facts,
       },
       { ...context, commandId: guid },
       {
@@ -222,7 +231,7 @@ export class Consent {
           // The decider counts; the projection, which ran just now, knows.
           const { rows } = await client.query<{ generation: number }>(sql`
             select generation from oauth_grant where guid = ${grant}`)
-          await putTokens(this.safe, client, grant, rows[0]!.generation, { accessToken, refreshToken })
+          await putTokens(this.safe, client, grant, rows[0]!.generation, { accessToken, refreshToken, idToken })
           if (subject) await this.safe.put(client, subjectPlace(grant), 0, subject)
         },
       },

@@ -1,5 +1,6 @@
 import { Body, Controller, Header, HttpCode, Post } from '@nestjs/common'
 import {
+  ApiBadGatewayResponse,
   ApiBadRequestResponse,
   ApiBody,
   ApiConsumes,
@@ -10,7 +11,7 @@ import {
   ApiServiceUnavailableResponse,
   ApiTags,
 } from '@nestjs/swagger'
-import { REQUESTED_TOKEN_TYPE, type Actor } from '#libs/contracts'
+import { TOKEN_TYPE, type Actor } from '#libs/contracts'
 import { Audit, CurrentActor, ForActor, FormBody } from '#libs/service'
 import type { KeyActor } from './decide.js'
 import { ExchangeAnswer, ExchangeForm, ExchangeRefusal } from './exchange.dto.js'
@@ -29,7 +30,8 @@ export class CredentialsController {
     description:
       'RFC 8693. For the content’s own key, or for a key of its owner whose role is publisher or more. A viewer’s session ' +
       'token brings the viewer’s access token; the viewer must have consented to the integration in the browser. A ' +
-      'content session token brings that of a service account.',
+      'content session token brings that of a service account. Integrations that issue temporary credentials or keys of this ' +
+      'server bring these instead.',
   })
   @ApiConsumes('application/x-www-form-urlencoded')
   @ApiBody({ type: ExchangeForm })
@@ -37,16 +39,17 @@ export class CredentialsController {
   @ApiBadRequestResponse({ type: ExchangeRefusal, description: 'The request, the subject or the grant is not good.' })
   @ApiForbiddenResponse({ type: ExchangeRefusal, description: 'The key or the viewer may not.' })
   @ApiNotFoundResponse({ type: ExchangeRefusal, description: 'The viewer has not consented yet.' })
+  @ApiBadGatewayResponse({ type: ExchangeRefusal, description: 'The service that gives temporary credentials fails.' })
   @ApiServiceUnavailableResponse({ type: ExchangeRefusal, description: 'Time will mend it.' })
   @FormBody()
   @ForActor('key', 'content_key')
   @Audit('oauth.token_exchange')
   async issue(@Body() form: Record<string, string>, @CurrentActor() actor: Actor): Promise<ExchangeAnswer> {
-    const { accessToken, expiresIn, isKey } = await this.exchange.exchange(form, actor as KeyActor)
+    const { accessToken, expiresIn, type } = await this.exchange.exchange(form, actor as KeyActor)
     return {
       access_token: accessToken.reveal(),
-      issued_token_type: isKey ? REQUESTED_TOKEN_TYPE.apiKey : REQUESTED_TOKEN_TYPE.accessToken,
-      token_type: isKey ? 'Key' : 'Bearer',
+      issued_token_type: type,
+      token_type: TOKEN_TYPE[type],
       ...(expiresIn !== undefined && { expires_in: expiresIn }),
     }
   }

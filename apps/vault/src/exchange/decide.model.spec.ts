@@ -22,6 +22,12 @@ function brought(house: RandomHouse, asked: Asked): Brought {
       case 'issue_service':
       case 'obtain_service':
         return `service/${decision.integration.guid}`
+      case 'trade': {
+        const { grant, integration } = decision
+        return grant
+          ? grant.guid.replace('grant/', 'credentials/')
+          : `credentials/${asked.subject.content}/${integration.guid}`
+      }
       case 'visitor_key':
         return `key/${decision.viewer.userGuid}`
       case 'refuse':
@@ -50,6 +56,7 @@ describe('C25 the exchange of two people, two content items and two integrations
     // A model of which everything is refused would prove nothing.
     expect(outcomes.get('grant')).toBeGreaterThan(EXCHANGES / 200)
     expect(outcomes.get('service')).toBeGreaterThan(EXCHANGES / 200)
+    expect(outcomes.get('credentials')).toBeGreaterThan(EXCHANGES / 400)
     expect(outcomes.get('refused')).toBeGreaterThan(EXCHANGES / 2)
   })
 })

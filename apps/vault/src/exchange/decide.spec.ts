@@ -256,8 +256,8 @@ const REFUSALS: [string, Case, number, string, ...string[]][] = [
     ofContent,
   ],
   [
-    '9: a token that is to be traded for another one',
-    { facts: { integration: { ...integration(), issues: { type: REQUESTED_TOKEN_TYPE.awsCredentials } } } },
+    '9: a viewer’s integration that would give keys of this server',
+    { facts: { integration: { ...integration(), issues: { type: REQUESTED_TOKEN_TYPE.apiKey } } } },
     250,
     'invalid_request',
   ],
@@ -314,7 +314,7 @@ const REFUSALS: [string, Case, number, string, ...string[]][] = [
   ],
   [
     '10: AWS credentials are asked for, for the content itself',
-    { ofContent: true, form: { requested_token_type: REQUESTED_TOKEN_TYPE.awsCredentials } },
+    { ofContent: true, form: { requested_token_type: REQUESTED_TOKEN_TYPE.temporaryCredentials } },
     242,
     'invalid_request',
   ],
@@ -507,6 +507,70 @@ describe('the exchange gives an API key of the visitor', () => {
     ],
   ])('and none %s', (_, each, expected) => {
     expect(refusal({ ...asked, ...each, facts: { integration: connect, ...each.facts } })).toEqual(expected)
+  })
+})
+
+describe('the exchange trades an ID token for temporary credentials', () => {
+  const issues = { type: REQUESTED_TOKEN_TYPE.temporaryCredentials, endpoint: 'https://sts.example/', parameters: {} }
+  const trading: IntegrationState = { ...integration(), issues }
+  const asked = { form: { requested_token_type: REQUESTED_TOKEN_TYPE.temporaryCredentials } }
+  const held = (changes: Partial<GrantFacts>): Case => ({ facts: { grant: grant(changes) } })
+  const lasts = inSeconds(16)
+  const faulty = (idTokenFault: GrantFacts['idTokenFault'], changes: Partial<GrantFacts> = {}): Case =>
+    held({ idTokenFault, tokenSince: inSeconds(-60), ...changes })
+  const ofViewer = (each: Case): Case => ({ ...asked, ...each, facts: { integration: trading, ...each.facts } })
+  const ofItself = (each: Case = {}): Case => ({
+    ...asked,
+    ...each,
+    ofContent: true,
+    facts: { integration: { ...trading, auth_type: 'Service Account' }, serviceToken: undefined, ...each.facts },
+  })
+
+  it.each<[string, Case, string]>([
+    ['of a viewer, while it lasts', held({ idTokenExpiresAt: lasts }), 'trade'],
+    ['whatever has become of the access token', held({ idTokenExpiresAt: lasts, expiresAt: inSeconds(-9) }), 'trade'],
+    ['without a refresh token', held({ idTokenExpiresAt: lasts, hasRefreshToken: false }), 'trade'],
+    ['a new one, when it ends', held({ idTokenExpiresAt: inSeconds(15) }), 'refresh'],
+    ['a new one, where none was kept before', held({}), 'refresh'],
+    ['a new one, a minute after none came', faulty('none', { tokenSince: inSeconds(-61) }), 'refresh'],
+    ['a new one, a minute after a bad one came', faulty('invalid', { tokenSince: inSeconds(-61) }), 'refresh'],
+  ])('%s', (_, each, verdict) => {
+    expect(outcome(ofViewer(each))).toMatchObject({ verdict, ...(verdict === 'refresh' && { oldIsValid: false }) })
+  })
+
+  it('of the content itself, which has no grant', () => {
+    expect(outcome(ofItself())).toMatchObject({ verdict: 'trade', grant: undefined })
+    expect(outcome(ofItself({ facts: { content: content({ access_type: 'all' }) } })).verdict).toBe('trade')
+    expect(outcome(ofItself({ facts: { content: content({ kind: 'rendered' }) } })).verdict).toBe('trade')
+  })
+
+  it.each<[string, Case, unknown[]]>([
+    ['when an access token is asked for', { ...held({ idTokenExpiresAt: lasts }), form: {} }, [242, 'invalid_request']],
+    ['without consent', { facts: { grant: undefined } }, [220, 'consent_required']],
+    ['when the provider wants consent', held({ status: 'consent_required' }), [219, 'consent_required']],
+    [
+      'when it has ended for good',
+      held({ idTokenExpiresAt: inSeconds(15), hasRefreshToken: false }),
+      [235, 'consent_required'],
+    ],
+    ['when the provider gave none', faulty('none'), [276, 'consent_required']],
+    ['when it is not good', faulty('invalid'), [251, 'server_error']],
+    ['when nobody knows whether it is good', faulty('unverified'), [275, 'server_error']],
+    ['without a refresh token, when there never was one', held({ hasRefreshToken: false }), [276, 'consent_required']],
+  ])('and does not %s', (_, each, expected) => {
+    expect(refusal(ofViewer(each))).toEqual(expected)
+  })
+
+  it('for nobody who may not have it', () => {
+    const good = held({ idTokenExpiresAt: lasts }).facts
+    expect(refusal(ofViewer({ facts: { ...good, content: content({ locked: true }) } }))).toEqual([
+      19,
+      'invalid_request',
+    ])
+    expect(refusal(ofViewer({ facts: good!, caller: { ...contentKey, content: OTHER } }))[0]).toBe(22)
+    expect(refusal(ofItself({ facts: { content: content({ kind: 'static' }) } }))[0]).toBe(237)
+    expect(refusal(ofItself({ form: {} }))[0]).toBe(242)
+    expect(refusal({ ...ofViewer({ facts: good! }), ofContent: true })[0]).toBe(252)
   })
 })
 

@@ -13,11 +13,17 @@ import {
   type UserSessionClaims,
   type UserState,
 } from '#libs/contracts'
-import type { ConsentReason } from '../grant/grant.events.js'
+import type { ConsentReason, IdTokenFacts } from '../grant/grant.events.js'
 import { fingerprintOf, isUsable, type ServiceTokenFacts } from '../service-account/service-token.js'
 
 /** Seconds that an access token must still be good for to be handed out without a refresh. */
 const USABLE_SECONDS = 5
+
+/** Seconds that an ID token must still be good for to be sent away: its reader has a clock of its own. */
+const TRADABLE_SECONDS = 15
+
+/** Seconds after which a provider is asked again for an ID token that it has not given, or not a good one. */
+const ID_TOKEN_AGAIN_SECONDS = 60
 
 /**
  * Seconds after which a token is refreshed whose provider never says how long it lasts (the quirk `omits_expires_in`):
@@ -65,6 +71,10 @@ export interface GrantFacts {
   readonly tokenSince?: Date | null
   /** Why its user has to consent again. */
   readonly consentReason?: ConsentReason | null
+  /** Of the ID token that is kept; `null` when there is none. */
+  readonly idTokenExpiresAt?: Date | null
+  /** Why none is. */
+  readonly idTokenFault?: IdTokenFacts['fault'] | null
 }
 
 /** All that the decision rests on, as one statement found it. */
@@ -115,6 +125,13 @@ export type Decision =
       readonly token: ServiceTokenFacts
     }
   | { readonly verdict: 'obtain_service'; readonly integration: IntegrationState }
+  | {
+      /** An ID token, of the viewer's grant or made for the content, is traded for what the integration issues. */
+      readonly verdict: 'trade'
+      readonly integration: IntegrationState
+      /** `undefined`: the content itself is the subject. */
+      readonly grant: GrantFacts | undefined
+    }
   | {
       /** A key of the viewer's own for this server, of at most this role. */
       readonly verdict: 'visitor_key'
@@ -205,11 +222,9 @@ export function decide(
 
   if ((integration.auth_type === 'Service Account') !== (subject.type === 'content'))
     return refuse(authTypeMismatch(integration, subject))
-  // What is to be traded for something else is not given out itself.
   const isOfVisitor = integration.auth_type === 'Visitor API Key'
   const given = integration.issues?.type ?? REQUESTED_TOKEN_TYPE.accessToken
-  if (given !== (isOfVisitor ? REQUESTED_TOKEN_TYPE.apiKey : REQUESTED_TOKEN_TYPE.accessToken))
-    return refuse(noHandler())
+  if (isOfVisitor !== (given === REQUESTED_TOKEN_TYPE.apiKey)) return refuse(noHandler())
   // Asked again here: the content may have been deployed as something else since it was associated.
   if (content.kind === 'static' || (content.kind === 'rendered' && subject.type === 'viewer'))
     return refuse(kindUnsupported(content.kind), ofContent)
@@ -221,7 +236,10 @@ export function decide(
         : wrongRequestedType(given),
     )
   if (isOfVisitor && subject.type === 'viewer') return ofVisitorKey(subject, visitor!, integration)
-  return subject.type === 'viewer' ? ofGrant(subject, integration, facts, policy) : ofServiceAccount(integration, facts)
+  if (subject.type === 'viewer') return ofGrant(subject, integration, facts, policy)
+  return given === REQUESTED_TOKEN_TYPE.temporaryCredentials
+    ? { verdict: 'trade', integration, grant: undefined }
+    : ofServiceAccount(integration, facts)
 }
 
 /** Whether the caller may ask for this content at all (22). */
@@ -268,6 +286,9 @@ function ofGrant(viewer: Viewer, integration: IntegrationState, facts: Facts, po
   const consentUrl = policy.consentUrl(integration.guid)
   if (!grant || grant.status === 'revoked') return refuse(noGrant(consentUrl))
   if (grant.status === 'consent_required') return refuse(consentRequired(consentUrl, grant.consentReason))
+  // What is to be traded for something else is not given out itself.
+  if (integration.issues?.type === REQUESTED_TOKEN_TYPE.temporaryCredentials)
+    return ofIdToken(viewer, integration, grant, now, consentUrl)
   const issue: Decision = { verdict: 'issue', viewer, integration, grant }
   const refresh = (oldIsValid: boolean): Decision => ({ verdict: 'refresh', viewer, integration, grant, oldIsValid })
   if (!grant.expiresAt && integration.quirks.includes('omits_expires_in') && grant.hasRefreshToken) {
@@ -279,6 +300,30 @@ function ofGrant(viewer: Viewer, integration: IntegrationState, facts: Facts, po
   const oldIsValid = secondsLeft > 0
   if (grant.hasRefreshToken) return refresh(oldIsValid)
   return oldIsValid ? issue : refuse(noRefreshToken(consentUrl))
+}
+
+/** How the viewer's ID token stands: good, to be got by a refresh, or wanting somebody to mend it (235, 251, 275, 276). */
+function ofIdToken(
+  viewer: Viewer,
+  integration: IntegrationState,
+  grant: GrantFacts,
+  now: Date,
+  consentUrl: string,
+): Decision {
+  const { idTokenExpiresAt: end, idTokenFault: fault, hasRefreshToken, tokenSince } = grant
+  if (end && (end.getTime() - now.getTime()) / 1000 > TRADABLE_SECONDS) return { verdict: 'trade', integration, grant }
+  const since = tokenSince ? (now.getTime() - tokenSince.getTime()) / 1000 : Infinity
+  if (hasRefreshToken && (!fault || since > ID_TOKEN_AGAIN_SECONDS))
+    return { verdict: 'refresh', viewer, integration, grant, oldIsValid: false }
+  if (end) return refuse(noRefreshToken(consentUrl))
+  switch (fault) {
+    case 'invalid':
+      return refuse(idTokenInvalid())
+    case 'unverified':
+      return refuse(idTokenUnverified())
+    default:
+      return refuse(noIdToken(consentUrl))
+  }
 }
 
 /** The lower of what the integration permits and what the viewer is (244). */
@@ -310,6 +355,31 @@ const noRefreshToken = (consentUrl: string): DomainError =>
     'consent_required',
     'No refresh token found in the provider’s response; perhaps the integration’s scopes lack offline_access.',
     { consent_url: consentUrl },
+  )
+
+/** The provider gave no ID token with its tokens, or none that lasts as long (276). */
+const noIdToken = (consentUrl: string): DomainError =>
+  refusal(
+    'grant.no_id_token',
+    'consent_required',
+    'The provider gave no ID token. The integration’s scopes need openid; if they have it, the viewer has to consent again.',
+    { consent_url: consentUrl },
+  )
+
+/** An ID token that is not for us, or not of the integration's issuer (251). */
+const idTokenInvalid = (): DomainError =>
+  refusal(
+    'grant.id_token_invalid',
+    'server_error',
+    'The provider’s ID token is not good; the integration’s administrator has to look at its issuer and client ID.',
+  )
+
+/** Nobody can say whether the ID token is good (275). */
+const idTokenUnverified = (): DomainError =>
+  refusal(
+    'grant.id_token_unverified',
+    'server_error',
+    'The keys of the ID token’s issuer cannot be had; if that lasts, look at the integration’s issuer.',
   )
 
 /** The provider refuses us, not the viewer: an administrator can mend it (241). */

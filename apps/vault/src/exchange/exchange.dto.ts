@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger'
-import { GRANT_TYPE_TOKEN_EXCHANGE, REQUESTED_TOKEN_TYPE, SUBJECT_TOKEN_TYPE } from '#libs/contracts'
+import { GRANT_TYPE_TOKEN_EXCHANGE, SUBJECT_TOKEN_TYPE, TOKEN_TYPE } from '#libs/contracts'
 
 /** For the documentation only: the form is read by `decide.ts`, which has a code for each fault. */
 export class ExchangeForm {
@@ -21,7 +21,7 @@ export class ExchangeForm {
 
   @ApiProperty({
     required: false,
-    enum: [REQUESTED_TOKEN_TYPE.accessToken, REQUESTED_TOKEN_TYPE.apiKey],
+    enum: Object.keys(TOKEN_TYPE),
     description: 'What is wanted; an access token if absent.',
   })
   requested_token_type?: string
@@ -37,19 +37,21 @@ export class ExchangeForm {
 export class ExchangeAnswer {
   @ApiProperty({
     description:
-      'The provider’s access token for the viewer, or of the service account; or a short-lived API key of the viewer.',
+      'The provider’s access token for the viewer, or of the service account; a short-lived API key of the viewer; or ' +
+      'temporary credentials, base64 of JSON with accessKeyId, secretAccessKey, sessionToken and expiration.',
   })
   access_token: string
 
   @ApiProperty({
-    enum: [REQUESTED_TOKEN_TYPE.accessToken, REQUESTED_TOKEN_TYPE.apiKey],
+    enum: Object.keys(TOKEN_TYPE),
     description: 'What access_token is.',
   })
   issued_token_type: string
 
   @ApiProperty({
-    enum: ['Bearer', 'Key'],
-    description: 'How it is used: `Bearer` (RFC 6750), or `Key` for an API key of this server.',
+    enum: Object.values(TOKEN_TYPE),
+    description:
+      'How it is used: `Bearer` (RFC 6750), `Key` for an API key of this server, or as temporary credentials.',
   })
   token_type: string
 

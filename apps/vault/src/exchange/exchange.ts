@@ -4,9 +4,11 @@ import {
   DomainError,
   groupContract,
   integrationContract,
+  REQUESTED_TOKEN_TYPE,
   userContract,
   type ChangeContract,
   type IntegrationState,
+  type IssuedTokenType,
   type Role,
   type Secret,
 } from '#libs/contracts'
@@ -32,6 +34,7 @@ import {
 import { FactQueries, type LookedUp } from './facts.js'
 import { IssueLog } from './issue-log.js'
 import { SubjectTokens } from './subject-tokens.js'
+import { TemporaryCredentials } from './temporary-credentials.js'
 
 const CONTRACTS: Readonly<Record<Doubt['kind'], ChangeContract<unknown>>> = {
   content: contentContract,
@@ -45,11 +48,15 @@ export interface VisitorKeys {
   issue(userGuid: string, role: Role, contentGuid: string): Promise<{ key: Secret; expiresIn: number }>
 }
 
+/** Says in a token which content it is, to somebody outside; identity's work. */
+export interface ContentIdTokens {
+  sign(contentGuid: string, audience: string): Promise<Secret>
+}
+
 /** A token on its way out. */
 export interface Issued {
   readonly accessToken: Secret
-  /** Whether it is a key for this server, and no provider's token. */
-  readonly isKey?: true
+  readonly type: IssuedTokenType
   /** Whole seconds; `undefined` when the provider did not say. */
   readonly expiresIn: number | undefined
 }
@@ -61,6 +68,7 @@ interface Question {
 }
 
 type Decided = LookedUp & { readonly decision: Decision }
+type Trade = Extract<Decision, { verdict: 'trade' }>
 
 /** Which token, for whom, right now: decides, refreshes if need be, opens the safe, writes the audit row, answers. */
 @Injectable()
@@ -72,6 +80,8 @@ export class Exchange {
     private readonly refreshes: Refreshes,
     private readonly serviceTokens: ServiceTokens,
     private readonly visitorKeys: VisitorKeys,
+    private readonly contentIdTokens: ContentIdTokens,
+    private readonly temporaryCredentials: TemporaryCredentials,
     private readonly safe: Safe,
     private readonly issues: IssueLog,
     private readonly settings: ExchangeSettings,
@@ -85,9 +95,13 @@ export class Exchange {
       const subject = await this.subjects.verify(request.subjectType, request.subjectToken)
       const question = { request, caller, subject }
       const decided = await this.#decide(question)
-      return decided.decision.verdict === 'obtain_service'
-        ? await this.#obtained(question, decided.decision.integration)
-        : await this.#issue(question, await this.#refreshed(question, decided))
+      if (decided.decision.verdict === 'obtain_service')
+        return await this.#obtained(question, decided.decision.integration)
+      const current = await this.#refreshed(question, decided)
+      const { decision, idToken } = current
+      return decision.verdict === 'trade'
+        ? await this.#traded(question, decision, idToken)
+        : await this.#issue(question, current)
     } catch (error) {
       throw inOAuthWords(error)
     }
@@ -145,10 +159,42 @@ export class Exchange {
     return await this.#issueOfService(question, integration, outcome, decided.facts.now)
   }
 
+  /** As after a refresh: whoever may not have the credentials any more, by now, does not get them. */
+  async #traded(question: Question, trade: Trade, envelope: Buffer | null): Promise<Issued> {
+    const { caller, subject } = question
+    const { integration, grant } = trade
+    const idToken = await this.#idToken(subject, trade, envelope)
+    const sessionName = subject.type === 'viewer' ? `viewer-${subject.userGuid}` : `content-${subject.content}`
+    const { text, expiresAt } = await this.temporaryCredentials.obtain(integration, idToken, sessionName)
+    const { decision, facts } = await this.#decide(question)
+    if (decision.verdict === 'refuse') throw decision.error
+    // Somebody has changed the integration, or the grant has new tokens, perhaps of another account.
+    if (decision.verdict !== 'trade' || isAnother(decision, trade)) throw providerUnavailable()
+    const data = {
+      userGuid: subject.type === 'viewer' ? subject.userGuid : caller.type === 'key' ? caller.user : caller.owner,
+      contentGuid: subject.content,
+      integrationGuid: integration.guid,
+      grantGuid: grant?.guid ?? null,
+      sessionName,
+      expiresAt: expiresAt.toISOString(),
+    }
+    await this.issues.record({ type: 'CredentialsIssued', data }, caller, currentRequest()?.correlationId)
+    const { temporaryCredentials: type } = REQUESTED_TOKEN_TYPE
+    return { type, accessToken: text, expiresIn: secondsLeft({ expiresAt }, facts.now) }
+  }
+
+  async #idToken({ content }: Subject, { integration, grant }: Trade, envelope: Buffer | null): Promise<Secret> {
+    if (!grant) return await this.contentIdTokens.sign(content, integration.issues?.audience ?? '')
+    if (!envelope) throw new Error(`grant ${grant.guid} has no ID token in the safe`)
+    return await this.safe.openEnvelope(envelope, tokenPlace(grant.guid, 'id_token'), grant.generation)
+  }
+
   async #issue(question: Question, { decision, facts, accessToken }: Decided): Promise<Issued> {
     switch (decision.verdict) {
       case 'refuse':
         throw decision.error
+      case 'trade':
+        throw new Error('a token that is to be traded first was to be issued')
       case 'obtain_service':
         throw new Error('a token that is to be obtained first was to be issued')
       case 'visitor_key':
@@ -177,7 +223,11 @@ export class Exchange {
       expiresAt: grant.expiresAt?.toISOString() ?? null,
     }
     await this.issues.record({ type: 'TokenIssued', data }, question.caller, currentRequest()?.correlationId)
-    return { accessToken: opened, expiresIn: secondsLeft(grant, facts.now) }
+    return {
+      type: REQUESTED_TOKEN_TYPE.accessToken,
+      accessToken: opened,
+      expiresIn: secondsLeft(grant, facts.now),
+    }
   }
 
   async #issueVisitorKey(
@@ -187,7 +237,7 @@ export class Exchange {
     const { key, expiresIn } = await this.visitorKeys.issue(viewer.userGuid, role, viewer.content)
     const data = { userGuid: viewer.userGuid, contentGuid: viewer.content, integrationGuid: integration.guid, role }
     await this.issues.record({ type: 'VisitorKeyIssued', data }, caller, currentRequest()?.correlationId)
-    return { accessToken: key, expiresIn, isKey: true }
+    return { type: REQUESTED_TOKEN_TYPE.apiKey, accessToken: key, expiresIn }
   }
 
   async #issueOfService(
@@ -204,12 +254,20 @@ export class Exchange {
       expiresAt: token.expiresAt?.toISOString() ?? null,
     }
     await this.issues.record({ type: 'ServiceTokenIssued', data }, caller, currentRequest()?.correlationId)
-    return { accessToken: token.accessToken, expiresIn: secondsLeft(token, now) }
+    return {
+      type: REQUESTED_TOKEN_TYPE.accessToken,
+      accessToken: token.accessToken,
+      expiresIn: secondsLeft(token, now),
+    }
   }
 }
 
 const secondsLeft = ({ expiresAt }: { readonly expiresAt: Date | null }, now: Date): number | undefined =>
   expiresAt ? Math.max(0, Math.floor((expiresAt.getTime() - now.getTime()) / 1000)) : undefined
+
+const isAnother = (now: Trade, then: Trade): boolean =>
+  now.grant?.generation !== then.grant?.generation ||
+  JSON.stringify(now.integration.issues) !== JSON.stringify(then.integration.issues)
 
 const notObtained = (outcome: Exclude<ServiceTokenOutcome, { kind: 'token' }>): DomainError =>
   outcome.kind === 'failed' && outcome.fate !== 'retry' ? misconfigured(outcome.error) : providerUnavailable()

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common'
 import type { ContentState, IntegrationState, UserState } from '#libs/contracts'
 import { sql } from '#libs/event-sourcing'
 import { AuthorizationSettings } from '#libs/service'
-import type { ConsentReason } from '../grant/grant.events.js'
+import type { ConsentReason, IdTokenFacts } from '../grant/grant.events.js'
 import type { ServiceTokenFacts } from '../service-account/service-token.js'
 import type { Doubt, Facts, GrantFacts, Known } from './decide.js'
 
@@ -12,6 +12,8 @@ export interface LookedUp {
   readonly facts: Facts
   /** The access token of the grant, or of the service account, in its generation, sealed. */
   readonly accessToken: Buffer | null
+  /** The ID token that is kept with the grant, sealed. */
+  readonly idToken: Buffer | null
   /** Every copy that was looked at. */
   readonly documents: readonly Doubt[]
 }
@@ -35,11 +37,14 @@ interface Row {
   has_refresh_token: boolean
   token_since: Date | null
   consent_reason: ConsentReason | null
+  id_token_expires_at: Date | null
+  id_token_fault: IdTokenFacts['fault'] | null
   fingerprint: string | null
   service_generation: number
   service_obtained_at: Date | null
   service_expires_at: Date | null
   envelope: Buffer | null
+  id_token: Buffer | null
 }
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -83,8 +88,9 @@ export class FactQueries {
         oauth_grant.guid as grant_guid, oauth_grant.status, oauth_grant.generation, oauth_grant.expires_at,
         oauth_grant.has_refresh_token,
         oauth_grant.token_since, oauth_grant.consent_reason,
+        oauth_grant.id_token_expires_at, oauth_grant.id_token_fault,
         service.fingerprint, service.generation as service_generation, service.obtained_at as service_obtained_at,
-        service.expires_at as service_expires_at, safe.envelope
+        service.expires_at as service_expires_at, safe.envelope, id_token.envelope as id_token
       from (select ${contentGuid}::uuid as content, ${visitorGuid ?? null}::uuid as visitor, ${callerUserGuid}::uuid as caller,
         ${wanted}::uuid as audience) as named
       left join replica as content on content.kind = 'content' and content.guid = named.content
@@ -97,7 +103,9 @@ export class FactQueries {
       left join service_token as service on named.visitor is null and service.integration_guid = chosen.guid
       left join safe on safe.place = coalesce('grant/' || oauth_grant.guid || '/access_token',
           'service_account/' || service.integration_guid || '/access_token')
-        and safe.generation = coalesce(oauth_grant.generation, service.generation)`)
+        and safe.generation = coalesce(oauth_grant.generation, service.generation)
+      left join safe as id_token on id_token.generation = oauth_grant.generation and id_token.place =
+        case when oauth_grant.id_token_expires_at is not null then 'grant/' || oauth_grant.guid || '/id_token' end`)
     const [row] = rows
     if (!row) throw new Error('a statement that always has one row had none')
     const groups = this.authorization.userGroups ? (row.groups ?? []) : []
@@ -114,6 +122,7 @@ export class FactQueries {
         serviceToken: row.fingerprint === null ? undefined : serviceTokenOf(row, row.fingerprint),
       },
       accessToken: row.envelope,
+      idToken: row.id_token,
       documents: [
         { kind: 'content', guid: contentGuid },
         ...(visitorGuid === undefined ? [] : [{ kind: 'user', guid: visitorGuid } as const]),
@@ -127,17 +136,16 @@ export class FactQueries {
 
 const known = <State>(isKnown: boolean, state: State | null): Known<State> => (isKnown ? state : undefined)
 
-const grantOf = (
-  { status, generation, expires_at, has_refresh_token, token_since, consent_reason }: Row,
-  guid: string,
-): GrantFacts => ({
+const grantOf = (row: Row, guid: string): GrantFacts => ({
   guid,
-  status,
-  generation,
-  expiresAt: expires_at,
-  hasRefreshToken: has_refresh_token,
-  tokenSince: token_since,
-  consentReason: consent_reason,
+  status: row.status,
+  generation: row.generation,
+  expiresAt: row.expires_at,
+  hasRefreshToken: row.has_refresh_token,
+  tokenSince: row.token_since,
+  consentReason: row.consent_reason,
+  idTokenExpiresAt: row.id_token_expires_at,
+  idTokenFault: row.id_token_fault,
 })
 
 const serviceTokenOf = (

@@ -12,6 +12,7 @@ export type IssueEvent =
   | { readonly type: 'TokenIssued'; readonly data: TokenIssued }
   | { readonly type: 'VisitorKeyIssued'; readonly data: VisitorKeyIssued }
   | { readonly type: 'ServiceTokenIssued'; readonly data: ServiceTokenIssued }
+  | { readonly type: 'CredentialsIssued'; readonly data: CredentialsIssued }
 
 /** A viewer's. */
 export interface TokenIssued {
@@ -42,6 +43,20 @@ export interface ServiceTokenIssued {
   readonly generation: number
   /** RFC 3339; `null` when the provider did not say. */
   readonly expiresAt: string | null
+}
+
+/** Temporary credentials that an ID token was traded for: a viewer's, or the content's own. */
+export interface CredentialsIssued {
+  /** The viewer, or whose key it was asked for with. */
+  readonly userGuid: string
+  readonly contentGuid: string
+  readonly integrationGuid: string
+  /** `null`: the content's own. */
+  readonly grantGuid: string | null
+  /** Under which name the service that gave them knows the session. */
+  readonly sessionName: string
+  /** RFC 3339. */
+  readonly expiresAt: string
 }
 
 interface Entry {

@@ -58,6 +58,8 @@ export interface Item {
 export interface Outside {
   readonly guid: string
   authType: AuthType
+  /** Whether it gives temporary credentials for an ID token. */
+  trades: boolean
   deleted: boolean
 }
 
@@ -67,7 +69,10 @@ export interface Asked {
   readonly subject: Subject
 }
 
-/** Whose token an exchange brings: `grant/<user>/<integration>` or `service/<integration>`; `undefined`: nobody's. */
+/**
+ * Whose token an exchange brings: `grant/<user>/<integration>`, `service/<integration>`, or what the ID token of a user or
+ * of content is traded for, `credentials/<user or content>/<integration>`; `undefined`: nobody's.
+ */
 export type Brought = string | undefined
 
 const SIDS = ['morning', 'evening']
@@ -97,7 +102,7 @@ export class RandomHouse {
       admitted: [],
       associated: [],
     }))
-    const outsides = [5, 6].map((n): Outside => ({ guid: guid(n), authType: 'Viewer', deleted: false }))
+    const outsides = [5, 6].map((n): Outside => ({ guid: guid(n), authType: 'Viewer', trades: false, deleted: false }))
     return new RandomHouse(chance, people, items, outsides)
   }
 
@@ -119,6 +124,7 @@ export class RandomHouse {
       () => (item.associated = this.outsides.filter(() => chance.happens(0.7)).map(({ guid }) => guid)),
       () =>
         (outside.authType = chance.one(['Viewer', 'Viewer', 'Service Account', 'Service Account', 'Visitor API Key'])),
+      () => (outside.trades = chance.happens(0.4)),
       () => (outside.deleted = chance.happens(0.1)),
       () => this.consents.add(`${person.guid}/${outside.guid}`),
       () => this.consents.add(`${person.guid}/${outside.guid}`),
@@ -143,13 +149,10 @@ export class RandomHouse {
       ? { type: 'key', guid: 'k', user: person, role: mostly('publisher', ['viewer', 'administrator']) }
       : { type: 'content_key', guid: 'k', content: mostly(item.guid, guids(this.items)), owner: person }
     const audience = mostly<string | undefined>(item.associated[0], [...guids(this.outsides), undefined])
-    const requested = chance.one<string | undefined>([
-      undefined,
-      undefined,
-      REQUESTED_TOKEN_TYPE.accessToken,
-      REQUESTED_TOKEN_TYPE.accessToken,
-      REQUESTED_TOKEN_TYPE.apiKey,
-    ])
+    const { accessToken, temporaryCredentials, apiKey } = REQUESTED_TOKEN_TYPE
+    const isTraded = this.outsides.some(({ guid, trades }) => guid === audience && trades)
+    const right = isTraded ? temporaryCredentials : chance.one([undefined, accessToken])
+    const requested = mostly<string | undefined>(right, [undefined, accessToken, temporaryCredentials, apiKey])
     const type = subject.type === 'viewer' ? SUBJECT_TOKEN_TYPE.userSession : SUBJECT_TOKEN_TYPE.contentSession
     const form = {
       grant_type: GRANT_TYPE_TOKEN_EXCHANGE,
@@ -173,12 +176,14 @@ export class RandomHouse {
         ? caller.content === item.guid
         : !this.requireContentKeys && caller.role !== 'viewer'
     const ownerIsGood = asking.guid === item.owner && !asking.locked && asking.role !== 'viewer'
-    const wantsAccessToken =
-      (form['requested_token_type'] ?? REQUESTED_TOKEN_TYPE.accessToken) === REQUESTED_TOKEN_TYPE.accessToken
-    if (!outside || outside.deleted || !keyIsGood || !ownerIsGood || !wantsAccessToken || item.locked) return undefined
+    const given = outside?.trades ? REQUESTED_TOKEN_TYPE.temporaryCredentials : REQUESTED_TOKEN_TYPE.accessToken
+    const wantsIt = (form['requested_token_type'] ?? REQUESTED_TOKEN_TYPE.accessToken) === given
+    if (!outside || outside.deleted || !keyIsGood || !ownerIsGood || !wantsIt || item.locked) return undefined
 
-    if (subject.type === 'content')
-      return outside.authType === 'Service Account' && item.kind !== 'static' ? `service/${outside.guid}` : undefined
+    if (subject.type === 'content') {
+      if (outside.authType !== 'Service Account' || item.kind === 'static') return undefined
+      return outside.trades ? `credentials/${item.guid}/${outside.guid}` : `service/${outside.guid}`
+    }
     const viewer = this.people.find(({ guid }) => guid === subject.userGuid)!
     const isIn = viewer.guid === item.owner || item.admitted.includes(viewer.guid)
     const may =
@@ -188,7 +193,7 @@ export class RandomHouse {
       viewer.sid === subject.sid &&
       (item.access === 'logged_in' || (item.access === 'acl' && isIn)) &&
       this.consents.has(`${viewer.guid}/${outside.guid}`)
-    return may ? `grant/${viewer.guid}/${outside.guid}` : undefined
+    return may ? `${outside.trades ? 'credentials' : 'grant'}/${viewer.guid}/${outside.guid}` : undefined
   }
 
   userState({ guid, role, locked, sid }: Person, now: Date): UserState {
@@ -212,7 +217,11 @@ export class RandomHouse {
     }
   }
 
-  integrationState({ guid, authType, deleted }: Outside, tokenEndpoint: string): IntegrationState | null {
+  integrationState(
+    { guid, authType, trades, deleted }: Outside,
+    tokenEndpoint: string,
+    endpoint: string,
+  ): IntegrationState | null {
     if (deleted) return null
     const client = {
       client_id: 'robot',
@@ -221,7 +230,10 @@ export class RandomHouse {
       client_secret_reference: null,
     } as const
     const authorization_server = { token_endpoint: tokenEndpoint }
-    return { guid, name: null, auth_type: authType, authorization_server, client, quirks: [] }
+    const { temporaryCredentials: type } = REQUESTED_TOKEN_TYPE
+    const issues = { type, endpoint, parameters: {}, audience: guid }
+    const state = { guid, name: null, auth_type: authType, authorization_server, client, quirks: [] }
+    return { ...state, ...(trades && { issues }) }
   }
 
   /** What the one statement would find. */
@@ -234,7 +246,7 @@ export class RandomHouse {
       )
     const chosen = form['audience'] ?? item.associated[0]
     const outside = this.outsides.find(({ guid }) => guid === chosen)
-    const integration = outside && this.integrationState(outside, 'https://acme.example/token')
+    const integration = outside && this.integrationState(outside, 'https://acme.example/token', 'https://sts.example/')
     const viewer = subject.type === 'viewer' ? subject.userGuid : undefined
     const grant: GrantFacts = {
       guid: `grant/${viewer}/${chosen}`,
@@ -242,6 +254,7 @@ export class RandomHouse {
       generation: 1,
       expiresAt: new Date(now.getTime() + 600_000),
       hasRefreshToken: true,
+      idTokenExpiresAt: new Date(now.getTime() + 300_000),
     }
     return {
       now,

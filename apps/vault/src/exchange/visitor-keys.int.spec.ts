@@ -12,8 +12,8 @@ it('gives content a short-lived key of its visitor, of the lower role, and write
   const state = world.integration({ auth_type: 'Visitor API Key', authorization_server: null, client: null, issues })
   await vault.tell('integration', world.integrationGuid, state, 2)
   const form = { requested_token_type: REQUESTED_TOKEN_TYPE.apiKey }
-  const { accessToken, expiresIn, isKey } = await vault.exchanged(world, form)
-  expect([accessToken.reveal(), expiresIn, isKey]).toEqual(['kb_of_visitor', 3600, true])
+  const { accessToken, expiresIn, type } = await vault.exchanged(world, form)
+  expect([accessToken.reveal(), expiresIn, type]).toEqual(['kb_of_visitor', 3600, REQUESTED_TOKEN_TYPE.apiKey])
   expect(vault.visitorKeys).toEqual([[world.viewerGuid, 'viewer', world.contentGuid]])
   const { rows } = await vault.pool.query<{ data: string }>(`select data from issue where type = 'VisitorKeyIssued'`)
   expect(rows.map(({ data }) => JSON.parse(data) as unknown)).toEqual([

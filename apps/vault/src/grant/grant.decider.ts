@@ -1,11 +1,12 @@
 import { DomainError, type Rotation } from '#libs/contracts'
 import type { Decider } from '#libs/event-sourcing'
-import type { Doubt, GrantEvent, RefreshFate, RevocationReason } from './grant.events.js'
+import type { Doubt, GrantEvent, IdTokenFacts, RefreshFate, RevocationReason } from './grant.events.js'
 
 /** What a token endpoint's answer says about the tokens, without the tokens. */
 export interface TokenFacts {
   readonly expiresAt: Date | null
   readonly scope: string | null
+  readonly idToken?: IdTokenFacts | undefined
 }
 
 export type GrantCommand =
@@ -158,7 +159,12 @@ function refreshable(grant: Held): Held {
   return grant
 }
 
-const tokenData = ({ expiresAt, scope }: TokenFacts): { expiresAt: string | null; scope: string | null } => ({
+const tokenData = ({
+  expiresAt,
+  scope,
+  idToken,
+}: TokenFacts): { expiresAt: string | null; scope: string | null; idToken?: IdTokenFacts } => ({
   expiresAt: expiresAt?.toISOString() ?? null,
   scope,
+  ...(idToken && { idToken }),
 })

@@ -6,6 +6,16 @@ export type Doubt = 'no_answer' | 'holder_lost'
 /** Why only the user can mend a grant: its refresh token was refused, perhaps since its successor was lost on its way. */
 export type ConsentReason = 'refused' | 'rotation_in_doubt'
 
+/**
+ * Of the ID token that is to be traded for something else; only where an integration does that.
+ * `none`: the provider gave none; `invalid`: it is not good; `unverified`: its issuer's keys could not be had.
+ */
+export interface IdTokenFacts {
+  /** RFC 3339; present when there is one that has been verified. */
+  readonly expiresAt?: string
+  readonly fault?: 'none' | 'invalid' | 'unverified'
+}
+
 /** Who can mend a failed refresh: nobody but time, an administrator, or the user. */
 export type RefreshFate = 'retry' | 'misconfigured' | 'consent_required'
 
@@ -26,6 +36,7 @@ export type GrantEvent =
         /** As granted, space-separated; `null` when the provider did not say (RFC 6749 §5.1: as asked for). */
         scope: string | null
         hasRefreshToken: boolean
+        idToken?: IdTokenFacts
       }
     }
   | {
@@ -40,7 +51,13 @@ export type GrantEvent =
     }
   | {
       type: 'TokenRefreshed'
-      data: { attempt: string; generation: number; expiresAt: string | null; scope: string | null }
+      data: {
+        attempt: string
+        generation: number
+        expiresAt: string | null
+        scope: string | null
+        idToken?: IdTokenFacts
+      }
     }
   | {
       type: 'RefreshFailed'

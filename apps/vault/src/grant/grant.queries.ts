@@ -22,6 +22,8 @@ export interface RefreshRow {
   readonly quietUntil: Date | null
   /** The refresh token of this generation, sealed. */
   readonly refreshToken: Buffer | null
+  /** An ID token that was kept with this generation, sealed, and when it ends. */
+  readonly idToken: { readonly envelope: Buffer; readonly expiresAt: Date } | null
   /** The one of the generation before, where the provider still takes it. */
   readonly formerRefreshToken: Buffer | null
 }
@@ -46,6 +48,8 @@ interface Row {
   quiet_until: Date | null
   envelope: Buffer | null
   former: Buffer | null
+  id_token: Buffer | null
+  id_token_expires_at: Date | null
 }
 
 @Injectable()
@@ -56,11 +60,14 @@ export class GrantQueries {
   async forRefresh(guid: string): Promise<RefreshRow | undefined> {
     const { rows } = await this.pool.query<Row>(sql`
       select clock_timestamp() as now, status, oauth_grant.generation, lease_attempt, lease_until, failed_attempt,
-        failure_fate, failure_error, failed_at, quiet_until, safe.envelope, former.envelope as former
+        failure_fate, failure_error, failed_at, quiet_until, safe.envelope, former.envelope as former,
+        id_token.envelope as id_token, id_token_expires_at
       from oauth_grant
       left join safe on safe.place = 'grant/' || guid || '/refresh_token' and safe.generation = oauth_grant.generation
       left join safe as former on former.place = 'grant/' || guid || '/refresh_token'
         and former.generation = oauth_grant.generation - 1
+      left join safe as id_token on id_token_expires_at is not null
+        and id_token.place = 'grant/' || guid || '/id_token' and id_token.generation = oauth_grant.generation
       where guid = ${guid}`)
     const [row] = rows
     if (!row) return undefined
@@ -77,6 +84,8 @@ export class GrantQueries {
       quietUntil: row.quiet_until,
       refreshToken: row.envelope,
       formerRefreshToken: row.former,
+      idToken:
+        row.id_token && row.id_token_expires_at ? { envelope: row.id_token, expiresAt: row.id_token_expires_at } : null,
     }
   }
 

@@ -1,4 +1,5 @@
 import { v5 as uuidV5 } from 'uuid'
+import type { Secret } from '#libs/contracts'
 import { defineStream } from '#libs/event-sourcing'
 import type { Place } from '../safe/index.js'
 import { grantDecider } from './grant.decider.js'
@@ -19,7 +20,14 @@ export const grantGuid = (userGuid: string, integrationGuid: string): string =>
   uuidV5(`${userGuid}/${integrationGuid}`, GRANTS)
 
 /** Where a grant's tokens are in the safe, under the grant's generation. */
-export const tokenPlace = (guid: string, token: 'access_token' | 'refresh_token'): Place => ['grant', guid, token]
+export const tokenPlace = (guid: string, token: 'access_token' | 'refresh_token' | 'id_token'): Place => [
+  'grant',
+  guid,
+  token,
+]
 
 /** Where the safe has whose account at the provider the grant is of, if the provider has said so. */
 export const subjectPlace = (guid: string): Place => ['grant', guid, 'subject']
+
+/** The account in it, as the provider calls it (`sub`). */
+export const subjectOf = (subject: Secret): string => (JSON.parse(subject.reveal()) as [unknown, string])[1]

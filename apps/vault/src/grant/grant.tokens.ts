@@ -7,6 +7,8 @@ import { tokenPlace } from './grant.stream.js'
 export interface Tokens {
   readonly accessToken: Secret
   readonly refreshToken: Secret | undefined
+  /** To be traded for something else; `null` where there is none that is good, absent where none is needed. */
+  readonly idToken?: Secret | null | undefined
 }
 
 /** Former refresh tokens that are destroyed after a while; the key is the grant's guid. */
@@ -22,13 +24,15 @@ export async function putTokens(
   client: SqlClient,
   guid: string,
   generation: number,
-  { accessToken, refreshToken }: Tokens,
+  { accessToken, refreshToken, idToken }: Tokens,
   rotation?: Rotation,
 ): Promise<void> {
   const keepsFormer = rotation === 'kept' || rotation === 'grace'
   await safe.put(client, tokenPlace(guid, 'access_token'), generation, accessToken)
   await safe.destroy(client, tokenPlace(guid, 'access_token'), { before: generation })
   if (refreshToken) await safe.put(client, tokenPlace(guid, 'refresh_token'), generation, refreshToken)
+  if (idToken) await safe.put(client, tokenPlace(guid, 'id_token'), generation, idToken)
+  if (idToken !== undefined) await safe.destroy(client, tokenPlace(guid, 'id_token'), { before: generation })
   const before = keepsFormer ? generation - 1 : generation
   await safe.destroy(client, tokenPlace(guid, 'refresh_token'), { before })
   if (rotation !== 'grace') return

@@ -24,8 +24,9 @@ import { ClientSecrets } from '../client-secret/client-secrets.js'
 import { NotAskedError, ProviderCalls, tokenEndpointOf, type Ask } from '../provider/provider-calls.js'
 import { Safe } from '../safe/index.js'
 import type { GrantEvent, RefreshFate } from './grant.events.js'
+import { GrantIdTokens, tradesIdToken, type FormerIdToken } from './grant-id-tokens.js'
 import { GrantQueries, type RefreshRow } from './grant.queries.js'
-import { grantStream, tokenPlace } from './grant.stream.js'
+import { grantStream, subjectOf, subjectPlace, tokenPlace } from './grant.stream.js'
 import { oweRevocation, putTokens } from './grant.tokens.js'
 import { RefreshMetrics } from './refresh-metrics.js'
 import { renewalDue } from './renewal.js'
@@ -55,7 +56,8 @@ interface Attempt {
   readonly provider: Provider
   /** The refresh token that is sent. */
   readonly former: Secret
-  readonly integrationGuid: string
+  readonly formerIdToken: FormerIdToken | undefined
+  readonly integration: IntegrationState
   readonly rotation: Rotation
   readonly ask: Ask
   /** By the monotonic clock. */
@@ -94,6 +96,7 @@ export class Refreshes implements BeforeApplicationShutdown {
     private readonly safe: Safe,
     private readonly secrets: ClientSecrets,
     private readonly calls: ProviderCalls,
+    private readonly idTokens: GrantIdTokens,
     private readonly settings: ExchangeSettings,
     @Optional() private readonly metrics?: RefreshMetrics,
   ) {}
@@ -234,7 +237,8 @@ export class Refreshes implements BeforeApplicationShutdown {
           // Opened before the lease is taken, so that nothing but the provider can use it up.
           provider: await this.secrets.providerOf(integration),
           former: await this.safe.openEnvelope(row.refreshToken, tokenPlace(guid, 'refresh_token'), generation),
-          integrationGuid: integration.guid,
+          formerIdToken: await this.#formerIdToken(guid, row, integration),
+          integration,
           rotation,
           ask,
           leaseEndsAt: performance.now() + this.settings.refreshLeaseMs,
@@ -336,7 +340,8 @@ export class Refreshes implements BeforeApplicationShutdown {
     const { guid, row, former, rotation } = attempt
     const { generation, now } = row
     const { accessToken, expiresIn, scope } = answer
-    const tokens = { accessToken, refreshToken: answer.refreshToken ?? former }
+    const { idToken, facts } = await this.idTokens.of(attempt.integration, answer, attempt.formerIdToken)
+    const tokens = { accessToken, refreshToken: answer.refreshToken ?? former, idToken }
     const command = {
       type: 'RecordRefreshed',
       generation,
@@ -344,6 +349,7 @@ export class Refreshes implements BeforeApplicationShutdown {
       // From before the request was sent: rather too early than too late.
       expiresAt: expiresIn === undefined ? null : new Date(now.getTime() + expiresIn * 1000),
       scope: scope ?? null,
+      idToken: facts,
     } as const
     try {
       await this.#untilStored(attempt, () =>
@@ -359,6 +365,22 @@ export class Refreshes implements BeforeApplicationShutdown {
     // The grant was withdrawn or obtained anew meanwhile.
     await this.#untilStored(attempt, () => this.#owe(attempt, answer))
     return { kind: 'moved_on' }
+  }
+
+  /** The ID token of the tokens that are replaced, and whose it is; `undefined` where none is needed. */
+  async #formerIdToken(
+    guid: string,
+    row: RefreshRow,
+    integration: IntegrationState,
+  ): Promise<FormerIdToken | undefined> {
+    if (!tradesIdToken(integration)) return undefined
+    const { idToken } = row
+    const kept = idToken && {
+      idToken: await this.safe.openEnvelope(idToken.envelope, tokenPlace(guid, 'id_token'), row.generation),
+      expiresAt: idToken.expiresAt,
+    }
+    const who = await this.safe.find(this.pool, subjectPlace(guid), 0)
+    return { subject: who && subjectOf(who), kept: kept ?? undefined }
   }
 
   /** Says aloud what nobody may miss. */
@@ -388,7 +410,7 @@ export class Refreshes implements BeforeApplicationShutdown {
   }
 
   /** Notes tokens that came too late, unless their end would be the end of those that the grant has now. */
-  async #owe({ guid, attempt, former, integrationGuid }: Attempt, answer: TokenResponse): Promise<void> {
+  async #owe({ guid, attempt, former, integration }: Attempt, answer: TokenResponse): Promise<void> {
     const row = await this.grants.forRefresh(guid)
     if (row && row.status !== 'revoked') {
       const stored =
@@ -400,7 +422,7 @@ export class Refreshes implements BeforeApplicationShutdown {
     this.#logger.warn({ grant: guid, attempt }, 'new tokens came too late and are to be revoked')
     const { accessToken, refreshToken } = answer
     await transaction(this.pool, (client) =>
-      oweRevocation(this.safe, client, attempt, integrationGuid, { accessToken, refreshToken }),
+      oweRevocation(this.safe, client, attempt, integration.guid, { accessToken, refreshToken }),
     )
   }
 }

@@ -21,8 +21,8 @@ afterAll(async () => {
   await house.close()
 })
 
-function refreshesOf({ pool, streams, grants, safe, secrets, calls, settings }: VaultProcess): Refreshes {
-  return new Refreshes(pool, streams, grants, safe, secrets, calls, settings, new RefreshMetrics(registry))
+function refreshesOf({ pool, streams, grants, safe, secrets, calls, idTokens, settings }: VaultProcess): Refreshes {
+  return new Refreshes(pool, streams, grants, safe, secrets, calls, idTokens, settings, new RefreshMetrics(registry))
 }
 
 let world: World

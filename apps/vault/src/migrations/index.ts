@@ -7,6 +7,7 @@ import { Revocations1795403000000 } from './1795403000000-revocations.js'
 import { RefreshesInDoubt1795404000000 } from './1795404000000-refreshes-in-doubt.js'
 import { SafeKeys1795405000000 } from './1795405000000-safe-keys.js'
 import { ServiceTokens1795406000000 } from './1795406000000-service-tokens.js'
+import { IdTokens1795412000000 } from './1795412000000-id-tokens.js'
 
 /** Oldest first. */
 export const migrations = [
@@ -19,4 +20,5 @@ export const migrations = [
   RefreshesInDoubt1795404000000,
   SafeKeys1795405000000,
   ServiceTokens1795406000000,
+  IdTokens1795412000000,
 ]

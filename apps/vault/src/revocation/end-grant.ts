@@ -33,8 +33,8 @@ export async function endGrant(
   const { events, repeated } = await streams.handle(grantStream, guid, { type: 'RevokeGrant', reason }, context, {
     record: async (client) => {
       await oweTokenOf(safe, client, guid)
-      for (const place of [tokenPlace(guid, 'access_token'), tokenPlace(guid, 'refresh_token'), subjectPlace(guid)])
-        await safe.destroy(client, place)
+      const tokens = (['access_token', 'refresh_token', 'id_token'] as const).map((token) => tokenPlace(guid, token))
+      for (const place of [...tokens, subjectPlace(guid)]) await safe.destroy(client, place)
     },
   })
   return events.length > 0 && !repeated

@@ -1,0 +1,64 @@
+import { Injectable, Logger } from '@nestjs/common'
+import { REQUESTED_TOKEN_TYPE, type IntegrationState, type Secret } from '#libs/contracts'
+import { IdTokenError, IdTokens, type TokenResponse } from '#libs/oauth'
+import type { IdTokenFacts } from './grant.events.js'
+
+/** What is kept with a new token set; both absent where the integration trades no ID token. */
+export interface KeptIdToken {
+  /** `null`: there is none that is good. */
+  readonly idToken?: Secret | null
+  readonly facts?: IdTokenFacts
+}
+
+/** Of the tokens that are refreshed. */
+export interface FormerIdToken {
+  /** Who has consented, if the provider has said so. */
+  readonly subject: string | undefined
+  /** Good until it ends, whatever becomes of the other tokens. */
+  readonly kept: { readonly idToken: Secret; readonly expiresAt: Date } | undefined
+}
+
+/** Whether the viewer's ID token is what content's credentials are made of. */
+export const tradesIdToken = ({ auth_type, issues }: IntegrationState): boolean =>
+  auth_type === 'Viewer' && issues?.type === REQUESTED_TOKEN_TYPE.temporaryCredentials
+
+/** Which ID token a grant keeps: one that has been verified, or none. */
+@Injectable()
+export class GrantIdTokens {
+  readonly #logger = new Logger(GrantIdTokens.name)
+
+  constructor(private readonly idTokens: IdTokens) {}
+
+  /** @param former is kept where no other one came, which providers need not give (OpenID Connect Core §12.2) */
+  async of(
+    integration: IntegrationState,
+    { idToken }: Pick<TokenResponse, 'idToken'>,
+    former?: FormerIdToken,
+  ): Promise<KeptIdToken> {
+    if (!tradesIdToken(integration)) return {}
+    const facts: IdTokenFacts = idToken ? await this.#factsOf(integration, idToken, former?.subject) : { fault: 'none' }
+    if (idToken && facts.expiresAt !== undefined) return { idToken, facts }
+    const { kept } = former ?? {}
+    if (kept && kept.expiresAt.getTime() > Date.now())
+      return { idToken: kept.idToken, facts: { expiresAt: kept.expiresAt.toISOString() } }
+    return { idToken: null, facts }
+  }
+
+  async #factsOf(
+    { guid, authorization_server, client }: IntegrationState,
+    idToken: Secret,
+    formerSubject: string | undefined,
+  ): Promise<IdTokenFacts> {
+    try {
+      const { issuer } = authorization_server ?? {}
+      const { subject, expiresAt } = await this.idTokens.verify(idToken, issuer, client?.client_id ?? '')
+      // OpenID Connect Core §12.2
+      if (formerSubject !== undefined && subject !== formerSubject) throw new IdTokenError('invalid', 'sub')
+      return { expiresAt: expiresAt.toISOString() }
+    } catch (error) {
+      if (!(error instanceof IdTokenError)) throw error
+      this.#logger.warn({ err: error, integration: guid }, 'an ID token is not believed')
+      return { fault: error.fault }
+    }
+  }
+}
