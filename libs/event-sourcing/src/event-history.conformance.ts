@@ -15,7 +15,7 @@ interface Written {
  * @param file URL of a JSON array of histories, each an array of `{type, schema_version, data}`
  */
 export function eventHistoryContract<Command, Event extends DomainEvent, State>(
-  { decider, upcasters }: StreamDefinition<Command, Event, State>,
+  { decider, upcasters, foldsFrom }: StreamDefinition<Command, Event, State>,
   types: Record<Event['type'], true>,
   file: URL,
 ): void {
@@ -26,6 +26,18 @@ export function eventHistoryContract<Command, Event extends DomainEvent, State>(
       history.reduce((state, { type, schema_version, data }) => {
         expect(Object.keys(types)).toContain(type)
         return decider.evolve(state, { type, data: upcast(upcasters, type, schema_version, data) } as Event)
+      }, decider.initial)
+    }
+  })
+
+  it('has a state after each event of foldsFrom that nothing before it has to do with', () => {
+    for (const history of histories) {
+      history.reduce((before, { type, schema_version, data }) => {
+        const event = { type, data: upcast(upcasters, type, schema_version, data) } as Event
+        const alone = foldsFrom.includes(type) ? decider.evolve(decider.initial, event) : undefined
+        const after = decider.evolve(before, event)
+        if (foldsFrom.includes(type)) expect(alone).toEqual(after)
+        return after
       }, decider.initial)
     }
   })

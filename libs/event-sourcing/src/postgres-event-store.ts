@@ -50,21 +50,24 @@ export class PostgresEventStore implements EventStore {
   }
 
   async pastOf(streamId: string, commandId: string | undefined, foldsFrom: readonly string[] = []): Promise<Past> {
-    // The index of (stream, version) is read backwards, and no further than to where the state begins.
+    // Both ends are looked up, in the index of (stream, version): with one of them the planner takes a third of the log
+    // for the answer and reads all of it.
     const { rows } = await this.pool.query<EventRow & { is_past: boolean; is_former: boolean | null }>(sql`
-      with start as (
-        select coalesce((
+      with past as (
+        select max(version) as last, coalesce((
           select version from event
           where ${foldsFrom.length > 0}::boolean and stream_id = ${streamId} and type = any(${foldsFrom}::text[])
-          order by version desc limit 1), 1) as version
+          order by version desc limit 1), 1) as first
+        from event where stream_id = ${streamId}
       )
       select stream_id, version, type, schema_version, data, meta, hash, position, recorded_at,
         true as is_past, command_id = ${commandId ?? null}::uuid as is_former
-      from event where stream_id = ${streamId} and version >= (select version from start)
+      from event
+      where stream_id = ${streamId} and version between (select first from past) and (select last from past)
       union all
       select stream_id, version, type, schema_version, data, meta, hash, position, recorded_at, false, true
       from event
-      where stream_id = ${streamId} and command_id = ${commandId ?? null}::uuid and version < (select version from start)
+      where stream_id = ${streamId} and command_id = ${commandId ?? null}::uuid and version < (select first from past)
       order by version`)
     return {
       events: rows.filter(({ is_past }) => is_past).map(fromRow),

@@ -1,7 +1,9 @@
+import fc from 'fast-check'
 import type { Rotation } from '#libs/contracts'
 import { specification } from '#libs/event-sourcing'
 import { grantDecider, type GrantCommand } from './grant.decider.js'
 import type { ConsentReason, Doubt, GrantEvent, RefreshFate } from './grant.events.js'
+import { grantStream } from './grant.stream.js'
 
 const USER = '11111111-1111-4111-8111-111111111111'
 const INTEGRATION = '22222222-2222-4222-8222-222222222222'
@@ -332,5 +334,42 @@ describe('revocation', () => {
       .given(obtained(), revoked)
       .when(begin('first', at(1)))
       .thenRefused('grant.superseded')
+  })
+})
+
+describe('a grant of many years', () => {
+  const fold = (events: readonly GrantEvent[]) =>
+    events.reduce((state, event) => grantDecider.evolve(state, event), grantDecider.initial)
+
+  const rotation = fc.constantFrom<Rotation>('kept', 'grace', 'single_use', 'family')
+  const attempt = fc.constantFrom('one', 'two', 'three')
+  const generation = fc.integer({ min: 1, max: 4 })
+  const anyCommand: fc.Arbitrary<GrantCommand> = fc.oneof(
+    fc.boolean().map(obtain),
+    fc
+      .tuple(attempt, fc.integer({ min: 0, max: 200 }), generation, rotation)
+      .map(([name, seconds, ...rest]) => begin(name, at(seconds), ...rest)),
+    fc.tuple(attempt, generation).map((args) => recordRefreshed(...args)),
+    fc
+      .tuple(attempt, fc.constantFrom<RefreshFate>('retry', 'misconfigured', 'consent_required'), fc.boolean(), rotation)
+      .map(([name, fate, inDoubt, rotation]) => recordFailed(name, fate, null, { inDoubt, rotation })),
+    fc.constant<GrantCommand>({ type: 'RevokeGrant', reason: 'user' }),
+  )
+
+  it('R02: is known from the last event with tokens on, whatever has happened before', () => {
+    fc.assert(
+      fc.property(fc.array(anyCommand, { maxLength: 60 }), (commands) => {
+        const events: GrantEvent[] = []
+        for (const command of commands) {
+          try {
+            events.push(...grantDecider.decide(command, fold(events)))
+          } catch {
+            // A refusal changes nothing.
+          }
+          const start = events.findLastIndex(({ type }) => grantStream.foldsFrom.includes(type))
+          expect(fold(events.slice(Math.max(0, start)))).toEqual(fold(events))
+        }
+      }),
+    )
   })
 })

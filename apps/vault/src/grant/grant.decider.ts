@@ -112,9 +112,8 @@ export const grantDecider: Decider<GrantCommand, GrantEvent, Grant> = {
         return 'lease' in grant ? { ...grant, lease: { attempt, until: new Date(leaseUntil) } } : grant
       }
       case 'TokenRefreshed':
-        return 'lease' in grant
-          ? { ...grant, status: 'usable', generation: event.data.generation, lease: null, doubt: null }
-          : grant
+        // Only a living grant with a refresh token is refreshed, so nothing before it need be known.
+        return { status: 'usable', generation: event.data.generation, hasRefreshToken: true, lease: null, doubt: null }
       case 'RefreshFailed':
         if (!('lease' in grant)) return grant
         return {

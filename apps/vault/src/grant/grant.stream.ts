@@ -9,6 +9,7 @@ import { grants } from './grant.projection.js'
 export const grantStream = defineStream({
   category: 'grant',
   decider: grantDecider,
+  foldsFrom: ['GrantObtained', 'TokenRefreshed'],
   projections: [grants],
   published: false,
 })
