@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals'
 import { GRANT_TYPE_TOKEN_EXCHANGE, REQUESTED_TOKEN_TYPE, SUBJECT_TOKEN_TYPE } from '#libs/contracts'
-import { eventually } from '#libs/testing'
+import { CLIENT_ID, CLIENT_SECRET, eventually, VendorServer, vendors } from '#libs/testing'
 import { VENDOR_CLIENT } from '../../demo/src/vendor.js'
 import { vendorIntegration } from '../../demo/src/api.js'
 import type { Account, Person } from './person.js'
@@ -60,6 +60,30 @@ describe('content that has an identity of its own, in the running house', () => 
     const other = await boundKey(await world.makeContent(key, 'other', world.probe.url, [guid]))
     expect(await exchange(other, form)).toMatchObject({ status: 403, body: { code: 22 } })
     await expect(world.call(bound, 'GET', '/v1/user')).rejects.toMatchObject({ status: 403 })
+  })
+
+  it('SVC-07 SVC-04 gets the token of a Databricks service principal, by its client ID and secret alone', async () => {
+    const workspace = await new VendorServer(vendors.databricks).start()
+    try {
+      const registration = { client_id: CLIENT_ID, client_secret: CLIENT_SECRET }
+      const config = { auth_type: 'Service Account', workspace_host: workspace.host, ...registration }
+      const principal = { name: 'Databricks robot', template: 'databricks', config }
+      const { guid } = await world.call<{ guid: string }>(key, 'POST', '/v1/oauth/integrations', principal)
+      await world.call(key, 'POST', `/v1/oauth/integrations/${guid}/verify`)
+      const content = await world.makeContent(key, 'warehouse', world.probe.url, [guid])
+      const bound = await boundKey(content)
+      const subject_token = await sessionToken(bound, content)
+      const form = { subject_token_type: SUBJECT_TOKEN_TYPE.contentSession, subject_token }
+      const { body } = await eventually(async () => {
+        const answer = await exchange(bound, form)
+        return answer.status === 200 && answer
+      })
+      expect([body.token_type, workspace.desk.good.has(body.access_token)]).toEqual(['Bearer', true])
+      const asked = workspace.journal.map(({ path, grantType, status }) => `${path} ${grantType} ${status}`)
+      expect(new Set(asked)).toEqual(new Set(['/oidc/v1/token client_credentials 200']))
+    } finally {
+      await workspace.stop()
+    }
   })
 
   it('acts as its visitor at this server, by a key of theirs that is no more than a viewer’s', async () => {
