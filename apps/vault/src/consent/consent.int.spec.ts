@@ -7,7 +7,7 @@ import { UnsecuredJWT } from 'jose'
 import { Logger } from '@nestjs/common'
 import type { Actor } from '#libs/contracts'
 import { grantStream } from '../grant/grant.stream.js'
-import { CONSENT_URL, newHouse, World } from '../house.fixture.js'
+import { CONSENT_URL, FakeProvider, newHouse, World } from '../house.fixture.js'
 import type { Answer } from './consent.js'
 import { MissingConsents } from './missing-consents.js'
 
@@ -285,12 +285,27 @@ describe('coming back from the provider', () => {
   })
 
   it('B08: on the path that all share, the code goes only to the provider that the state is of', async () => {
-    const other = await newHouse()
+    const other = await new FakeProvider().start()
     try {
-      await vault.consent.finish(viewer, agree(await begin()))
-      expect([provider.calls.length, other.provider.calls.length]).toEqual([1, 0])
+      const there = new World(other)
+      await vault.tell('integration', there.integrationGuid, there.integration())
+      const associations = [world, there].flatMap((one) => one.content().associations)
+      await vault.tell('content', world.contentGuid, world.content({ associations }), 2)
+      const here = await begin()
+      const returnTo = `/content/${world.contentGuid}/`
+      const begun = await vault.consent.begin(viewer, there.integrationGuid, { returnTo })
+      const { searchParams } = new URL('redirect' in begun ? begun.redirect : '')
+      const challenge = searchParams.get('code_challenge') ?? ''
+      // Who mixes them up gets a code of the one to the other: with the state of the one, it is the one that is asked.
+      other.code = { value: 'theirs', challenge }
+      const mixed = new URLSearchParams({ state: here.searchParams.get('state') ?? '', code: 'theirs' })
+      expect(statusOf(await vault.consent.finish(viewer, mixed))).toBe(400)
+      expect([provider.calls.length, other.calls.length]).toEqual([1, 0])
+      const good = new URLSearchParams({ state: searchParams.get('state') ?? '', code: 'theirs' })
+      expect(statusOf(await vault.consent.finish(viewer, good))).toBe(302)
+      expect([provider.calls.length, other.calls.length]).toEqual([1, 1])
     } finally {
-      await other.close()
+      await other.stop()
     }
   })
 

@@ -129,12 +129,17 @@ const OF_ROBOT = { visitor: undefined, grant: undefined, integration: robot, ser
 /** What is so, in words; what differs from a request that is granted; number, RFC word, and what is doubted. */
 const REFUSALS: [string, Case, number, string, ...string[]][] = [
   ['2: a viewer’s key', { caller: { ...key, role: 'viewer' } }, 22, 'unauthorized_client'],
-  [
-    '3: the documented misspelling of the grant type',
-    { form: { grant_type: GRANT_TYPE_TOKEN_EXCHANGE.replace('ietf', 'eitf') } },
+  ...[
+    GRANT_TYPE_TOKEN_EXCHANGE.replace('ietf', 'eitf'),
+    GRANT_TYPE_TOKEN_EXCHANGE.toUpperCase(),
+    'refresh_token',
+    '',
+  ].map((grant_type): (typeof REFUSALS)[number] => [
+    `C14 3: the grant type '${grant_type}'`,
+    { form: { grant_type } },
     213,
     'unsupported_grant_type',
-  ],
+  ]),
   ['4: another subject token type', { form: { subject_token_type: 'urn:x' } }, 214, 'invalid_request'],
   ['5: no subject token', { form: { subject_token: '' } }, 215, 'invalid_request'],
   ['5: a subject nobody has heard of', { facts: { visitor: undefined } }, 217, 'invalid_request', ofVisitor],
@@ -213,13 +218,13 @@ const REFUSALS: [string, Case, number, string, ...string[]][] = [
   ],
   ['7: no association', { facts: { content: content({ associations: [] }) } }, 212, 'invalid_target', ofContent],
   [
-    '8: two associations and no audience',
+    'C12 8: two associations and no audience',
     { facts: { content: content({ associations: associations(ACME, OTHER) }) } },
     257,
     'invalid_request',
   ],
-  ['8: an audience that is not associated', { form: { audience: OTHER } }, 256, 'invalid_target', ofContent],
-  ['8: an audience that is no guid', { form: { audience: 'acme' } }, 256, 'invalid_target', ofContent],
+  ['C12 8: an audience that is not associated', { form: { audience: OTHER } }, 256, 'invalid_target', ofContent],
+  ['C12 8: an audience that is no guid', { form: { audience: 'acme' } }, 256, 'invalid_target', ofContent],
   [
     '8: an integration nobody has heard of',
     { facts: { integration: undefined } },
@@ -325,7 +330,7 @@ const REFUSALS: [string, Case, number, string, ...string[]][] = [
     'invalid_request',
   ],
   [
-    '10: a refresh token is asked for',
+    'C15 VAULT-02 10: a refresh token is asked for',
     { form: { requested_token_type: 'urn:ietf:params:oauth:token-type:refresh_token' } },
     242,
     'invalid_request',
@@ -383,12 +388,16 @@ const GRANTED: [string, Case, 'issue' | 'refresh', boolean?][] = [
   ['a key that is bound to the content', { caller: contentKey }, 'issue'],
   ['a bound key where bound ones are required', { caller: contentKey, requireContentKeys: true }, 'issue'],
   [
-    'the audience among several',
+    'C12 the audience among several',
     { form: { audience: ACME }, facts: { content: content({ associations: associations(OTHER, ACME) }) } },
     'issue',
   ],
   ['the requested type in words', { form: { requested_token_type: REQUESTED_TOKEN_TYPE.accessToken } }, 'issue'],
-  ['resource and scope, which are ignored', { form: { resource: 'x', scope: 'y' } }, 'issue'],
+  [
+    'C13 C16 resource, scope and what nobody knows, which are ignored',
+    { form: { resource: 'x', scope: 'y', actor_token: 'z', more: 'y' } },
+    'issue',
+  ],
   ['a viewer on the list', { facts: { content: aclFor(VIEWER, 'user') } }, 'issue'],
   ['a viewer by a group that lives', { facts: { content: aclFor(GROUP, 'group'), liveGroupGuids: [GROUP] } }, 'issue'],
   [

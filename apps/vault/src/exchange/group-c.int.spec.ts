@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
-import { REQUESTED_TOKEN_TYPE, type UserState } from '#libs/contracts'
+import { type UserState } from '#libs/contracts'
 import { newHouse, World } from '../house.fixture.js'
 
 const house = await newHouse()
@@ -19,8 +19,6 @@ beforeEach(async () => {
 const given = async (form: Record<string, string> = {}): Promise<string> =>
   (await vault.exchanged(world, form)).accessToken.reveal()
 const code = async (form: Record<string, string> = {}): Promise<string> => (await vault.refused(world, form)).code
-const word = async (form: Record<string, string> = {}): Promise<unknown> =>
-  ((await vault.refused(world, form)).payload as { oauth_error: unknown }).oauth_error
 const now = (): number => Math.floor(Date.now() / 1000)
 const viewerIs = (changes: Partial<UserState>) =>
   vault.tell('user', world.viewerGuid, world.user(world.viewerGuid, changes), 2)
@@ -81,48 +79,17 @@ describe('a user session token', () => {
 })
 
 describe('what is asked for', () => {
-  it('C12 is one integration of the content’s own', async () => {
-    expect(await given()).toBe('access-0')
-    expect(await given({ audience: world.integrationGuid.toUpperCase() })).toBe('access-0')
-    for (const audience of [randomUUID(), 'not a guid']) {
-      expect(await code({ audience })).toBe('exchange.audience')
-      expect(await word({ audience })).toBe('invalid_target')
-    }
-    const two = [world.integrationGuid, randomUUID()].map((oauth_integration_guid) => ({
+  it('C12 is one of the content’s integrations, in whatever case it is spelt', async () => {
+    const two = [randomUUID(), world.integrationGuid].map((oauth_integration_guid) => ({
       oauth_integration_guid,
       auth_type: 'Viewer' as const,
     }))
     await vault.tell('content', world.contentGuid, world.content({ associations: two }), 2)
-    expect(await code()).toBe('exchange.audience_missing')
-    expect(await word()).toBe('invalid_request')
-    expect(await given({ audience: world.integrationGuid })).toBe('access-0')
+    expect(await given({ audience: world.integrationGuid.toUpperCase() })).toBe('access-0')
+    expect(await code({ audience: 'not a guid' })).toBe('exchange.audience')
   })
 
-  it('C13 C16 is not changed by what nobody knows, nor by resource and scope', async () => {
-    expect(await given({ resource: 'https://x.example', scope: 'everything', actor_token: 'x', more: 'y' })).toBe(
-      'access-0',
-    )
-  })
-
-  it('C14 is a token exchange, spelt as the RFC has it', async () => {
-    for (const grant_type of [
-      'urn:eitf:params:oauth:grant-type:token-exchange',
-      'URN:IETF:PARAMS:OAUTH:GRANT-TYPE:TOKEN-EXCHANGE',
-      'refresh_token',
-      '',
-    ]) {
-      expect(await code({ grant_type })).toBe('exchange.grant_type')
-      expect(await word({ grant_type })).toBe('unsupported_grant_type')
-    }
-  })
-
-  it('C15 VAULT-01 VAULT-02 is never a refresh token', async () => {
-    for (const requested_token_type of [
-      'urn:ietf:params:oauth:token-type:refresh_token',
-      'urn:ietf:params:oauth:token-type:jwt',
-      REQUESTED_TOKEN_TYPE.idToken,
-    ])
-      expect(await code({ requested_token_type })).toBe('exchange.requested_token_type')
+  it('C15 VAULT-01 VAULT-02 is answered without a refresh token', async () => {
     const issued = await vault.exchanged(world)
     expect(JSON.stringify([issued, issued.accessToken.reveal()])).not.toContain(world.provider.refreshToken)
   })

@@ -9,6 +9,7 @@ import { eventually, freshDatabase, type FreshDatabase } from '#libs/testing'
 import { AwsKms } from './aws-kms.js'
 import { FakeAwsKms, refusedByAws } from './key-services.fixture.js'
 import { SafeKeys, type SafeKeysOptions } from './safe-keys.js'
+import { safeContract } from './safe.conformance.js'
 import { Safe } from './safe.js'
 import { SafeError, type Place } from './seal.js'
 
@@ -22,7 +23,7 @@ const place = (name: string): Place => ['grant', name, 'refresh_token']
 let database: FreshDatabase
 let pool: Pool
 let kms: FakeAwsKms
-let opened: SafeKeys[]
+let opened: SafeKeys[] = []
 
 beforeAll(async () => {
   database = await freshDatabase('vault')
@@ -59,6 +60,12 @@ async function processWith(options: Partial<SafeKeysOptions>): Promise<{ keys: S
 const service = () => new AwsKms({ key: 'alias/keybearer', region: 'eu-central-1', endpoint: kms.url })
 const withKms = (more: Partial<SafeKeysOptions> = {}) =>
   processWith({ provider: 'aws-kms', services: [service()], ...more })
+
+safeContract('a running process', async ({ active, keys }) => {
+  // As in a house of its own: other keys have had these numbers before.
+  await pool.query('delete from safe_key')
+  return (await processWith({ file: fileOf(active, keys) })).keys
+})
 
 describe('R16 keys of a file', () => {
   it('change while two processes serve; nobody fails, and nothing is left under the old key', async () => {

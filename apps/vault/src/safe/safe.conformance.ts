@@ -13,12 +13,17 @@ const text = 'a refresh token'
 const newKey = () => randomBytes(32).toString('base64')
 
 /** What the safe must withstand, whatever its keys come from. */
-export function safeContract(name: string, sourceOf: (keys: KeysInText) => KeySource): void {
+export function safeContract(name: string, sourceOf: (keys: KeysInText) => KeySource | Promise<KeySource>): void {
   describe(`the safe with keys of ${name}`, () => {
-    const [first, second] = [newKey(), newKey()]
-    const one = sourceOf({ active: 1, keys: { 1: first } })
-    const both = sourceOf({ active: 2, keys: { 1: first, 2: second } })
-    const two = sourceOf({ active: 2, keys: { 2: second } })
+    let one: KeySource
+    let both: KeySource
+    let two: KeySource
+    beforeAll(async () => {
+      const [first, second] = [newKey(), newKey()]
+      one = await sourceOf({ active: 1, keys: { 1: first } })
+      both = await sourceOf({ active: 2, keys: { 1: first, 2: second } })
+      two = await sourceOf({ active: 2, keys: { 2: second } })
+    })
 
     const faultOf = (attempt: () => unknown): string => {
       try {
@@ -38,8 +43,8 @@ export function safeContract(name: string, sourceOf: (keys: KeysInText) => KeySo
       expect(open(one, place, 1, seal(one, place, 1, 'sécret ✓'))).toBe('sécret ✓')
     })
 
-    it('refuses a wrong key', () => {
-      const stranger = sourceOf({ active: 1, keys: { 1: newKey() } })
+    it('refuses a wrong key', async () => {
+      const stranger = await sourceOf({ active: 1, keys: { 1: newKey() } })
       refused(() => open(stranger, place, 1, seal(one, place, 1, text)))
     })
 
