@@ -6,6 +6,7 @@ import { AuthorizationSettings } from '#libs/service'
 import type { ConsentReason, IdTokenFacts } from '../grant/grant.events.js'
 import type { ServiceTokenFacts } from '../service-account/service-token.js'
 import type { Doubt, Facts, GrantFacts, Known } from './decide.js'
+import { InGroups } from './in-groups.js'
 
 /** What the decision rests on, and the sealed token that it may lead to. */
 export interface LookedUp {
@@ -18,7 +19,16 @@ export interface LookedUp {
   readonly documents: readonly Doubt[]
 }
 
+/** Guids, but for `audience`, which is as it was sent. */
+interface Asked {
+  readonly content: string
+  readonly visitor: string | undefined
+  readonly caller: string
+  readonly audience: string | undefined
+}
+
 interface Row {
+  place: number
   now: Date
   content_known: boolean
   content: ContentState | null
@@ -52,26 +62,32 @@ const NOBODY = '00000000-0000-0000-0000-000000000000'
 
 @Injectable()
 export class FactQueries {
+  readonly #groups = new InGroups((asked: readonly Asked[]) => this.#lookUp(asked))
+
   constructor(
     private readonly pool: Pool,
     private readonly authorization: AuthorizationSettings,
   ) {}
 
   /**
-   * One prepared statement for everything: the exchange is the busiest place of the house.
+   * What the database says from now on. One prepared statement for everything, and for all who ask while the former is
+   * under way: the exchange is the busiest place of the house.
    * @param visitorGuid `undefined` when the subject is the content itself: its service account's token is looked up then
    * @param callerUserGuid the person whose key it is
    * @param audience as it was sent
    */
-  async lookUp(
+  lookUp(
     contentGuid: string,
     visitorGuid: string | undefined,
     callerUserGuid: string,
     audience: string | undefined,
   ): Promise<LookedUp> {
-    const wanted = audience === undefined ? null : GUID.test(audience) ? audience : NOBODY
+    return this.#groups.add({ content: contentGuid, visitor: visitorGuid, caller: callerUserGuid, audience })
+  }
+
+  async #lookUp(asked: readonly Asked[]): Promise<LookedUp[]> {
     const { rows } = await this.pool.query<Row>(sql`
-      select clock_timestamp() as now,
+      select named.place::int, clock_timestamp() as now,
         content.guid is not null as content_known, content.state as content,
         visitor.guid is not null as visitor_known, visitor.state as visitor,
         caller.guid is not null as caller_known, caller.state as caller,
@@ -91,8 +107,12 @@ export class FactQueries {
         oauth_grant.id_token_expires_at, oauth_grant.id_token_fault,
         service.fingerprint, service.generation as service_generation, service.obtained_at as service_obtained_at,
         service.expires_at as service_expires_at, safe.envelope, id_token.envelope as id_token
-      from (select ${contentGuid}::uuid as content, ${visitorGuid ?? null}::uuid as visitor, ${callerUserGuid}::uuid as caller,
-        ${wanted}::uuid as audience) as named
+      from unnest(
+        ${asked.map(({ content }) => content)}::uuid[],
+        ${asked.map(({ visitor }) => visitor ?? null)}::uuid[],
+        ${asked.map(({ caller }) => caller)}::uuid[],
+        ${asked.map(({ audience }) => guidIn(audience))}::uuid[]
+      ) with ordinality as named (content, visitor, caller, audience, place)
       left join replica as content on content.kind = 'content' and content.guid = named.content
       left join replica as visitor on visitor.kind = 'user' and visitor.guid = named.visitor
       left join replica as caller on caller.kind = 'user' and caller.guid = named.caller
@@ -106,8 +126,12 @@ export class FactQueries {
         and safe.generation = coalesce(oauth_grant.generation, service.generation)
       left join safe as id_token on id_token.generation = oauth_grant.generation and id_token.place =
         case when oauth_grant.id_token_expires_at is not null then 'grant/' || oauth_grant.guid || '/id_token' end`)
-    const [row] = rows
-    if (!row) throw new Error('a statement that always has one row had none')
+    const found: LookedUp[] = []
+    for (const row of rows) found[row.place - 1] = this.#lookedUp(asked[row.place - 1]!, row)
+    return found
+  }
+
+  #lookedUp({ content, visitor, caller }: Asked, row: Row): LookedUp {
     const groups = this.authorization.userGroups ? (row.groups ?? []) : []
     return {
       facts: {
@@ -124,15 +148,19 @@ export class FactQueries {
       accessToken: row.envelope,
       idToken: row.id_token,
       documents: [
-        { kind: 'content', guid: contentGuid },
-        ...(visitorGuid === undefined ? [] : [{ kind: 'user', guid: visitorGuid } as const]),
-        { kind: 'user', guid: callerUserGuid },
+        { kind: 'content', guid: content },
+        ...(visitor === undefined ? [] : [{ kind: 'user', guid: visitor } as const]),
+        { kind: 'user', guid: caller },
         ...(row.integration_guid === null ? [] : [{ kind: 'integration', guid: row.integration_guid } as const]),
         ...groups.map(({ guid }) => ({ kind: 'group', guid }) as const),
       ],
     }
   }
 }
+
+/** What is no guid names nothing that there is. */
+const guidIn = (audience: string | undefined): string | null =>
+  audience === undefined ? null : GUID.test(audience) ? audience : NOBODY
 
 const known = <State>(isKnown: boolean, state: State | null): Known<State> => (isKnown ? state : undefined)
 

@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { Pool } from 'pg'
 import { DomainError, type Actor, type Role } from '#libs/contracts'
 import { eventHash, NO_STREAM, sql, type StreamEnd } from '#libs/event-sourcing'
+import { InGroups } from './in-groups.js'
 
-/** As many rows as one statement takes. */
-const MOST_AT_ONCE = 500
 const SCHEMA_VERSION = 1
 
 /** What stands in the log about a token that was handed out; of the token itself, nothing. Append-only, as events are. */
@@ -64,17 +63,14 @@ interface Entry {
   readonly data: string
   readonly meta: string
   readonly commandId: string
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
 }
 
 /**
- * The audit of handed out tokens, table `issue`. Rows are committed by group: while one insert is in flight the next
- * collects. Each writer has a stream of its own, so that the hash chain costs no version conflict.
+ * The audit of handed out tokens, table `issue`. Rows are committed by group. Each writer has a stream of its own, so that
+ * the hash chain costs no version conflict.
  */
 export class IssueLog {
-  #waiting: Entry[] = []
-  #writing = false
+  readonly #groups = new InGroups<Entry, void>((group) => this.#write(group))
   #stream: string
   #end: StreamEnd = NO_STREAM
 
@@ -94,39 +90,22 @@ export class IssueLog {
   record({ type, data }: IssueEvent, actor: Actor, correlationId?: string): Promise<void> {
     const commandId = randomUUID()
     const meta = { actor, at: this.now().toISOString(), command_id: commandId, correlation_id: correlationId }
-    return new Promise((resolve, reject) => {
-      const entry = { type, data: JSON.stringify(data), meta: JSON.stringify(meta), commandId }
-      this.#waiting.push({ ...entry, resolve, reject })
-      if (this.#writing) return
-      this.#writing = true
-      // Whoever else is at it in this turn of the event loop comes along.
-      setImmediate(() => void this.#write())
-    })
+    return this.#groups.add({ type, data: JSON.stringify(data), meta: JSON.stringify(meta), commandId })
   }
 
-  async #write(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting.splice(0, MOST_AT_ONCE)
-      try {
-        await this.#insert(group)
-        for (const { resolve } of group) resolve()
-      } catch (cause) {
-        // The rows may be there all the same: a chain that went on from here could fork.
-        this.#stream = this.#newStream()
-        this.#end = NO_STREAM
-        const error = new DomainError(
-          'unavailable',
-          'exchange.unavailable',
-          'This is temporarily unavailable; try again.',
-          {
-            cause,
-            payload: { oauth_error: 'temporarily_unavailable' },
-          },
-        )
-        for (const { reject } of group) reject(error)
-      }
+  async #write(group: readonly Entry[]): Promise<[]> {
+    try {
+      await this.#insert(group)
+      return []
+    } catch (cause) {
+      // The rows may be there all the same: a chain that went on from here could fork.
+      this.#stream = this.#newStream()
+      this.#end = NO_STREAM
+      throw new DomainError('unavailable', 'exchange.unavailable', 'This is temporarily unavailable; try again.', {
+        cause,
+        payload: { oauth_error: 'temporarily_unavailable' },
+      })
     }
-    this.#writing = false
   }
 
   async #insert(group: readonly Entry[]): Promise<void> {
