@@ -13,21 +13,20 @@ export interface Statement {
   readonly values: unknown[]
 }
 
-const names = new Map<string, string>()
+/** By the one object that JavaScript makes of each template in the source. */
+const prepared = new WeakMap<TemplateStringsArray, Omit<Statement, 'values'>>()
 
-function nameOf(text: string): string {
-  let name = names.get(text)
-  if (!name) {
-    name = createHash('sha256').update(text).digest('base64url').slice(0, 24)
-    names.set(text, name)
-  }
-  return name
+function prepare(strings: TemplateStringsArray): Omit<Statement, 'values'> {
+  const text = strings.reduce((text, part, index) => `${text}$${index}${part}`)
+  const statement = { name: createHash('sha256').update(text).digest('base64url').slice(0, 24), text }
+  prepared.set(strings, statement)
+  return statement
 }
 
 /** A statement whose interpolations become parameters: a value can never become SQL. */
 export function sql(strings: TemplateStringsArray, ...values: unknown[]): Statement {
-  const text = strings.reduce((text, part, index) => `${text}$${index}${part}`)
-  return { name: nameOf(text), text, values }
+  const { name, text } = prepared.get(strings) ?? prepare(strings)
+  return { name, text, values }
 }
 
 export type Sql = typeof sql

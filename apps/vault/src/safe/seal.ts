@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes, type KeyObject } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes, type KeyObject } from 'node:crypto'
 import { DomainError } from '#libs/contracts'
 import { KEY_BYTES, type KeySource } from './keyring.js'
 
@@ -65,7 +65,9 @@ export function seal(keys: KeySource, place: Place, generation: number, text: st
 export function open(keys: KeySource, place: Place, generation: number, envelope: Buffer): string {
   const dataKey = unwrap(keys, place, generation, envelope)
   try {
-    const plaintext = decrypt(dataKey, associatedData(place, generation), envelope.subarray(BODY))
+    // Given the bytes themselves, Node throws and catches two errors before it takes them: four times the price.
+    const key = createSecretKey(dataKey)
+    const plaintext = decrypt(key, associatedData(place, generation), envelope.subarray(BODY))
     try {
       return plaintext.toString('utf8')
     } finally {
@@ -146,7 +148,7 @@ function encrypt(key: KeyObject | Buffer, associated: Buffer, plaintext: Buffer)
   return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
 }
 
-function decrypt(key: KeyObject | Buffer, associated: Buffer, sealed: Buffer): Buffer {
+function decrypt(key: KeyObject, associated: Buffer, sealed: Buffer): Buffer {
   try {
     // Without authTagLength, Node takes a tag of 4 bytes for a tag.
     const decipher = createDecipheriv(ALGORITHM, key, sealed.subarray(0, NONCE), { authTagLength: TAG })

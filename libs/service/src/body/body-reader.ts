@@ -62,7 +62,11 @@ async function bytesOf(request: Request, withinMs: number): Promise<Buffer> {
     if (length > MOST_BYTES) reject(tooLarge(request))
     else chunks.push(chunk)
   }
-  const onEnd = (): void => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length))
+  const onEnd = (): void => {
+    // It comes next, and an error that nobody sees is made at the price of one that somebody does.
+    request.off('close', onClose)
+    resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length))
+  }
   const onClose = (): void => reject(cutShort())
   const timer = setTimeout(() => reject(tooSlow(request)), withinMs)
   request.on('data', onData).once('end', onEnd).once('error', onClose).once('close', onClose)
