@@ -337,6 +337,50 @@ export const guards = [
     },
   },
   {
+    ...{ id: 'R10', guard: 'leave that was not used is given back', file: 'apps/vault/src/provider/provider-calls.ts' },
+    ...{ spec: 'apps/vault/src/provider/provider-calls.spec.ts', from: 'admission.release()', to: '' },
+  },
+  {
+    ...{ id: 'R10', guard: 'places are given back', file: 'apps/vault/src/provider/provider-calls.ts' },
+    ...{ spec: 'apps/vault/src/provider/provider-calls.spec.ts', from: '      leave()\n', to: '' },
+  },
+  {
+    ...{
+      id: 'R10',
+      guard: 'revocations are counted by themselves',
+      file: 'apps/vault/src/revocation/revocations.ts',
+    },
+    ...{
+      spec: 'apps/vault/src/revocation/revocations.int.spec.ts',
+      from: 'url: authorization_server.revocation_endpoint }',
+      to: 'url: authorization_server.token_endpoint }',
+    },
+  },
+  {
+    ...{
+      id: 'R10',
+      guard: 'one token at a time for each provider',
+      file: 'apps/vault/src/revocation/revocations.ts',
+    },
+    ...{
+      spec: 'apps/vault/src/revocation/revocations.int.spec.ts',
+      from: 'if (due) this.#busy.add(due.data.integration_guid)',
+      to: '',
+    },
+  },
+  {
+    ...{
+      id: 'SVC-06',
+      guard: 'a former token is shown to no other provider',
+      file: 'apps/vault/src/service-account/service-tokens.ts',
+    },
+    ...{
+      spec: 'apps/vault/src/revocation/revocations.int.spec.ts',
+      from: '(!after || isSameClient(before, after))',
+      to: 'true',
+    },
+  },
+  {
     ...{ id: 'R11', guard: 'a token’s end is told by the database’s clock', file: 'apps/vault/src/grant/refresh.ts' },
     ...{
       spec: 'apps/vault/src/grant/skew.int.spec.ts',
