@@ -12,6 +12,7 @@ import { ApiKeyController } from './api-key/api-key.controller.js'
 import { ApiKeyQueries } from './api-key/api-key.queries.js'
 import { ApiKeys } from './api-key/api-keys.js'
 import { VisitorKeyController } from './api-key/visitor-key.controller.js'
+import { VisitorKeys } from './api-key/visitor-keys.js'
 import { audited } from './audit/actions.js'
 import { AuditLog } from './audit/audit-log.js'
 import { AuditController } from './audit/audit.controller.js'
@@ -134,6 +135,7 @@ const LONGEST_STATEMENT_MS = 10_000
     Sessions,
     UserQueries,
     UsernamesCheck,
+    VisitorKeys,
     { provide: VENDOR_ADDRESSES, useValue: REAL_VENDOR_ADDRESSES },
     { provide: GroupOverage, useClass: GraphOverage },
     {

@@ -5,7 +5,8 @@ import type { Role } from './role.js'
  * Who acts. It stands in every event for ever, so it holds guids only; names are joined when read.
  *
  * - `user`: a person with a browser session (`sid`, see `UserState.sessions`)
- * - `key`: a person's API key; `role` is the effective one, the lower of key's and owner's
+ * - `key`: a person's API key; `role` is the effective one, the lower of key's and owner's. `visit`: it is a short-lived one
+ *   by which this content item acts as its visitor; it has no document and touches nothing of the account
  * - `content_key`: a key bound to one content item, good for the exchange only
  * - `link`: a visitor by share link · `anonymous`: nobody known
  * - `operator`: somebody at the shell · `bootstrap`: the holder of the bootstrap secret
@@ -13,7 +14,13 @@ import type { Role } from './role.js'
  */
 export type Actor =
   | { readonly type: 'user'; readonly guid: string; readonly role: Role; readonly sid: string }
-  | { readonly type: 'key'; readonly guid: string; readonly user: string; readonly role: Role }
+  | {
+      readonly type: 'key'
+      readonly guid: string
+      readonly user: string
+      readonly role: Role
+      readonly visit?: string
+    }
   | { readonly type: 'content_key'; readonly guid: string; readonly content: string; readonly owner: string }
   | { readonly type: 'link'; readonly guid: string; readonly content: string }
   | { readonly type: 'anonymous' }

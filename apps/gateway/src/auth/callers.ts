@@ -19,7 +19,7 @@ export interface ContentVisitor {
   readonly groups: readonly GroupState[]
   /** Absent for the owner of an API key. */
   readonly sid: string | undefined
-  /** The guid of the API key, if they came with one. */
+  /** The guid of the API key, if they came with one of their own. */
   readonly key: string | undefined
   /** Identity's word for one service. */
   assertion(audience: ServiceName): Promise<string>
@@ -84,13 +84,15 @@ export class Callers {
 
   /**
    * Somebody who was let in, as they are now; `undefined` when they would not be any more.
-   * @throws DomainError `replica.stale`
+   * @throws DomainError `replica.stale`, `service.unavailable`
    */
-  async stillHere({ user: { guid }, sid, key }: ContentVisitor): Promise<UserState | undefined> {
-    const user = await this.house.user(guid)
+  async stillHere(visitor: ContentVisitor): Promise<UserState | undefined> {
+    const { sid, key } = visitor
+    const user = await this.house.user(visitor.user.guid)
     if (!user || user.locked) return undefined
     if (sid !== undefined && !isAlive(user, sid, this.now())) return undefined
     if (key !== undefined && !(await this.#isKeyGood(key))) return undefined
+    if (sid === undefined && key === undefined && !(await isVouchedFor(visitor))) return undefined
     return user
   }
 
@@ -152,7 +154,7 @@ export class Callers {
       const { actor } = await this.assertions.of(presented, 'identity', address)
       if (actor.type === 'key') {
         const user = await this.house.user(actor.user)
-        return user && { user, sid: undefined, key: actor.guid }
+        return user && { user, sid: undefined, key: actor.visit === undefined ? actor.guid : undefined }
       }
       if (actor.type !== 'user') return undefined
       const { guid, sid } = actor
@@ -164,6 +166,17 @@ export class Callers {
       if (presented.type === 'session' && isNobody(error)) return undefined
       throw error
     }
+  }
+}
+
+/** Of keys that content has for a visit there are no documents: identity says whether one is good, about once a minute. */
+async function isVouchedFor(visitor: ContentVisitor): Promise<boolean> {
+  try {
+    await visitor.assertion('identity')
+    return true
+  } catch (error) {
+    if (isNobody(error)) return false
+    throw error
   }
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect } from 'node:net'
@@ -565,6 +566,33 @@ describe('a visit to content', () => {
         return opened.closed
       })
     })
+  })
+})
+
+describe('a WebSocket that content opened for its visitor, by a key of the visit', () => {
+  it('D28 is closed when identity does not know the key any more', async () => {
+    const street = new Street()
+    try {
+      await street.open()
+      const user = await street.user()
+      const { guid } = await street.content({ owner_guid: user.guid })
+      const key = `kb_${randomUUID().replaceAll('-', '')}_x`
+      street.actors.set(key, { type: 'key', guid: randomUUID(), user: user.guid, role: 'viewer', visit: randomUUID() })
+      const { socket } = await street.upgrade(`/content/${guid}/`, { authorization: `Key ${key}` })
+      let closed = false
+      socket!.resume().once('close', () => (closed = true))
+      await street.sockets.sweep()
+      expect(closed).toBe(false)
+
+      street.actors.delete(key)
+      street.silence()
+      await eventually(async () => {
+        await street.sockets.sweep()
+        return closed
+      })
+    } finally {
+      await street.close()
+    }
   })
 })
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
 import { Every } from '#libs/service'
 import { ApiKeys } from './api-keys.js'
+import { VisitorKeys } from './visitor-keys.js'
 
 const EVERY_MS = 10 * 60_000
 
@@ -15,7 +16,10 @@ export class ApiKeySweep implements OnApplicationBootstrap, OnApplicationShutdow
     (error) => this.#logger.warn({ err: error }, 'API keys that are over could not be removed'),
   )
 
-  constructor(private readonly apiKeys: ApiKeys) {}
+  constructor(
+    private readonly apiKeys: ApiKeys,
+    private readonly visitorKeys: VisitorKeys,
+  ) {}
 
   onApplicationBootstrap(): void {
     this.#every.start()
@@ -26,7 +30,9 @@ export class ApiKeySweep implements OnApplicationBootstrap, OnApplicationShutdow
   }
 
   /** @returns how many keys were removed */
-  sweep(): Promise<number> {
-    return this.apiKeys.deleteDead({ actor: { type: 'service', name: 'identity' }, commandId: randomUUID() })
+  async sweep(): Promise<number> {
+    const visitors = await this.visitorKeys.deleteOver()
+    const actor = { type: 'service', name: 'identity' } as const
+    return visitors + (await this.apiKeys.deleteDead({ actor, commandId: randomUUID() }))
   }
 }

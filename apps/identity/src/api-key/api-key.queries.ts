@@ -30,6 +30,8 @@ export interface KeyHolder {
   readonly expiresAt: Date | null
   /** The content item that it is bound to, and good for the token exchange of alone; `null`: a personal key. */
   readonly contentGuid: string | null
+  /** The content item that acts as its visitor by it; `null`: nobody's visit. */
+  readonly visitOf: string | null
 }
 
 const KEYS = `
@@ -79,12 +81,13 @@ export class ApiKeyQueries {
     return { role: lower(key.role, key.ownerRole), expiresAt: key.expiresAt }
   }
 
-  /** Keys whose time is over, and those whose owner is gone. */
-  async dead(): Promise<string[]> {
+  /** Keys whose time is over, and those whose owner is gone; `limit` at most. */
+  async dead(limit: number): Promise<string[]> {
     const rows = await this.dataSource.query<{ guid: string }[]>(
       `select guid from api_key
        where expires_at <= now() or not exists (select from person where person.guid = api_key.user_guid)
-       order by position limit 1000`,
+       order by position limit $1`,
+      [limit],
     )
     return rows.map(({ guid }) => guid)
   }
@@ -93,19 +96,21 @@ export class ApiKeyQueries {
   async holderOf(text: string): Promise<KeyHolder | undefined> {
     const guid = guidOfKey(text)
     if (!guid) return undefined
-    const [row] = await this.dataSource.query<
-      (Pick<KeyHolder, 'userGuid' | 'role' | 'expiresAt' | 'contentGuid'> & { ownerRole: Role; hash: Buffer })[]
-    >(
-      `select api_key.user_guid as "userGuid", api_key.role, person.role as "ownerRole",
-         api_key.expires_at as "expiresAt", content_guid as "contentGuid", hash
-       from api_key join api_key_hash using (guid) join person on person.guid = api_key.user_guid
-       where api_key.guid = $1 and not person.locked
-         and (api_key.expires_at is null or api_key.expires_at > now())`,
+    const [row] = await this.dataSource.query<(Omit<KeyHolder, 'guid'> & { ownerRole: Role; hash: Buffer })[]>(
+      `select user_guid as "userGuid", key.role, person.role as "ownerRole", expires_at as "expiresAt",
+         content_guid as "contentGuid", visit_of as "visitOf", hash
+       from (
+         select user_guid, role, expires_at, content_guid, null::uuid as visit_of, hash
+         from api_key join api_key_hash using (guid) where guid = $1
+         union all
+         select user_guid, role, expires_at, null, content_guid, hash from visitor_key where guid = $1
+       ) as key join person on person.guid = user_guid
+       where not person.locked and (expires_at is null or expires_at > now())`,
       [guid],
     )
     if (!row || !timingSafeEqual(row.hash, hashOfKey(text))) return undefined
-    const { userGuid, role, ownerRole, expiresAt, contentGuid } = row
-    return { guid, userGuid, role: lower(role, ownerRole), expiresAt, contentGuid }
+    const { ownerRole, hash: _, ...holder } = row
+    return { ...holder, guid, role: lower(row.role, ownerRole) }
   }
 }
 

@@ -7,6 +7,8 @@ import { ApiKeyQueries } from './api-key.queries.js'
 import { apiKeyStream } from './api-key.stream.js'
 import { hashOfKey, hintOf, newKeyText } from './key-text.js'
 
+const PAGE = 1_000
+
 /** Makes and deletes API keys; what they are checked with is written and destroyed with the events. */
 @Injectable()
 export class ApiKeys {
@@ -47,9 +49,12 @@ export class ApiKeys {
 
   /** Deletes keys whose time is over, and those whose owner is gone. @returns how many */
   async deleteDead(context: CommandContext): Promise<number> {
-    const dead = await this.queries.dead()
-    for (const guid of dead) await this.#deleteFor(guid, context)
-    return dead.length
+    for (let deleted = 0; ;) {
+      const dead = await this.queries.dead(PAGE)
+      for (const guid of dead) await this.#deleteFor(guid, context)
+      deleted += dead.length
+      if (dead.length < PAGE) return deleted
+    }
   }
 
   #deleteFor(guid: string, context: CommandContext): Promise<void> {

@@ -53,6 +53,7 @@ export class ContentSessionController {
   }
 
   async #mustOwn(actor: Actor, guid: string): Promise<void> {
+    if (actor.type === 'key' && actor.visit !== undefined) throw permissionDenied()
     if (actor.type === 'key') return this.content.mustBeOf(actor.user, guid, actor.role)
     if (actor.type !== 'content_key' || actor.content !== guid) throw permissionDenied()
     // The key says nothing of its role: it has been one of a publisher, who may have become less or given the content away.

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import type { Pool } from 'pg'
-import { TOKEN_TYP, type Actor } from '#libs/contracts'
+import { guidOfKey, TOKEN_TYP, type Actor } from '#libs/contracts'
 import { freshDatabase, type FreshDatabase } from '#libs/testing'
+import { ApiKeySweep } from '../api-key/api-key-sweep.js'
 import { FakeVendor, type Received } from '../directory/vendor.fixture.js'
 import { identityUnderTest, inBrowser, type IdentityUnderTest } from '../identity-under-test.conformance.js'
 import { somebody, type PersonActor } from '../user/people.conformance.js'
@@ -162,10 +163,60 @@ describe('a key of a visitor', () => {
     expect((await issue(asked, 'gateway')).status).toBe(403)
     const { key, expires_in } = (await issue(asked)).json<{ key: string; expires_in: number }>()
     expect(expires_in).toBe(3600)
-    expect(await actorOf(key)).toMatchObject({ type: 'key', user: priya.user, role: 'viewer' })
+    expect(await actorOf(key)).toEqual({
+      type: 'key',
+      guid: expect.any(String) as string,
+      user: priya.user,
+      role: 'viewer',
+      visit: report,
+    })
     const more = (await issue({ ...asked, role: 'administrator' })).json<{ key: string }>()
     expect(await actorOf(more.key)).toMatchObject({ role: 'publisher' })
     expect((await issue({ ...asked, user_guid: randomUUID() })).status).toBe(404)
     expect((await issue({ ...asked, role: 'king' })).status).toBe(400)
+  })
+
+  const made = async (): Promise<string> =>
+    (await issue({ user_guid: priya.user, role: 'administrator', content_guid: report })).json<{ key: string }>().key
+
+  it('reads what its visitor may read, makes and deletes no keys, and is good for no content of theirs', async () => {
+    const { id } = (await makeKey()).json<Made>()
+    const actor = await actorOf(await made())
+    const keys = `/__api__/v1/users/${priya.user}/keys`
+    expect((await service.get('/__api__/v1/user', actor)).status).toBe(200)
+    for (const request of [
+      { path: keys, method: 'POST', body: { name: 'x' } },
+      { path: keys, method: 'POST', body: { name: 'x', content_guid: report } },
+      { path: `${keys}/${id}`, method: 'DELETE' },
+      { path: `/__api__/v1/users/${priya.user}/sessions`, method: 'DELETE' },
+    ] as const) {
+      const answer = await service.request({ ...request, actor })
+      expect([request, answer.status, answer.json().code]).toEqual([request, 403, 22])
+    }
+    expect((await mint(actor)).status).toBe(403)
+  })
+
+  it('leaves nothing for ever: no event, no line in the list of keys, and no row when its time is over', async () => {
+    const count = async (table: string) => (await pool.query(`select from ${table}`)).rowCount!
+    const keys = async () => (await service.get(`/__api__/v1/users/${priya.user}/keys`, priya)).json<Made[]>().length
+    const before = [await count('event'), await keys()]
+    const [over, key] = [await made(), await made()]
+    expect([await count('event'), await keys()]).toEqual(before)
+    await pool.query('update visitor_key set expires_at = now() where guid = $1', [guidOfKey(over)])
+    expect((await service.assert(over, 'api_key')).status).toBe(401)
+    const rows = await count('visitor_key')
+    const sweep = service.app.get(ApiKeySweep)
+    await Promise.all([sweep.sweep(), sweep.sweep()])
+    expect(await count('visitor_key')).toBe(rows - 1)
+    expect((await service.assert(key, 'api_key')).status).toBe(200)
+  })
+
+  it('stops with its visitor and never does more than they may', async () => {
+    const key = await made()
+    await pool.query(`update person set role = 'viewer' where guid = $1`, [priya.user])
+    expect(await actorOf(key)).toMatchObject({ role: 'viewer' })
+    await pool.query(`update person set role = 'publisher', locked = true where guid = $1`, [priya.user])
+    expect((await service.assert(key, 'api_key')).status).toBe(401)
+    await pool.query('update person set locked = false where guid = $1', [priya.user])
   })
 })

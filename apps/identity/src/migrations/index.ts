@@ -7,6 +7,7 @@ import { SecretKey1795352400000 } from './1795352400000-secret-key.js'
 import { SessionsOfProviders1795356000000 } from './1795356000000-sessions-of-providers.js'
 import { AuditAgain1795366800000 } from './1795366800000-audit-again.js'
 import { LongNames1795370400000 } from './1795370400000-long-names.js'
+import { VisitorKeys1795415000000 } from './1795415000000-visitor-keys.js'
 
 /** Oldest first. */
 export const migrations = [
@@ -19,4 +20,5 @@ export const migrations = [
   SessionsOfProviders1795356000000,
   AuditAgain1795366800000,
   LongNames1795370400000,
+  VisitorKeys1795415000000,
 ]

@@ -123,7 +123,9 @@ export class TokenController {
   async #byKey({ value }: Credential): Promise<{ actor: Actor; endsAt: Date | null } | undefined> {
     const holder = await this.apiKeys.holderOf(value)
     if (!holder) return undefined
-    const { guid, userGuid, role, expiresAt, contentGuid } = holder
+    const { guid, userGuid, role, expiresAt, contentGuid, visitOf } = holder
+    if (visitOf !== null)
+      return { actor: { type: 'key', guid, user: userGuid, role, visit: visitOf }, endsAt: expiresAt }
     await this.apiKeyUse.note(guid)
     if (contentGuid !== null) {
       if (!isAtLeast(role, 'publisher')) return undefined

@@ -81,5 +81,8 @@ function actorIn(claim: unknown): Actor | undefined {
   const members = MEMBERS[type as Actor['type']]
   if (!members.every((member) => typeof said[member] === 'string' && said[member] !== '')) return undefined
   if (members.includes('role') && !(ROLES as readonly unknown[]).includes(role)) return undefined
-  return Object.freeze(Object.fromEntries(['type', ...members].map((member) => [member, said[member]]))) as Actor
+  const { visit } = said
+  if (visit !== undefined && (type !== 'key' || typeof visit !== 'string' || visit === '')) return undefined
+  const own = visit === undefined ? members : [...members, 'visit']
+  return Object.freeze(Object.fromEntries(['type', ...own].map((member) => [member, said[member]]))) as Actor
 }

@@ -127,6 +127,19 @@ describe('an actor assertion', () => {
     )
   })
 
+  it('says of a key that it was made for a visit, and of nobody else', async () => {
+    const key = { type: 'key', guid: 'k', user: 'v', role: 'viewer' } as const
+    const verified = async (actor: object) => await verifier().verify(await house.assertion(actor, 'vault'))
+    expect(await verified(key)).toEqual(key)
+    expect(await verified({ ...key, visit: 'c' })).toEqual({ ...key, visit: 'c' })
+    for (const actor of [
+      { ...viewer, visit: 'c' },
+      { ...key, visit: '' },
+      { ...key, visit: 7 },
+    ])
+      await expect(verified(actor)).rejects.toEqual(code('actor.assertion_invalid'))
+  })
+
   it('is verified once: the second time the answer is there at once', async () => {
     const assertions = verifier()
     const token = await house.assertion(contentKey, 'vault')
