@@ -115,6 +115,42 @@ describe('a refresh', () => {
     expect(await statusOf()).toEqual({ status: 'usable', generation: 2 })
   })
 
+  it('VAULT-09 R16 is not begun while the safe could not take what comes of it', async () => {
+    await vault.grant(world, -1)
+    Object.assign(vault.keys, { active: 2, away: 2 })
+    try {
+      expect(await vault.refused(world)).toMatchObject({ payload: { oauth_error: 'temporarily_unavailable' } })
+    } finally {
+      Object.assign(vault.keys, { active: 1, away: undefined })
+    }
+    expect(provider.calls).toHaveLength(0)
+    expect(await eventsOf()).toEqual(['GrantObtained'])
+    expect((await vault.exchanged(world)).accessToken.reveal()).toMatch(/^access-[1-9]/)
+  })
+
+  it('VAULT-09 R16 keeps asking when the key is retired under it, and revokes nothing', async () => {
+    await vault.grant(world, -1)
+    const release = provider.hold()
+    const [answer] = exchangesOf(vault, 1)
+    await eventually(() => provider.calls.length === 1)
+    await vault.pool.query(
+      `insert into safe_key (version, provider, check_value, retired_at) values (1, 'file', decode(repeat('00', 16), 'hex'), now())`,
+    )
+    closing.push(() => vault.pool.query('delete from safe_key'))
+    let tries = 0
+    Object.assign(vault.keys, { find: () => Promise.resolve((tries++, true)) })
+    release()
+    await eventually(() => tries > 1)
+    await vault.pool.query('delete from safe_key')
+    delete (vault.keys as { find?: unknown }).find
+    expect(await answer).toMatch(/^access-[1-9]/)
+    expect(await statusOf()).toEqual({ status: 'usable', generation: 2 })
+    const { rows } = await vault.pool.query(`select from todo where data ->> 'integration_guid' = $1`, [
+      world.integrationGuid,
+    ])
+    expect(rows).toHaveLength(0)
+  })
+
   it('keeps the old refresh token when the provider gives no new one', async () => {
     provider.rotates = false
     await vault.grant(world, -1)

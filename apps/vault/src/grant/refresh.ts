@@ -230,6 +230,7 @@ export class Refreshes implements BeforeApplicationShutdown {
         const isFree = standingOf(row, generation, patience.pauseMs) === 'free'
         if (!row || !isFree || !this.#isWanted(patience) || this.#isTooLate()) return undefined
         if (!row.refreshToken) throw new Error(`grant ${guid} has no refresh token in the safe`)
+        if (!(await this.#canSeal(guid))) return { kind: 'failed', fate: 'retry', error: null }
         const attempt: Attempt = {
           guid,
           attempt: randomUUID(),
@@ -259,6 +260,17 @@ export class Refreshes implements BeforeApplicationShutdown {
   /** Whether this process ends before a provider has had its time. */
   #isTooLate(): boolean {
     return performance.now() + this.settings.tokenRequestTimeoutMs > this.#endsAt
+  }
+
+  /** Whether what the provider may give could be stored: it is not asked for what only this process would have. */
+  async #canSeal(guid: string): Promise<boolean> {
+    try {
+      await this.safe.mustSeal(this.pool)
+      return true
+    } catch (err) {
+      this.#logger.error({ err, grant: guid }, 'nothing is refreshed while the safe cannot take new tokens')
+      return false
+    }
   }
 
   /** @returns whether the lease is ours; the row says why if not */
@@ -360,7 +372,7 @@ export class Refreshes implements BeforeApplicationShutdown {
       this.metrics?.stored(performance.now() - heardAt)
       return { kind: 'refreshed' }
     } catch (error) {
-      if (!isRefusal(error)) throw error
+      if (!isSuperseded(error)) throw error
     }
     // The grant was withdrawn or obtained anew meanwhile.
     await this.#untilStored(attempt, () => this.#owe(attempt, answer))
@@ -394,14 +406,14 @@ export class Refreshes implements BeforeApplicationShutdown {
     }
   }
 
-  /** @throws DomainError what `work` refuses; its other failures only when the process must end */
+  /** @throws DomainError `grant.superseded`; whatever else goes wrong only when the process must end */
   async #untilStored(attempt: Attempt, work: () => Promise<unknown>): Promise<void> {
     for (;;) {
       try {
         await work()
         return
       } catch (err) {
-        if (isRefusal(err)) throw err
+        if (isSuperseded(err)) throw err
         this.#logger.error({ err, grant: attempt.guid, attempt: attempt.attempt }, 'new tokens are not stored yet')
         if (this.#end.signal.aborted) throw err
       }
@@ -445,8 +457,8 @@ function standingOf(
   return quietUntil && quietUntil > now ? 'taken' : 'free'
 }
 
-/** Not what time mends, as a database or a key service that is away. */
-const isRefusal = (error: unknown): boolean => error instanceof DomainError && error.kind !== 'unavailable'
+/** Nothing else says that new tokens have no place: a safe that cannot take them now may be able to in a moment. */
+const isSuperseded = (error: unknown): boolean => error instanceof DomainError && error.code === 'grant.superseded'
 
 const isInvalidGrant = (error: unknown): boolean =>
   error instanceof TokenEndpointError && error.error === 'invalid_grant'

@@ -64,7 +64,24 @@ export class Safe {
     if (rowCount) return
     // Whatever is wrong with the keys here: readiness says it.
     await this.keys.find?.(active).catch(() => undefined)
-    throw new DomainError('unavailable', 'safe.key_retired', 'the keys have just changed; try again')
+    throw keyRetired()
+  }
+
+  /**
+   * Part of what must be known before something is begun that ends with a secret which nobody can make again.
+   * @throws DomainError `safe.key_missing` or `safe.key_retired` when nothing can be sealed now
+   */
+  async mustSeal(client: SqlClient): Promise<void> {
+    for (const isLast of [false, true]) {
+      const { active } = this.keys
+      if (!this.keys.key(active)) await this.keys.find?.(active)
+      if (!this.keys.key(active)) throw new SafeError('safe.key_missing')
+      const { rowCount } = await client.query(sql`
+        select from safe_key where version = ${active} and retired_at is not null`)
+      if (!rowCount) return
+      if (isLast) throw keyRetired()
+      await this.keys.find?.(active).catch(() => undefined)
+    }
   }
 
   /**
@@ -167,3 +184,6 @@ export class Safe {
     this.#logger.error({ security: fault, place, generation }, 'a secret of the safe does not open')
   }
 }
+
+const keyRetired = (): DomainError =>
+  new DomainError('unavailable', 'safe.key_retired', 'the keys have just changed; try again')
