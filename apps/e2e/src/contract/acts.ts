@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto'
 import { GRANT_TYPE_TOKEN_EXCHANGE, SUBJECT_TOKEN_TYPE } from '#libs/contracts'
-import { bundleOf, manifestFor } from '#libs/testing'
+import { bundleOf, eventually, manifestFor } from '#libs/testing'
 import { type Cast, fresh, newUser } from './cast.js'
 
 /** A request that would do what the operation is for, if its caller may. */
@@ -79,8 +78,12 @@ async function tag(cast: Cast): Promise<string> {
 async function uploaded(cast: Cast, content: string): Promise<string> {
   const path = `/v1/content/${content}/bundles`
   const archive = bundleOf(manifestFor('python-streamlit'))
-  const { json } = await cast.api.call({ key: cast.keys.owner, method: 'POST', path, body: archive, headers: GZIP })
-  return (json as { id: string }).id
+  const answer = await eventually(async () => {
+    const one = await cast.api.call({ key: cast.keys.owner, method: 'POST', path, body: archive, headers: GZIP })
+    // Two uploads of one person at once; others of ours are under way.
+    return one.status !== 429 && one
+  })
+  return (answer.json as { id: string }).id
 }
 
 const GZIP = { 'content-type': 'application/gzip' }
@@ -137,7 +140,10 @@ export const ACTS: Readonly<Record<string, Acting>> = {
 
   'GET /v1/content': at('/v1/content?include=owner,tags,vanity_url'),
   'POST /v1/content': at('/v1/content', {}),
-  'GET /v1/content/{guid}': onContent('?include=owner'),
+  'GET /v1/content/{guid}': afterwards(async (cast, content) => {
+    await cast.must('PUT', `/v1/content/${content}/vanity`, { path: `/${fresh('way')}/` }, cast.keys.owner)
+    return { path: `/v1/content/${content}?include=owner,vanity_url` }
+  }),
   'PATCH /v1/content/{guid}': onContent('', { title: 'Another title' }),
   'DELETE /v1/content/{guid}': onContent(''),
   'GET /v1/search/content': at('/v1/search/content?q=content&page_size=1'),
@@ -242,21 +248,35 @@ export const ACTS: Readonly<Record<string, Acting>> = {
   'PATCH /v1/oauth/integrations/{guid}': onIntegration('', { name: 'Another name' }),
   'DELETE /v1/oauth/integrations/{guid}': onIntegration(''),
   'GET /v1/oauth/integrations/{guid}/associations': onIntegration('/associations'),
-  'POST /v1/oauth/integrations/{guid}/verify': onIntegration('/verify'),
-  'POST /v1/content/{guid}/session-token': onContent('/session-token', {}),
-  'GET /v1/oauth/sessions': at('/v1/oauth/sessions?all=True'),
-  // A consent takes a browser: what its owner and administrators may do is in the vault's own specs.
-  'GET /v1/oauth/sessions/{guid}': at(`/v1/oauth/sessions/${randomUUID()}`),
-  'DELETE /v1/oauth/sessions/{guid}': at(`/v1/oauth/sessions/${randomUUID()}`),
-  'GET /v1/oauth/revocations': at('/v1/oauth/revocations'),
-  'DELETE /v1/oauth/revocations/{guid}': at(`/v1/oauth/revocations/${randomUUID()}`),
-  'POST /v1/oauth/integrations/credentials': () => ({
-    path: '/v1/oauth/integrations/credentials',
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams({
-      grant_type: GRANT_TYPE_TOKEN_EXCHANGE,
-      subject_token_type: SUBJECT_TOKEN_TYPE.userSession,
-      subject_token: randomUUID(),
-    }).toString(),
+  'POST /v1/oauth/integrations/{guid}/verify': ({ bound }) => ({
+    path: `/v1/oauth/integrations/${bound.integration}/verify`,
   }),
+  'POST /v1/content/{guid}/session-token': ({ bound }) => ({
+    path: `/v1/content/${bound.content}/session-token`,
+    body: {},
+  }),
+  'GET /v1/oauth/sessions': at('/v1/oauth/sessions?all=True'),
+  'GET /v1/oauth/sessions/{guid}': async ({ sessions }) => ({
+    path: `/v1/oauth/sessions/${await sessions.of('to look at')}`,
+  }),
+  'DELETE /v1/oauth/sessions/{guid}': async ({ sessions }) => ({
+    path: `/v1/oauth/sessions/${await sessions.of('to end')}`,
+  }),
+  'GET /v1/oauth/revocations': at('/v1/oauth/revocations'),
+  'DELETE /v1/oauth/revocations/{guid}': async ({ sessions }) => ({
+    path: `/v1/oauth/revocations/${await sessions.owedRevocation()}`,
+  }),
+  'POST /v1/oauth/integrations/credentials': async (cast) => {
+    const path = `/v1/content/${cast.bound.content}/session-token`
+    const { token } = await cast.must<{ token: string }>('POST', path, {}, cast.keys.owner)
+    return {
+      path: '/v1/oauth/integrations/credentials',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({
+        grant_type: GRANT_TYPE_TOKEN_EXCHANGE,
+        subject_token_type: SUBJECT_TOKEN_TYPE.contentSession,
+        subject_token: token,
+      }).toString(),
+    }
+  },
 }

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { eventually } from '#libs/testing'
+import { vendorIntegration } from '../../../demo/src/api.js'
+import { VENDOR_CLIENT } from '../../../demo/src/vendor.js'
 import { World, type WorldOptions } from '../world.js'
 import { Api } from './api.js'
+import { OAuthSessions } from './oauth-sessions.js'
 
 /** Who calls: the columns of the role matrix. */
 export const COLUMNS = [
@@ -13,6 +16,7 @@ export const COLUMNS = [
   'publisher',
   'collaborator',
   'owner',
+  'content-key',
   'administrator',
 ] as const
 export type Column = (typeof COLUMNS)[number]
@@ -29,15 +33,25 @@ const PARTS = {
 
 /** A world with somebody in every role, and ways to make what they act upon. */
 export class Cast {
+  /** What `owner` has consented to. */
+  readonly sessions: OAuthSessions
+
   private constructor(
     readonly world: World,
     readonly api: Api,
-    /** Their API keys; nobody's for `anonymous`. `viewer-key`: an administrator's, made with the viewer's role. */
+    /**
+     * Their API keys; nobody's for `anonymous`. `viewer-key`: an administrator's, made with the viewer's role;
+     * `content-key`: the owner's, bound to `bound`.
+     */
     readonly keys: Readonly<Record<Column, string | undefined>>,
-    /** Of their accounts; those of `administrator` and `viewer-key` are one. */
+    /** Of their accounts; those of `administrator` and `viewer-key` are one, and those of `owner` and `content-key`. */
     readonly guids: Readonly<Record<Exclude<Column, 'anonymous'>, string>>,
     readonly administrator: string,
-  ) {}
+    /** Content of `owner` and the service account that it has. */
+    readonly bound: { readonly content: string; readonly integration: string },
+  ) {
+    this.sessions = new OAuthSessions(this, world.person(PARTS.owner.username))
+  }
 
   static async start(options?: WorldOptions): Promise<Cast> {
     const world = await World.start(options)
@@ -69,10 +83,25 @@ export class Cast {
           return user_role === role && key
         })
         guids[part] = guid
-        await person.close()
+        if (part !== 'owner') await person.close()
       }
       await api.must(adminKey, 'POST', `/v1/users/${guids['locked']}/lock`, { locked: true })
-      return new Cast(world, api, { anonymous: undefined, ...keys } as Cast['keys'], guids as Cast['guids'], adminKey)
+
+      const { guid: integration } = await api.must<{ guid: string }>(
+        adminKey,
+        'POST',
+        '/v1/oauth/integrations',
+        serviceAccount(world),
+      )
+      const content = await world.makeContent(keys['owner']!, 'bound', world.probe.url, [integration])
+      const bound = { name: 'bound', content_guid: content }
+      const path = `/v1/users/${guids['owner']}/keys`
+      keys['content-key'] = (await api.must<{ key: string }>(keys['owner']!, 'POST', path, bound)).key
+      guids['content-key'] = guids['owner']!
+      return new Cast(world, api, { anonymous: undefined, ...keys } as Cast['keys'], guids as Cast['guids'], adminKey, {
+        content,
+        integration,
+      })
     } catch (error) {
       await world.stop()
       throw error
@@ -120,6 +149,12 @@ export class Cast {
   async group(): Promise<string> {
     return (await this.must<{ guid: string }>('POST', '/v1/groups', { name: fresh('group') })).guid
   }
+}
+
+/** The demo's vendor, for content that has an identity of its own. */
+function serviceAccount({ vendorUrl, secrets }: World): object {
+  const form = vendorIntegration('Acme robot', vendorUrl, { id: VENDOR_CLIENT, secret: secrets.vendorClientSecret })
+  return { ...form, config: { ...form.config, auth_type: 'Service Account' } }
 }
 
 /** A name that nothing has yet. */

@@ -173,6 +173,27 @@ describe('what existing clients rely on', () => {
       expect((await call('PATCH', integration, { config }, cast.keys.publisher)).code).toBe(22)
     })
 
+    it('H13 counts once under an Idempotency-Key, whatever it changed, and no other counts under it', async () => {
+      const path = `/v1/content/${await cast.content()}`
+      const change = (title: string, key: string) => call('PATCH', path, { title }, owner, { 'idempotency-key': key })
+      const refused = { status: 409, code: 80 }
+      await call('PATCH', path, { title: 'As it is' }, owner)
+      expect(await change('As it is', 'no change')).toMatchObject({ status: 200 })
+      expect(await change('Otherwise', 'no change')).toMatchObject(refused)
+      expect(await change('Changed', 'a change')).toMatchObject({ status: 200 })
+      expect(await change('As it is', 'a change')).toMatchObject(refused)
+      // Late repeats are answered, and undo nothing.
+      for (const [title, key] of [
+        ['As it is', 'no change'],
+        ['Changed', 'a change'],
+      ] as const) {
+        expect(await change(title, key)).toMatchObject({ status: 200, json: { title: 'Changed' } })
+      }
+      // What was refused has not counted.
+      expect((await change('x', 'mended')).code).toBe(122)
+      expect(await change('Mended', 'mended')).toMatchObject({ status: 200, json: { title: 'Mended' } })
+    })
+
     it('gets its correlation id back, or a new one', async () => {
       const id = randomUUID()
       const { headers } = await call('GET', '/v1/user', undefined, owner, { 'x-correlation-id': id })
@@ -318,6 +339,18 @@ describe('what existing clients rely on', () => {
       const key = (await call('POST', keys, { name: 'shown once' }, owner)).json as Thing
       expect(String(key['key']).length).toBeGreaterThan(30)
       expect(await get(`${keys}/${key.id}`, owner)).toStrictEqual(SHAPES.key)
+    })
+
+    it('of OAuth sessions is the same in every answer, and of what a vendor has not heard has no token', async () => {
+      const guid = await cast.sessions.of('to look at')
+      const session = await get(`/v1/oauth/sessions/${guid}`, owner)
+      const list = '/v1/oauth/sessions'
+      await same(SHAPES.oauthSession, session, `${list}/${guid}`, list, owner)
+      expect(session).toMatchObject({ user_guid: cast.guids.owner, has_refresh_token: true })
+      expect(await get(`${list}?all=true`)).toContainEqual(session)
+      const owed = await cast.sessions.owedRevocation()
+      const rows = (await get('/v1/oauth/revocations')) as Thing[]
+      expect(rows.find((row) => row.guid === owed)).toStrictEqual(SHAPES.owedRevocation)
     })
 
     it('of bundles, tasks, vanity paths, tags, variables and repositories is the same in every answer', async () => {
@@ -535,7 +568,7 @@ describe('what existing clients rely on', () => {
       const { path } = act
       // Its first id is another's, or nobody's.
       const gone = path.replace(
-        /\/(v1\/(?:content|users|groups|tags|tasks|oauth\/(?:integrations|templates)))\/[^/?]+/,
+        /\/(v1\/(?:content|users|groups|tags|tasks|oauth\/(?:integrations|templates|sessions|revocations)))\/[^/?]+/,
         (_, root: string) => `/${root}/${root === 'v1/tags' ? '9999999' : randomUUID()}`,
       )
       const { status, code } = await cast.api.call({

@@ -1,18 +1,15 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { jest } from '@jest/globals'
 import { ROOT } from '../house.js'
 import { ACTS } from './acts.js'
 import { Cast, COLUMNS, type Column } from './cast.js'
 import { OPERATIONS } from './document.js'
+import { readMatrix, type Row } from './role-matrix.js'
 
 jest.setTimeout(180_000)
 
 const AT_ONCE = 8
-const FILE = 'apps/e2e/src/contract/role-matrix.txt'
-
-/** What each caller is answered: the status and, for a refusal, the error number. */
-type Row = Readonly<Record<Column, string>>
 
 describe('every operation, asked by everybody', () => {
   const expected = readMatrix()
@@ -53,17 +50,6 @@ async function rowOf(cast: Cast, name: string, method: string): Promise<Row> {
     }
   }
   return row as Row
-}
-
-function readMatrix(): Map<string, Row> {
-  const [titles = '', ...lines] = readFileSync(path.join(ROOT, FILE), 'utf8').trim().split('\n')
-  expect(titles.split(/\s+/)).toEqual(['operation', ...COLUMNS])
-  return new Map(
-    lines.map((line) => {
-      const [method, path, ...cells] = line.split(/\s+/)
-      return [`${method} ${path}`, Object.fromEntries(COLUMNS.map((column, index) => [column, cells[index]])) as Row]
-    }),
-  )
 }
 
 /** The table as it would be if everything answered were right: for whoever adds an operation, to look at and copy. */
