@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Command } from 'commander'
-import { Secret } from '#libs/contracts'
+import { isGuid, Secret } from '#libs/contracts'
 // Not through the library's index, which loads Nest: a command line should answer at once.
 import { PrivateFileError, readPrivateFile } from '../../../libs/service/src/settings/private-file.js'
 import type { CommandFactory, Surroundings } from './command-line.js'
 import { Failure } from './failure.js'
 
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const TIMEOUT_MS = 30_000
 const FIRST_PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 60_000
@@ -46,7 +45,8 @@ export function contentTokenUntil({ terminal, environment }: Surroundings, end: 
     .option('--key-file <file>', 'file of the API key, with mode 0600, instead of $CONNECT_API_KEY')
     .option('--once', 'write one token and end')
     .action(async ({ file, content = environment['CONNECT_CONTENT_GUID'], server, keyFile, once }: Options) => {
-      if (!content || !GUID.test(content)) throw new Failure('Say which content it is for: --content GUID.', 2)
+      if (!content || !isGuid(content.toLowerCase()))
+        throw new Failure('Say which content it is for: --content GUID.', 2)
       const url = addressOf(server ?? environment['CONNECT_SERVER'], content)
       const keyNow = (): Secret => (keyFile === undefined ? keyIn(environment) : keyOf(keyFile))
       // What is wrong from the beginning is said at once; what goes wrong later passes, or is mended by somebody.

@@ -1,4 +1,4 @@
-import type { ChangeContract, ServiceName } from '#libs/contracts'
+import { isGuid, type ChangeContract, type ServiceName } from '#libs/contracts'
 import { Logger } from '@nestjs/common'
 import { flawsOf } from './change-validation.js'
 import type { Freshness } from './freshness.js'
@@ -9,8 +9,6 @@ import type { ChangeContext } from './transport.js'
 
 /** As many changes as one statement takes. */
 const BATCH = 500
-
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 interface Waiting<State> {
   readonly change: Change<State>
@@ -56,7 +54,7 @@ export class Replica<State> {
    */
   handle(message: unknown, subject: string): Promise<void> {
     const guid = guidOf(subject)
-    const flaws = GUID.test(guid) ? flawsOf(this.contract, message) : ['guid']
+    const flaws = isGuid(guid) ? flawsOf(this.contract, message) : ['guid']
     const change = message as Change<State>
     if (flaws.length > 0) {
       this.#park(guid, Number(change?.version), `its ${flaws.join(', ')} cannot be read`)
@@ -78,7 +76,7 @@ export class Replica<State> {
    * @throws DomainError `replica.stale` (unavailable) when the copy is old and the owner does not answer
    */
   async find(guid: string, { confirm = true }: { confirm?: boolean } = {}): Promise<State | undefined> {
-    if (!GUID.test(guid)) return undefined
+    if (!isGuid(guid)) return undefined
     if (!this.isTrusted(guid)) return this.confirm(guid)
     const held = await this.store.find(guid)
     if (held || !confirm) return held?.state ?? undefined
@@ -91,7 +89,7 @@ export class Replica<State> {
    * @throws DomainError `replica.stale` (unavailable) when the owner does not answer
    */
   async confirm(guid: string): Promise<State | undefined> {
-    if (!GUID.test(guid)) return undefined
+    if (!isGuid(guid)) return undefined
     const trusted = this.isTrusted(guid)
     const answer = (await this.questions?.ask(this.contract, guid)) ?? { kind: 'over_limit' }
     if (answer.kind === 'over_limit') {

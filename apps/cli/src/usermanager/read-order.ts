@@ -1,4 +1,4 @@
-import type { Role } from '#libs/contracts'
+import { isGuid, type Role } from '#libs/contracts'
 import { Failure } from '../failure.js'
 import type { Format } from '../table.js'
 import type { GroupChanges, GroupReference, Order, UserChanges, UserReference } from './order.js'
@@ -54,7 +54,6 @@ export interface AuditFlags extends Formats {
   readonly since?: string
 }
 
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const DAY = /^\d{4}-\d\d-\d\d$/
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/
 
@@ -166,7 +165,8 @@ function groupIn(flags: Which): GroupReference {
 
 function ownerIn({ newOwner }: AlterFlags): UserReference | undefined {
   if (newOwner === undefined) return undefined
-  return GUID.test(newOwner) ? { guid: newOwner.toLowerCase() } : { username: newOwner }
+  const guid = newOwner.toLowerCase()
+  return isGuid(guid) ? { guid } : { username: newOwner }
 }
 
 function referenceTo(username: string | undefined, guid: string | undefined, flag: string): UserReference {
@@ -178,8 +178,9 @@ function referenceTo(username: string | undefined, guid: string | undefined, fla
 }
 
 function guidIn(text: string, flag: string): string {
-  if (!GUID.test(text)) throw misfit(`${flag} is a GUID such as 46cb5adb-4036-451f-9f08-0da3197dbc6c.`)
-  return text.toLowerCase()
+  const guid = text.toLowerCase()
+  if (!isGuid(guid)) throw misfit(`${flag} is a GUID such as 46cb5adb-4036-451f-9f08-0da3197dbc6c.`)
+  return guid
 }
 
 /** @param belongsTo the flag that they go with; `undefined`: they go with nothing here */

@@ -1,4 +1,11 @@
-import { AUDIT_ACTIONS, DomainError, type AuditAction, type AuditCondition, type AuditQuestion } from '#libs/contracts'
+import {
+  AUDIT_ACTIONS,
+  DomainError,
+  isGuid,
+  type AuditAction,
+  type AuditCondition,
+  type AuditQuestion,
+} from '#libs/contracts'
 
 const FILTERS = ['action', 'user_guid', 'user_id', 'from', 'to'] as const
 type Filter = (typeof FILTERS)[number]
@@ -21,7 +28,6 @@ export type AuditSearch = Pick<AuditQuestion, 'conditions' | 'since' | 'before'>
 
 const MOST_TERMS = 20
 const TERM = /(-?)(?:(\w+):)?("[^"]*"|\S+)/g
-const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const TIME = /^[12]\d{3}-\d\d-\d\d(?:(?:T\d\d:\d\d:\d\d)(\.\d{1,9})?(?:Z|[+-]\d\d:\d\d))?$/i
 const DAY_MS = 86_400_000
 
@@ -78,7 +84,7 @@ async function wordCondition(word: string, people: People): Promise<AuditConditi
   const words = wordsOf(word)
   const actions = WORDS_OF_ACTIONS.filter(([, known]) => words.every((each) => known.has(each))).map(([name]) => name)
   const guid = word.toLowerCase()
-  const guids = GUID.test(guid) ? [guid] : await people.named(word)
+  const guids = isGuid(guid) ? [guid] : await people.named(word)
   return { actions, people: guids, things: guids, words: words.join(' ') }
 }
 
@@ -89,7 +95,7 @@ function actionOf(value: string): AuditAction {
 
 function guidOf(value: string): string {
   const guid = value.toLowerCase()
-  if (GUID.test(guid)) return guid
+  if (isGuid(guid)) return guid
   throw invalid('The filter user_guid must be a GUID.')
 }
 

@@ -1,12 +1,10 @@
 import { Controller, Get, Param } from '@nestjs/common'
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger'
 import { Pool } from 'pg'
-import { DomainError, type Actor } from '#libs/contracts'
+import { DomainError, isGuid, type Actor } from '#libs/contracts'
 import { sql } from '#libs/event-sourcing'
 import { CurrentActor, NotAudited, RequireRole } from '#libs/service'
 import { Editing } from '../content/editing.js'
-
-const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** A deployment. Content is registered and not run, so it is finished before anybody can ask. */
 class TaskView {
@@ -55,7 +53,7 @@ export class TaskController {
   }
 
   async #contentOf(id: string): Promise<string | undefined> {
-    if (!GUID.test(id)) return undefined
+    if (!isGuid(id.toLowerCase())) return undefined
     const { rows } = await this.pool.query<{ contentGuid: string }>(sql`
       select content_guid as "contentGuid" from task where guid = ${id}`)
     return rows[0]?.contentGuid

@@ -1,6 +1,6 @@
 import { Pool } from 'pg'
 import { Injectable } from '@nestjs/common'
-import type { ContentState, IntegrationState, UserState } from '#libs/contracts'
+import { isGuid, type ContentState, type IntegrationState, type UserState } from '#libs/contracts'
 import { sql } from '#libs/event-sourcing'
 import { AuthorizationSettings } from '#libs/service'
 import type { ConsentReason, IdTokenFacts } from '../grant/grant.events.js'
@@ -57,7 +57,6 @@ interface Row {
   id_token: Buffer | null
 }
 
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const NOBODY = '00000000-0000-0000-0000-000000000000'
 
 @Injectable()
@@ -160,7 +159,7 @@ export class FactQueries {
 
 /** What is no guid names nothing that there is. */
 const guidIn = (audience: string | undefined): string | null =>
-  audience === undefined ? null : GUID.test(audience) ? audience : NOBODY
+  audience === undefined ? null : isGuid(audience) ? audience : NOBODY
 
 const known = <State>(isKnown: boolean, state: State | null): Known<State> => (isKnown ? state : undefined)
 

@@ -1,5 +1,5 @@
 import { errors, jwtVerify, type JWTPayload } from 'jose'
-import { DomainError, TOKEN_TYP } from '#libs/contracts'
+import { DomainError, isGuid, TOKEN_TYP } from '#libs/contracts'
 import { Remembered, type IdentityKeys, type Verified } from '#libs/service'
 import {
   badContentToken,
@@ -12,7 +12,6 @@ import {
 } from './decide.js'
 
 const CLOCK_TOLERANCE_SECONDS = 10
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** The only places where identity makes its keys for each kind of session token known. */
 export const SESSION_KEYS_PATHS: Readonly<Record<Subject['type'], string>> = {
@@ -96,5 +95,3 @@ async function check(
   if (payload.aud !== 'vault') throw new Error('the token is for others too')
   return payload
 }
-
-const isGuid = (value: unknown): value is string => typeof value === 'string' && GUID.test(value)

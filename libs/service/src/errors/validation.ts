@@ -1,11 +1,10 @@
 import { type ArgumentMetadata, Injectable, type PipeTransform, type Type, ValidationPipe } from '@nestjs/common'
 import { plainToInstance } from 'class-transformer'
 import { validate, type ValidationError } from 'class-validator'
-import { DomainError } from '#libs/contracts'
+import { DomainError, isGuid } from '#libs/contracts'
 import { isPlainJson } from '../body/plain.js'
 
 const OPTIONS = { whitelist: true, forbidUnknownValues: true, stopAtFirstError: true } as const
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** Checks DTO classes; unknown members are dropped. Refuses with the name of the member, never with its value. */
 export const validationPipe = (): ValidationPipe =>
@@ -83,7 +82,8 @@ export class ArrayBodyPipe<T extends object> implements PipeTransform<unknown, P
 @Injectable()
 export class GuidPipe implements PipeTransform<unknown, string> {
   transform(value: unknown, { data }: ArgumentMetadata): string {
-    if (typeof value === 'string' && UUID.test(value)) return value.toLowerCase()
+    const guid = typeof value === 'string' ? value.toLowerCase() : undefined
+    if (isGuid(guid)) return guid
     throw new DomainError('invalid', 'request.id_invalid', `The parameter ${data ?? 'guid'} must be a GUID.`)
   }
 }
