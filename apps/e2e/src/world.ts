@@ -19,6 +19,8 @@ export interface WorldOptions {
   readonly replicas?: Partial<Record<ServiceName, number>>
   /** Further settings, as `Section.Name=value`. */
   readonly settings?: readonly string[]
+  /** The path that the server lives under, such as `/connect`; the root unless told. */
+  readonly prefix?: string
   /** Whether a proxy at the public address keeps every request and answer. */
   readonly recorded?: boolean
   /** Life of the vendor's access tokens in seconds, an hour unless told. */
@@ -67,10 +69,10 @@ export class World {
 
   /** A new world, to which nobody has logged in yet. */
   static async start(options: WorldOptions = {}): Promise<World> {
-    const { replicas = {}, settings = [], recorded = false, accessTokenSeconds = 3600 } = options
+    const { replicas = {}, settings = [], prefix = '', recorded = false, accessTokenSeconds = 3600 } = options
     const data = newData()
     const [publicPort, listenPort, oidcPort] = [await freePort(), await freePort(), await freePort()]
-    const address = `http://localhost:${publicPort}`
+    const address = `http://localhost:${publicPort}${prefix}`
     const secrets = demoSecrets(data)
     const witnessed: { kind: SecretKind; value: string }[] = []
     const witness = (kind: SecretKind, value: string): void => void witnessed.push({ kind, value })
