@@ -3,7 +3,7 @@ import { Pool } from 'pg'
 import { Injectable, Logger } from '@nestjs/common'
 import { v5 as uuidV5 } from 'uuid'
 import { integrationContract, Secret, type Actor, type IntegrationState } from '#libs/contracts'
-import { sql, Streams, transaction } from '#libs/event-sourcing'
+import { sql, Streams, transaction, type CommandContext } from '#libs/event-sourcing'
 import { Replicas } from '#libs/messaging'
 import {
   acceptCode,
@@ -19,6 +19,7 @@ import { ClientSecrets } from '../client-secret/client-secrets.js'
 import { GrantIdTokens } from '../grant/grant-id-tokens.js'
 import { grantGuid, grantStream, subjectPlace } from '../grant/grant.stream.js'
 import { oweRevocation, putTokens } from '../grant/grant.tokens.js'
+import { clientFingerprint } from '../provider/client-fingerprint.js'
 import { ProviderCalls, tokenEndpointOf } from '../provider/provider-calls.js'
 import { endGrant } from '../revocation/end-grant.js'
 import { isTampered, Safe } from '../safe/index.js'
@@ -202,11 +203,12 @@ export class Consent {
     const { accessToken, refreshToken, expiresIn, scope } = tokens
     const grant = grantGuid(viewer.guid, integrationGuid)
     const context = { actor: viewer, correlationId: currentRequest()?.correlationId }
+    await this.#endFormer(grant, integration, { ...context, commandId: uuidV5('integration_changed', guid) })
     const subject = subjectOf(tokens)
     if (subject && (await this.#isAnother(grant, subject))) {
       if (!relink) {
         await transaction(this.pool, (client) =>
-          oweRevocation(this.safe, client, guid, integrationGuid, { accessToken, refreshToken }),
+          oweRevocation(this.safe, client, guid, integration, { accessToken, refreshToken }),
         )
         return false
       }
@@ -221,6 +223,7 @@ export class Consent {
         userGuid: viewer.guid,
         integrationGuid,
         hasRefreshToken: refreshToken !== undefined,
+        client: clientFingerprint(integration),
         expiresAt: expiresIn === undefined ? null : new Date(now.getTime() + expiresIn * 1000),
         scope: scope ?? null,
         idToken: facts,
@@ -237,6 +240,15 @@ export class Consent {
       },
     )
     return true
+  }
+
+  /** What another provider has given is that provider's to hear of, and no account of this one. */
+  async #endFormer(grant: string, integration: IntegrationState, context: CommandContext): Promise<void> {
+    const { rows } = await this.pool.query<{ client: string | null }>(sql`
+      select client from oauth_grant where guid = ${grant} and status <> 'revoked'`)
+    const [former] = rows
+    if (former && former.client !== clientFingerprint(integration))
+      await endGrant(this.#ending, grant, 'integration_changed', context)
   }
 
   /** Whether the grant is of another account at the provider; who cannot be told any more may be anybody. */

@@ -10,6 +10,10 @@ export interface RefreshRow {
   readonly now: Date
   readonly status: 'usable' | 'consent_required' | 'revoked'
   readonly generation: number
+  /** Fingerprint of the client and provider that the tokens are of. */
+  readonly client: string | null
+  /** When its user last consented: which consent these tokens come from. */
+  readonly obtainedAt: Date
   readonly lease: { readonly attempt: string; readonly until: Date } | null
   /** The last attempt, if it failed. */
   readonly failure: {
@@ -39,6 +43,8 @@ interface Row {
   now: Date
   status: RefreshRow['status']
   generation: number
+  client: string | null
+  obtained_at: Date
   lease_attempt: string | null
   lease_until: Date | null
   failed_attempt: string | null
@@ -59,7 +65,8 @@ export class GrantQueries {
   /** One statement, so that row, token and clock belong together. */
   async forRefresh(guid: string): Promise<RefreshRow | undefined> {
     const { rows } = await this.pool.query<Row>(sql`
-      select clock_timestamp() as now, status, oauth_grant.generation, lease_attempt, lease_until, failed_attempt,
+      select clock_timestamp() as now, status, oauth_grant.generation, client, obtained_at, lease_attempt, lease_until,
+        failed_attempt,
         failure_fate, failure_error, failed_at, quiet_until, safe.envelope, former.envelope as former,
         id_token.envelope as id_token, id_token_expires_at
       from oauth_grant
@@ -76,6 +83,8 @@ export class GrantQueries {
       now,
       status,
       generation,
+      client: row.client,
+      obtainedAt: row.obtained_at,
       lease: lease_attempt && lease_until ? { attempt: lease_attempt, until: lease_until } : null,
       failure:
         failed_attempt && failure_fate && failed_at

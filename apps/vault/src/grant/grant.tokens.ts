@@ -1,6 +1,6 @@
-import type { Rotation, Secret } from '#libs/contracts'
+import type { IntegrationState, Rotation, Secret } from '#libs/contracts'
 import { sql, type SqlClient } from '#libs/event-sourcing'
-import { owe } from '../revocation/owed-revocations.js'
+import { hintOf, owe } from '../revocation/owed-revocations.js'
 import type { Safe } from '../safe/index.js'
 import { tokenPlace } from './grant.stream.js'
 
@@ -49,9 +49,10 @@ export async function oweRevocation(
   safe: Safe,
   client: SqlClient,
   attempt: string,
-  integrationGuid: string,
+  integration: IntegrationState,
   { accessToken, refreshToken }: Tokens,
 ): Promise<void> {
-  const hint = refreshToken ? 'refresh_token' : 'access_token'
-  await owe(safe, client, attempt, { integrationGuid, hint, token: refreshToken ?? accessToken })
+  const hint = hintOf(integration.quirks, refreshToken !== undefined)
+  const token = hint === 'refresh_token' && refreshToken ? refreshToken : accessToken
+  await owe(safe, client, attempt, { integration, hint, token })
 }

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { Secret, type Quirk } from '#libs/contracts'
 import { eventually } from '#libs/testing'
 import { CONSENT_URL, FakeProvider, newHouse, World, type VaultProcess } from '../house.fixture.js'
 import { grantStream, tokenPlace } from './grant.stream.js'
+import { putTokens } from './grant.tokens.js'
 
 const house = await newHouse()
 afterAll(() => house.close())
@@ -358,6 +360,34 @@ describe('a refresh that comes back too late', () => {
     expect(await answer).toBe('access-0')
     expect(await owed()).toBeUndefined()
   })
+
+  it.each<[string, Quirk]>([
+    ['stay good', 'refresh_token_reuse_allowed'],
+    ['stay good for a while', 'refresh_token_reuse_in_grace'],
+    ['are good once', 'single_use_refresh_token'],
+    ['end everything', 'refresh_token_reuse_ends_grant'],
+  ])(
+    'R02: leaves nothing to be revoked when another process has a successor of the same consent (used tokens %s)',
+    async (_, quirk) => {
+      const quirks = [quirk]
+      await vault.tell('integration', world.integrationGuid, world.integration({ quirks }), 2)
+      await vault.grant(world, -1)
+      const release = provider.hold()
+      const [answer] = exchangesOf(vault, 1)
+      await eventually(() => provider.calls.length === 1)
+      const attempt = randomUUID()
+      const stored = { type: 'RecordRefreshed', generation: 1, attempt, expiresAt: null, scope: null } as const
+      const tokens = { accessToken: new Secret('access-of-the-other'), refreshToken: new Secret('of-the-other') }
+      const context = { actor: { type: 'service', name: 'vault' }, commandId: attempt }
+      await vault.streams.handle(grantStream, world.grantGuid, stored, context, {
+        record: (client) => putTokens(vault.safe, client, world.grantGuid, 2, tokens),
+      })
+      release()
+      expect(await answer).toBe('access-of-the-other')
+      expect(await statusOf()).toEqual({ status: 'usable', generation: 2 })
+      expect(await owed()).toBeUndefined()
+    },
+  )
 
   it('leaves its token to be revoked when the grant was withdrawn, be it the former one', async () => {
     provider.rotates = false

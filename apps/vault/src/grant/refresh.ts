@@ -21,6 +21,7 @@ import {
 } from '#libs/oauth'
 import { currentRequest, ExchangeSettings } from '#libs/service'
 import { ClientSecrets } from '../client-secret/client-secrets.js'
+import { clientFingerprint } from '../provider/client-fingerprint.js'
 import { NotAskedError, ProviderCalls, tokenEndpointOf, type Ask } from '../provider/provider-calls.js'
 import { Safe } from '../safe/index.js'
 import type { GrantEvent, RefreshFate } from './grant.events.js'
@@ -229,6 +230,8 @@ export class Refreshes implements BeforeApplicationShutdown {
         const row = await this.grants.forRefresh(guid)
         const isFree = standingOf(row, generation, patience.pauseMs) === 'free'
         if (!row || !isFree || !this.#isWanted(patience) || this.#isTooLate()) return undefined
+        // Somebody has changed the integration meanwhile: no other provider is to see this refresh token.
+        if (row.client !== clientFingerprint(integration)) return { kind: 'moved_on' }
         if (!row.refreshToken) throw new Error(`grant ${guid} has no refresh token in the safe`)
         if (!(await this.#canSeal(guid))) return { kind: 'failed', fate: 'retry', error: null }
         const attempt: Attempt = {
@@ -422,9 +425,14 @@ export class Refreshes implements BeforeApplicationShutdown {
   }
 
   /** Notes tokens that came too late, unless their end would be the end of those that the grant has now. */
-  async #owe({ guid, attempt, former, integration }: Attempt, answer: TokenResponse): Promise<void> {
+  async #owe({ guid, attempt, row: begun, former, integration }: Attempt, answer: TokenResponse): Promise<void> {
     const row = await this.grants.forRefresh(guid)
     if (row && row.status !== 'revoked') {
+      // RFC 7009 §2.1: with one token of a consent a provider may end them all, those in use here among them.
+      if (row.obtainedAt.getTime() === begun.obtainedAt.getTime()) {
+        this.#logger.warn({ grant: guid, attempt }, 'new tokens came too late and are forgotten')
+        return
+      }
       const stored =
         row.refreshToken &&
         (await this.safe.openEnvelope(row.refreshToken, tokenPlace(guid, 'refresh_token'), row.generation))
@@ -434,7 +442,7 @@ export class Refreshes implements BeforeApplicationShutdown {
     this.#logger.warn({ grant: guid, attempt }, 'new tokens came too late and are to be revoked')
     const { accessToken, refreshToken } = answer
     await transaction(this.pool, (client) =>
-      oweRevocation(this.safe, client, attempt, integration.guid, { accessToken, refreshToken }),
+      oweRevocation(this.safe, client, attempt, integration, { accessToken, refreshToken }),
     )
   }
 }

@@ -4,16 +4,18 @@ import type { IntegrationState, Secret } from '#libs/contracts'
 import { sql, type CommandContext, type SqlClient, type Streams } from '#libs/event-sourcing'
 import type { RevocationReason } from '../grant/grant.events.js'
 import { grantStream, subjectPlace, tokenPlace } from '../grant/grant.stream.js'
-import { isTampered, type Safe } from '../safe/index.js'
-import { owe, type TokenTypeHint } from './owed-revocations.js'
+import { stateOf } from '../provider/client-fingerprint.js'
+import { isTampered, placeName, type Safe } from '../safe/index.js'
+import { hintOf, owe } from './owed-revocations.js'
 
 const OWED = 'd7f9a3c4-0b0e-4b58-9a53-6f3f0e6b9c21'
 
 interface Row {
   user_guid: string
-  integration_guid: string
   generation: number
-  integration: IntegrationState | null
+  client: string | null
+  present: IntegrationState | null
+  former: IntegrationState | null
   access: Buffer | null
   refresh: Buffer | null
 }
@@ -42,22 +44,23 @@ export async function endGrant(
 
 async function oweTokenOf(safe: Safe, client: SqlClient, guid: string): Promise<void> {
   const { rows } = await client.query<Row>(sql`
-    select user_guid, integration_guid, oauth_grant.generation, coalesce(replica.state, former_integration.state) as integration,
+    select user_guid, oauth_grant.generation, oauth_grant.client,
+      replica.state as present, former_integration.state as former,
       access.envelope as access, refresh.envelope as refresh
     from oauth_grant
     left join replica on kind = 'integration' and replica.guid = integration_guid
     left join former_integration on former_integration.guid = integration_guid
-    left join safe as access on access.place = 'grant/' || oauth_grant.guid || '/access_token'
+      and former_integration.client = oauth_grant.client
+    left join safe as access on access.place = ${placeName(tokenPlace(guid, 'access_token'))}
       and access.generation = oauth_grant.generation
-    left join safe as refresh on refresh.place = 'grant/' || oauth_grant.guid || '/refresh_token'
+    left join safe as refresh on refresh.place = ${placeName(tokenPlace(guid, 'refresh_token'))}
       and refresh.generation = oauth_grant.generation
     where oauth_grant.guid = ${guid}`)
   const [row] = rows
-  if (!row?.integration?.authorization_server?.revocation_endpoint) return
-  const { user_guid, integration_guid, generation, integration, access, refresh } = row
-  // The refresh token takes all access tokens with it (RFC 7009 §2.1), where the provider knows refresh tokens at all.
-  const hint: TokenTypeHint =
-    refresh && !integration.quirks.includes('revocation_by_delete') ? 'refresh_token' : 'access_token'
+  const integration = row && stateOf(row.client, row.present, row.former)
+  if (!integration?.authorization_server?.revocation_endpoint) return
+  const { user_guid, generation, access, refresh } = row
+  const hint = hintOf(integration.quirks, refresh !== null)
   const envelope = hint === 'refresh_token' ? refresh : access
   if (!envelope) return
   let token: Secret
@@ -69,5 +72,5 @@ async function oweTokenOf(safe: Safe, client: SqlClient, guid: string): Promise<
     return
   }
   const key = uuidV5(`${guid}/${generation}`, OWED)
-  await owe(safe, client, key, { integrationGuid: integration_guid, userGuid: user_guid, hint, token })
+  await owe(safe, client, key, { integration, userGuid: user_guid, hint, token })
 }

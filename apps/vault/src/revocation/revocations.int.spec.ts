@@ -104,7 +104,7 @@ describe('an authorization that ends', () => {
         integrationGuid: world.integrationGuid,
         userGuid: world.viewerGuid,
         attempts,
-        lastError: 'refused',
+        lastError: 'unintelligible',
       })
       pauses.push((pending!.nextAttempt.getTime() - Date.now()) / 1000)
       // Not again before its time.
@@ -254,7 +254,7 @@ describe('R10 a provider that is slow or sick', () => {
     for (let token = 0; token < count; token++) {
       const tokens = { accessToken: new Secret(`late-${token}`), refreshToken: undefined }
       await transaction(vault.pool, (client) =>
-        oweRevocation(vault.safe, client, randomUUID(), world.integrationGuid, tokens),
+        oweRevocation(vault.safe, client, randomUUID(), world.integration(), tokens),
       )
     }
   }
@@ -325,10 +325,25 @@ describe('tokens that came too late', () => {
     const world = await authorized()
     const tokens = { accessToken: new Secret('late-access'), refreshToken: new Secret('late-refresh') }
     await transaction(vault.pool, (client) =>
-      oweRevocation(vault.safe, client, randomUUID(), world.integrationGuid, tokens),
+      oweRevocation(vault.safe, client, randomUUID(), world.integration(), tokens),
     )
     expect(await revocations.work()).toBe(1)
     expect(provider.revoked.map((form) => form.get('token'))).toEqual(['late-refresh'])
+  })
+
+  it('C20 are told of by the access token where the provider deletes such only', async () => {
+    const quirks = ['revocation_by_delete'] as const
+    const world = await authorized({ quirks: [...quirks] })
+    const tokens = { accessToken: new Secret('late-access'), refreshToken: new Secret('late-refresh') }
+    const integration = world.integration({ quirks: [...quirks] })
+    await transaction(vault.pool, (client) => oweRevocation(vault.safe, client, randomUUID(), integration, tokens))
+    const { rows } = await vault.pool.query<{ key: string; hint: string }>(
+      `select key, data ->> 'token_type_hint' as hint from todo where data ->> 'integration_guid' = $1`,
+      [world.integrationGuid],
+    )
+    expect(rows.map(({ hint }) => hint)).toEqual(['access_token'])
+    const owed = await vault.safe.open(vault.pool, ['owed_revocation', rows[0]!.key, 'token'], 0)
+    expect(owed.reveal()).toBe('late-access')
   })
 })
 
