@@ -399,6 +399,13 @@ describe('the verification of an integration', () => {
     expect([answer.status, answer.json().code]).toEqual([400, 240])
   })
 
+  it('is not for a service account without a client, of which no two content items get the same', async () => {
+    const config = { auth_type: 'Service Account', role_arn: 'arn:aws:iam::123456789012:role/analyst' }
+    const made = await house.post(INTEGRATIONS, alice, { template: 'aws', name: 'Role', config })
+    const answer = await house.post(`${at(made.json<{ guid: string }>().guid)}/verify`, alice, {})
+    expect([answer.status, answer.json().code]).toEqual([400, 240])
+  })
+
   it('says what the vault says when there is no token; both outcomes are in the history', async () => {
     const guid = await house.newIntegration(alice, robot)
     await house.post(`${at(guid)}/verify`, alice, {})

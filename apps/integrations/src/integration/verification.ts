@@ -32,6 +32,13 @@ export class Verification {
     }
     const document = await publishedIntegration.read(this.pool, guid)
     if (!document?.state) throw integrationNotFound()
+    if (!document.state.client) {
+      throw new DomainError(
+        'invalid',
+        'integration.not_service_account',
+        'This integration has no client to try out: what it gives is for one content item at a time.',
+      )
+    }
     try {
       await this.clientSecrets.verify(document.state)
     } catch (error) {

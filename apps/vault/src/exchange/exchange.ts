@@ -169,7 +169,8 @@ export class Exchange {
     const { decision, facts } = await this.#decide(question)
     if (decision.verdict === 'refuse') throw decision.error
     // Somebody has changed the integration, or the grant has new tokens, perhaps of another account.
-    if (decision.verdict !== 'trade' || isAnother(decision, trade)) throw providerUnavailable()
+    const goesOn = decision.verdict === 'trade' || decision.verdict === 'refresh'
+    if (!goesOn || isAnother(decision, trade)) throw providerUnavailable()
     const data = {
       userGuid: subject.type === 'viewer' ? subject.userGuid : caller.type === 'key' ? caller.user : caller.owner,
       contentGuid: subject.content,
@@ -184,7 +185,11 @@ export class Exchange {
   }
 
   async #idToken({ content }: Subject, { integration, grant }: Trade, envelope: Buffer | null): Promise<Secret> {
-    if (!grant) return await this.contentIdTokens.sign(content, integration.issues?.audience ?? '')
+    if (!grant) {
+      const { audience } = integration.issues ?? {}
+      if (audience === undefined) throw misconfigured(null)
+      return await this.contentIdTokens.sign(content, audience)
+    }
     if (!envelope) throw new Error(`grant ${grant.guid} has no ID token in the safe`)
     return await this.safe.openEnvelope(envelope, tokenPlace(grant.guid, 'id_token'), grant.generation)
   }
@@ -265,7 +270,7 @@ export class Exchange {
 const secondsLeft = ({ expiresAt }: { readonly expiresAt: Date | null }, now: Date): number | undefined =>
   expiresAt ? Math.max(0, Math.floor((expiresAt.getTime() - now.getTime()) / 1000)) : undefined
 
-const isAnother = (now: Trade, then: Trade): boolean =>
+const isAnother = (now: Pick<Trade, 'grant' | 'integration'>, then: Trade): boolean =>
   now.grant?.generation !== then.grant?.generation ||
   JSON.stringify(now.integration.issues) !== JSON.stringify(then.integration.issues)
 

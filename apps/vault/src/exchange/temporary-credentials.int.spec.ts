@@ -149,6 +149,31 @@ describe('temporary credentials of a viewer', () => {
     expect((await refused(vault.exchanged(world)))[0]).toBe(242)
   })
 
+  it('are given although the ID token ends on its way', async () => {
+    await ofViewer()
+    await idToken()
+    await consents()
+    sts.admits = () => {
+      void lasted(-1)
+      return true
+    }
+    stsServer.fault = { delayMs: 200 }
+    expect((await exchanged()).type).toBe(TYPE)
+  })
+
+  it('are not given when the grant has another’s tokens by then', async () => {
+    await ofViewer()
+    await idToken()
+    await consents()
+    sts.admits = () => {
+      void vault.pool.query('update oauth_grant set generation = 7 where guid = $1', [world.grantGuid])
+      return true
+    }
+    stsServer.fault = { delayMs: 200 }
+    expect((await refused(exchanged()))[1]).toBe(503)
+    expect(await issuedRows()).toEqual([])
+  })
+
   it('are new with each exchange: none are kept', async () => {
     await ofViewer()
     await idToken()
@@ -357,6 +382,11 @@ describe('temporary credentials of content', () => {
     stsServer.fault = { status: 503, body: '<html>' }
     for (let n = 0; n < 8; n++) expect((await refused(exchangedByContent()))[1]).toBe(502)
     expect(stsServer.journal).toHaveLength(5)
+  })
+
+  it('are refused where an older integration does not say for whom the word is', async () => {
+    await ofContent({ audience: undefined })
+    expect((await refused(exchangedByContent()))[0]).toBe(241)
   })
 
   it('are refused while nobody signs for the content', async () => {

@@ -10,6 +10,9 @@ export interface Credentials {
   readonly expiresAt: Date
 }
 
+/** Milliseconds in which its turn comes where many ask: whoever waits has waited for a refresh before, perhaps. */
+const TURN_WITHIN_MS = 5_000
+
 /** What an administrator has to mend, by the service's error codes. */
 const ADVICE: Readonly<Record<string, string>> = {
   AccessDenied: 'the role’s trust policy does not admit the ID token; look at its issuer, audience and subject there.',
@@ -43,6 +46,7 @@ export class TemporaryCredentials {
           ask((outbound) =>
             assumeRoleWithWebIdentity(outbound, { endpoint, parameters }, idToken, sessionName, { deadlineMs }),
           ),
+        TURN_WITHIN_MS,
       )
       const members = {
         accessKeyId,
