@@ -278,6 +278,7 @@ export class VaultProcess {
   readonly authorization = new AuthorizationSettings()
   readonly settings = Object.assign(new ExchangeSettings(), {
     tokenRequestTimeoutMs: 2_000,
+  readonly policy = { requireContentKeys: false, consentUrl: CONSENT_URL }
     refreshLeaseMs: 2_500,
     refreshWaitMs: 4_000,
   })
@@ -353,7 +354,7 @@ export class VaultProcess {
       this.safe,
       this.issues,
       this.settings,
-      { requireContentKeys: false, consentUrl: CONSENT_URL },
+      this.policy,
     )
     this.consent = new Consent(
       pool,

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
-import { type UserState } from '#libs/contracts'
+import { DomainError, type UserState } from '#libs/contracts'
 import { newHouse, World } from '../house.fixture.js'
+import type { KeyActor } from './decide.js'
+import type { Issued } from './exchange.js'
 
 const house = await newHouse()
 afterAll(() => house.close())
@@ -78,6 +80,48 @@ describe('a user session token', () => {
   })
 })
 
+describe('a key that is bound to a content item', () => {
+  const boundTo = (content: string): KeyActor => ({
+    type: 'content_key',
+    guid: randomUUID(),
+    content,
+    owner: world.ownerGuid,
+  })
+  const by = async (caller: KeyActor, form: Record<string, string>): Promise<string> => {
+    const answer = await vault.exchange.exchange(form, caller).catch((error: unknown) => error)
+    return answer instanceof DomainError ? answer.code : (answer as Issued).accessToken.reveal()
+  }
+  afterEach(() => (vault.policy.requireContentKeys = false))
+
+  it('C02 is demanded by RequireContentKeys, even of the content’s owner', async () => {
+    const asked = await world.form()
+    const ofContent = await world.contentForm()
+    vault.policy.requireContentKeys = true
+    expect(await by(world.caller, asked)).toBe('permission.denied')
+    expect(await by(world.caller, ofContent)).toBe('permission.denied')
+    expect(await by(boundTo(world.contentGuid), asked)).toBe('access-0')
+    vault.policy.requireContentKeys = false
+    expect(await by(world.caller, asked)).toBe('access-0')
+  })
+
+  it.each([true, false])(
+    'C04 trades no token of another item of the same publisher (RequireContentKeys: %s)',
+    async (only) => {
+      vault.policy.requireContentKeys = only
+      const other = randomUUID()
+      await vault.tell('content', other, world.content({ guid: other }))
+      const [here, there] = [
+        await world.form(),
+        await world.form({ subject_token: await world.subjectToken({ content: other }) }),
+      ]
+      expect(await by(boundTo(world.contentGuid), here)).toBe('access-0')
+      expect(await by(boundTo(other), there)).toBe('access-0')
+      expect(await by(boundTo(other), here)).toBe('permission.denied')
+      expect(await by(boundTo(world.contentGuid), there)).toBe('permission.denied')
+    },
+  )
+})
+
 describe('what is asked for', () => {
   it('C12 is one of the content’s integrations, in whatever case it is spelt', async () => {
     const two = [randomUUID(), world.integrationGuid].map((oauth_integration_guid) => ({
@@ -108,7 +152,8 @@ describe('what a refusal tells', () => {
     expect(JSON.stringify(refused)).not.toContain(world.viewerGuid)
     const nobody = house.world()
     await vault.tellAll(nobody)
-    const words = (text: unknown, guid: string) => JSON.stringify(text).replaceAll(guid, '…')
-    expect(words(await vault.refused(nobody), nobody.integrationGuid)).toBe(words(refused, world.integrationGuid))
+    const words = (text: unknown, { integrationGuid, contentGuid }: World) =>
+      JSON.stringify(text).replaceAll(integrationGuid, '…').replaceAll(contentGuid, '…')
+    expect(words(await vault.refused(nobody), nobody)).toBe(words(refused, world))
   })
 })
