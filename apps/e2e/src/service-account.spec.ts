@@ -13,14 +13,14 @@ interface Answer {
   readonly body: { access_token: string; token_type: string; expires_in?: number; code?: number }
 }
 
-describe('content that has an identity of its own, in the running house', () => {
+describe('content that has an identity of its own, in a running house that takes no personal keys for it', () => {
   let world: World
   let alice: Person
   let key: string
   let owner: string
 
   beforeAll(async () => {
-    world = await World.start({ replicas: { vault: 2 } })
+    world = await World.start({ replicas: { vault: 2 }, settings: ['Content.RequireContentKeys=true'] })
     alice = world.person('alice')
     owner = (await alice.logIn()).guid
     key = await alice.makeKey('of alice')
@@ -54,8 +54,10 @@ describe('content that has an identity of its own, in the running house', () => 
       return answer.status === 200 && answer
     })
     expect(first.body).toMatchObject({ token_type: 'Bearer' })
-    const more = await Promise.all(Array.from({ length: 8 }, () => exchange(key, form)))
+    const more = await Promise.all(Array.from({ length: 8 }, () => exchange(bound, form)))
     expect(new Set(more.map(({ body }) => body.access_token))).toEqual(new Set([first.body.access_token]))
+    // C02: a key of the owner's own.
+    expect(await exchange(key, form)).toMatchObject({ status: 403, body: { code: 22 } })
     // C01 C11: a key of another item of the same owner.
     const other = await boundKey(await world.makeContent(key, 'other', world.probe.url, [guid]))
     expect(await exchange(other, form)).toMatchObject({ status: 403, body: { code: 22 } })
@@ -86,7 +88,7 @@ describe('content that has an identity of its own, in the running house', () => 
     }
   })
 
-  it('acts as its visitor at this server, by a key of theirs that is no more than a viewer’s', async () => {
+  it('C02 C04 acts as its visitor at this server, by a key of theirs that is no more than a viewer’s', async () => {
     const connect = { name: 'Here', template: 'connect', config: { max_role: 'Viewer', auth_type: 'Visitor API Key' } }
     const { guid } = await world.call<{ guid: string }>(key, 'POST', '/v1/oauth/integrations', connect)
     const content = await world.makeContent(key, 'mine', world.probe.url, [guid])
@@ -96,10 +98,15 @@ describe('content that has an identity of its own, in the running house', () => 
       subject_token: world.probe.tokenOf('alice'),
       requested_token_type: REQUESTED_TOKEN_TYPE.apiKey,
     }
+    const bound = await boundKey(content)
     const { body } = await eventually(async () => {
-      const answer = await exchange(key, form)
+      const answer = await exchange(bound, form)
       return answer.status === 200 && answer
     })
+    // The visitor's token, copied to another item of the same publisher, which has the integration too.
+    const other = await boundKey(await world.makeContent(key, 'mine-too', world.probe.url, [guid]))
+    for (const apiKey of [key, other])
+      expect(await exchange(apiKey, form)).toMatchObject({ status: 403, body: { code: 22 } })
     expect(body).toMatchObject({ token_type: 'Key', expires_in: 3600 })
     const me = await world.call<Account>(body.access_token, 'GET', '/v1/user')
     expect(me.username).toBe('alice')
