@@ -102,8 +102,8 @@ const proxy = [
     )
   }),
   made(Consents, [InternalHttp], (http: InternalHttp) => {
-    return new Consents(async (contentGuid, assertion) => {
-      const query = { content_guid: contentGuid }
+    return new Consents(async (contentGuid, version, assertion) => {
+      const query = { content_guid: contentGuid, content_version: String(version) }
       const { missing } = await http.call<{ missing: string[] }>('missingConsents', {
         query,
         assertion,

@@ -282,7 +282,11 @@ describe('the vault as a process', () => {
   })
 
   it('tells the gateway what is still to be consented to', async () => {
-    const response = await ask('GET', `/internal/missing-consents?content_guid=${world.contentGuid}`, viewer())
+    const response = await ask(
+      'GET',
+      `/internal/missing-consents?content_guid=${world.contentGuid}&content_version=1`,
+      viewer(),
+    )
     expect(await response.json()).toEqual({ missing: [world.integrationGuid] })
   })
 })

@@ -38,7 +38,10 @@ export const INTERNAL_CALLS = {
     actors: ['user'],
     whenDown: 'content with a token still good for a minute goes on; other visits answer 503',
   },
-  /** `?content_guid=…` → `{missing: [integration guid]}`: which viewer integrations the actor has yet to consent to. */
+  /**
+   * `?content_guid=…&content_version=…` → `{missing: [integration guid]}`: which viewer integrations the actor has yet to
+   * consent to, by a copy of the content that is at least of that version.
+   */
   missingConsents: {
     caller: 'gateway',
     callee: 'vault',

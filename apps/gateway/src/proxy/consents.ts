@@ -1,10 +1,14 @@
 import type { ContentState } from '#libs/contracts'
 import { Logger } from '@nestjs/common'
 
-/** Asks the vault which viewer integrations of a content item somebody has yet to consent to. */
-export type AskMissing = (contentGuid: string, assertion: string) => Promise<readonly string[]>
+/**
+ * Asks the vault which viewer integrations of a content item somebody has yet to consent to.
+ * @param version of the content's document here; the vault's is not to be older
+ */
+export type AskMissing = (contentGuid: string, version: number, assertion: string) => Promise<readonly string[]>
 
-const REMEMBERED_MS = 5 * 60_000
+/** As late as services may hear of each other: nobody tells the gateway that an authorization has ended. */
+const REMEMBERED_MS = 2_000
 const ENTRIES = 10_000
 
 /** Whether a visitor has consented to everything that a content item wants to do in their name. */
@@ -34,7 +38,7 @@ export class Consents {
     const until = this.#complete.get(key)
     if (until !== undefined && until > this.now()) return undefined
     try {
-      const [first] = await this.ask(content.guid, await assertion())
+      const [first] = await this.ask(content.guid, version, await assertion())
       if (first === undefined) this.#remember(key)
       return first
     } catch (error) {

@@ -1,4 +1,4 @@
-import { Controller, Get, Query } from '@nestjs/common'
+import { Controller, Get, ParseIntPipe, Query } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger'
 import { personOf, type Actor } from '#libs/contracts'
 import { CurrentActor, GuidPipe, NotAudited, ServiceOnly } from '#libs/service'
@@ -15,9 +15,10 @@ export class MissingConsentsController {
   @NotAudited('read only')
   async list(
     @Query('content_guid', GuidPipe) contentGuid: string,
+    @Query('content_version', ParseIntPipe) contentVersion: number,
     @CurrentActor() actor: Actor,
   ): Promise<{ missing: string[] }> {
     const person = personOf(actor)
-    return { missing: person ? await this.missingConsents.of(person.guid, contentGuid) : [] }
+    return { missing: person ? await this.missingConsents.of(person.guid, contentGuid, contentVersion) : [] }
   }
 }
