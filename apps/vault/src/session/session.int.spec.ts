@@ -61,6 +61,24 @@ const refusalOf = async (answer: ReturnType<typeof get>) => {
   return [status, json<{ code: number }>().code]
 }
 
+/** The tables of the database in which a text stands; binary columns are read as hexadecimal. */
+async function tablesWith(text: string): Promise<string[]> {
+  const { rows: tables } = await vault.pool.query<{ name: string }>(
+    `select format('%I.%I', schemaname, tablename) as name from pg_tables
+     where schemaname in ('log', 'record', 'model') and has_table_privilege(format('%I.%I', schemaname, tablename), 'select')
+     order by 1`,
+  )
+  expect(tables.length).toBeGreaterThan(10)
+  const found: string[] = []
+  for (const { name } of tables) {
+    const { rowCount } = await vault.pool.query(`select from ${name} as t where strpos(t::text, $1) > 0 limit 1`, [
+      text,
+    ])
+    if (rowCount) found.push(name)
+  }
+  return found
+}
+
 describe('OAuth sessions', () => {
   it('are listed for their user, in the shape that clients know, without anything of a token', async () => {
     await vault.grant(world, 3600)
@@ -124,6 +142,22 @@ describe('OAuth sessions', () => {
     expect(await refusalOf(get(path, user(world.viewerGuid)))).toEqual([404, 4])
     expect(await refusalOf(del(path, user(world.viewerGuid)))).toEqual([404, 4])
     expect((await get(SESSIONS, user(world.viewerGuid))).json()).toEqual([])
+  })
+
+  it('E22 have nothing left anywhere of what their tokens were sealed with, nor of the tokens', async () => {
+    await vault.grant(world, 3600)
+    const { rows: sealed } = await vault.pool.query<{ wrapped: string; envelope: string }>(
+      `select encode(substr(envelope, 6, 60), 'hex') as wrapped, encode(envelope, 'hex') as envelope
+       from safe where place like 'grant/' || $1 || '/%'`,
+      [world.grantGuid],
+    )
+    expect(sealed).toHaveLength(2)
+    for (const { wrapped, envelope } of sealed)
+      expect([await tablesWith(wrapped), await tablesWith(envelope)]).toEqual([['record.safe'], ['record.safe']])
+    expect((await del(`${SESSIONS}/${world.grantGuid}`, user(world.viewerGuid))).status).toBe(204)
+    for (const { wrapped } of sealed) expect(await tablesWith(wrapped)).toEqual([])
+    for (const token of ['access-0', provider.refreshToken]) expect(await tablesWith(token)).toEqual([])
+    expect(await tablesWith(world.grantGuid)).toEqual(expect.arrayContaining(['log.event']))
   })
 
   it('have ended by whoever ended them, and a repeated request is the same request', async () => {

@@ -59,11 +59,14 @@ describe('the command context', () => {
   })
 
   it('E22 tells requests under one key apart by a keyed fingerprint of the body', () => {
-    const fingerprint = (body: string, fingerprintKey = key): string | undefined =>
-      command({ idempotencyKey: 'k', body, fingerprintKey }).requestFingerprint
+    const fingerprint = (body: string, fingerprintKey = key, idempotencyKey = 'k'): string | undefined =>
+      command({ idempotencyKey, body, fingerprintKey }).requestFingerprint
     expect(fingerprint('{"a":1}')).toBe(fingerprint('{"a":1}'))
     expect(fingerprint('{"a":1}')).not.toBe(fingerprint('{"a":2}'))
     expect(fingerprint('{"a":1}')).not.toBe(fingerprint('{"a":1}', createSecretKey(Buffer.alloc(32, 2))))
+    // Nor can who has the log and the key of the process try bodies: the client's key is kept nowhere.
+    expect(fingerprint('{"a":1}')).not.toBe(fingerprint('{"a":1}', key, 'l'))
+    expect(fingerprint('b', key, 'a')).not.toBe(fingerprint('', key, 'ab'))
   })
 
   it.each([[''], ['x'.repeat(256)], ['a\tb'], ['é']])('refuses the key %j', (idempotencyKey) => {
