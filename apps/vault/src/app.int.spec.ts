@@ -144,7 +144,7 @@ describe('the vault as a process', () => {
       error: expect.any(String) as string,
       payload: {
         oauth_error: 'consent_required',
-        consent_url: `${ADDRESS}/__oauth__/integrations/${world.integrationGuid}/login`,
+        consent_url: `${ADDRESS}/__oauth__/integrations/${world.integrationGuid}/login?return_to=%2Fcontent%2F${world.contentGuid}%2F`,
       },
     })
   })

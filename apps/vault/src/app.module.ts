@@ -40,6 +40,7 @@ import { keysOfVisitors } from './exchange/visitor-keys.js'
 import { GrantEndings } from './grant/grant-endings.js'
 import { GrantIdTokens } from './grant/grant-id-tokens.js'
 import { GrantQueries } from './grant/grant.queries.js'
+import { consentPath } from './consent/return-place.js'
 import { RefreshMetrics } from './grant/refresh-metrics.js'
 import { RefreshSweep } from './grant/refresh-sweep.js'
 import { Refreshes } from './grant/refresh.js'
@@ -193,7 +194,7 @@ import { VerificationController } from './service-account/verification.controlle
           settings,
           {
             requireContentKeys,
-            consentUrl: (guid) => server.urlOf(`/__oauth__/integrations/${guid}/login`),
+            consentUrl: (integrationGuid, contentGuid) => server.urlOf(consentPath(integrationGuid, contentGuid)),
           },
         ),
     },

@@ -26,6 +26,7 @@ import { ClientSecrets } from './client-secret/client-secrets.js'
 import { ConsentRequests } from './consent/consent-requests.js'
 import { Consent } from './consent/consent.js'
 import { Occasions } from './consent/occasions.js'
+import { consentPath } from './consent/return-place.js'
 import type { KeyActor } from './exchange/decide.js'
 import { Exchange, type ContentIdTokens, type Issued } from './exchange/exchange.js'
 import { FactQueries } from './exchange/facts.js'
@@ -47,7 +48,8 @@ import { ServiceTokens } from './service-account/service-tokens.js'
 Logger.overrideLogger(false)
 
 export const ADDRESS = 'https://kb.example'
-export const CONSENT_URL = (guid: string): string => `${ADDRESS}/__oauth__/integrations/${guid}/login`
+export const CONSENT_URL = (integrationGuid: string, contentGuid: string): string =>
+  ADDRESS + consentPath(integrationGuid, contentGuid)
 
 /** A provider with rotating single-use refresh tokens, as strict as they come. */
 export class FakeProvider {
@@ -276,9 +278,9 @@ export class World {
 /** One process of the vault. */
 export class VaultProcess {
   readonly authorization = new AuthorizationSettings()
+  readonly policy = { requireContentKeys: false, consentUrl: CONSENT_URL }
   readonly settings = Object.assign(new ExchangeSettings(), {
     tokenRequestTimeoutMs: 2_000,
-  readonly policy = { requireContentKeys: false, consentUrl: CONSENT_URL }
     refreshLeaseMs: 2_500,
     refreshWaitMs: 4_000,
   })

@@ -64,7 +64,11 @@ export class Visits {
     if (!admitted) return redirect(response, this.prefix + loginPath(here))
 
     const missing = isNavigation(arrival) ? await this.#missingConsent(admitted) : undefined
-    if (missing !== undefined) return redirect(response, this.prefix + consentPath(missing, here))
+    if (missing !== undefined) {
+      // Back to this page, and not to the one with the link that led here.
+      response.setHeader('Referrer-Policy', 'no-referrer')
+      return redirect(response, this.prefix + consentPath(missing, here))
+    }
 
     const introduction = await this.#introduction(arrival, path, admitted)
     try {

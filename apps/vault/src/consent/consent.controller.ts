@@ -5,7 +5,7 @@ import { DomainError, type Actor } from '#libs/contracts'
 import { Audit, CurrentActor, ErrorPageFilter, GuidPipe, PAGE_HEADERS, Public, ServerSettings } from '#libs/service'
 import { renderPage } from './consent.page.js'
 import { Consent, type Answer } from './consent.js'
-import { pathOfReferer } from './return-place.js'
+import { pathOfReferer, wayBack } from './return-place.js'
 
 /** Pages for browsers, not part of the API. */
 @ApiExcludeController()
@@ -58,7 +58,7 @@ export class ConsentController {
         'request.authentication_type',
         'Consent is given in a browser, after logging in.',
       )
-    const from = returnTo ?? pathOfReferer(request.headers.referer, this.server.urlOf('/'))
+    const from = wayBack(returnTo, pathOfReferer(request.headers.referer, this.server.urlOf('/')))
     this.#send(response, await this.consent.begin(actor, guid, { returnTo: from, relink: relink === 'yes' }))
   }
 

@@ -225,8 +225,9 @@ describe('coming back from the provider', () => {
       'You have logged in again meanwhile',
     ])
     // One click begins again where the former session was.
-    const from = `?return_to=${encodeURIComponent(`/content/${world.contentGuid}/`)}`
-    expect(answers[2]).toMatchObject({ page: { link: { href: `${CONSENT_URL(world.integrationGuid)}${from}` } } })
+    expect(answers[2]).toMatchObject({
+      page: { link: { href: CONSENT_URL(world.integrationGuid, world.contentGuid) } },
+    })
     expect(provider.calls).toHaveLength(0)
     expect(statusOf(await vault.consent.finish(viewer, query))).toBe(302)
   })
@@ -346,7 +347,7 @@ describe('coming back from the provider', () => {
       )
     }
     const link = {
-      href: `${CONSENT_URL(world.integrationGuid)}?return_to=${encodeURIComponent(`/content/${world.contentGuid}/`)}`,
+      href: CONSENT_URL(world.integrationGuid, world.contentGuid),
       label: expect.any(String) as string,
     }
     expect(await denied('access_denied')).toMatchObject({ page: { title: 'You have not consented', link } })

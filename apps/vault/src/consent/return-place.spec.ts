@@ -1,4 +1,4 @@
-import { pathOfReferer, returnPlace } from './return-place.js'
+import { consentPath, pathOfReferer, returnPlace, wayBack } from './return-place.js'
 
 const GUID = '0b1c2d3e-0000-4000-8000-00000000000a'
 const HOME = 'https://kb.example/kb/'
@@ -30,6 +30,19 @@ describe('the way back after consent', () => {
   it('B19 names the content that is really led to', () => {
     const other = GUID.replace('0a', '0b')
     expect(returnPlace(`/content/${GUID}/../${other}/`)).toEqual({ path: `/content/${other}/`, contentGuid: other })
+  })
+
+  it('FLOW-03 B19 is said by the consent_url of a refusal, and nearer by the page of that content that links to it', () => {
+    const url = new URL(consentPath('11111111-0000-4000-8000-000000000000', GUID), HOME)
+    expect(url.pathname).toBe('/__oauth__/integrations/11111111-0000-4000-8000-000000000000/login')
+    const named = url.searchParams.get('return_to')
+    expect(returnPlace(named)).toEqual({ path: `/content/${GUID}/`, contentGuid: GUID })
+    const other = GUID.replace('0a', '0b')
+    for (const page of [undefined, '/', `/content/${other}/x`, `/content/${GUID}x/`, '//evil.example/'])
+      expect(wayBack(named, page)).toBe(named)
+    expect(wayBack(named, `/content/${GUID}/x?y=1`)).toBe(`/content/${GUID}/x?y=1`)
+    expect(wayBack(`/content/${GUID}/z`, `/content/${GUID}/x`)).toBe(`/content/${GUID}/z`)
+    expect(wayBack(undefined, `/content/${GUID}/x`)).toBe(`/content/${GUID}/x`)
   })
 
   it('may be said by the page that links to the consent, if it is ours', () => {

@@ -114,7 +114,7 @@ const aclFor = (principal_guid: string, principal_type: 'user' | 'group') =>
   content({ access_type: 'acl', permissions: [{ principal_guid, principal_type, role: 'viewer' }] })
 const ofContent = `content ${CONTENT}`
 const ofVisitor = `user ${VIEWER}`
-const CONSENT = { consent_url: `https://kb.example/__oauth__/integrations/${ACME}/login` }
+const CONSENT = { consent_url: `https://kb.example/consent/${ACME}/${CONTENT}` }
 
 const robot = integration('Service Account')
 const serviceToken = (changes: Partial<ServiceTokenFacts> = {}): ServiceTokenFacts => ({
@@ -438,7 +438,7 @@ function outcome(each: Case): Decision {
   const known = facts({ ...(itself && OF_ROBOT), ...each.facts })
   return decide(request, caller, about, known, {
     requireContentKeys: each.requireContentKeys ?? false,
-    consentUrl: (guid) => `https://kb.example/__oauth__/integrations/${guid}/login`,
+    consentUrl: (integration, content) => `https://kb.example/consent/${integration}/${content}`,
   })
 }
 

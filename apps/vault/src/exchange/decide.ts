@@ -150,7 +150,8 @@ export type Decision =
 export interface ExchangePolicy {
   /** Refuses personal keys: only a key that is bound to the token's content will do. */
   readonly requireContentKeys: boolean
-  readonly consentUrl: (integrationGuid: string) => string
+  /** Where the viewer consents, to come back to the content. */
+  readonly consentUrl: (integrationGuid: string, contentGuid: string) => string
 }
 
 const SUBJECT_TYPES: ReadonlyMap<string, Subject['type']> = new Map([
@@ -283,7 +284,7 @@ const ofLock = ({ locked }: ContentState): Decision | undefined => (locked ? ref
 /** How the viewer's consent stands: good, to be refreshed, or wanting the viewer (219, 220, 235). */
 function ofGrant(viewer: Viewer, integration: IntegrationState, facts: Facts, policy: ExchangePolicy): Decision {
   const { now, grant } = facts
-  const consentUrl = policy.consentUrl(integration.guid)
+  const consentUrl = policy.consentUrl(integration.guid, viewer.content)
   if (!grant || grant.status === 'revoked') return refuse(noGrant(consentUrl))
   if (grant.status === 'consent_required') return refuse(consentRequired(consentUrl, grant.consentReason))
   // What is to be traded for something else is not given out itself.

@@ -74,8 +74,9 @@ export class ExchangeRefusal {
     nullable: true,
     type: 'object',
     additionalProperties: true,
-    description: 'oauth_error is the error of RFC 6749 or RFC 8693; consent_url is where the viewer can mend it.',
-    example: { oauth_error: 'consent_required', consent_url: 'https://…/__oauth__/integrations/…/login' },
+    description:
+      'oauth_error is the error of RFC 6749 or RFC 8693; consent_url is where the viewer can mend it, and comes back from.',
+    example: { oauth_error: 'consent_required', consent_url: 'https://…/__oauth__/integrations/…/login?return_to=…' },
   })
   payload: Record<string, unknown> | null
 }

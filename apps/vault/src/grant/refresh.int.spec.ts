@@ -265,7 +265,7 @@ describe('a refresh that is refused', () => {
     await vault.grant(world, -1, 'a-token-that-was-used-before')
     const consent = {
       code: 'grant.refresh_failed',
-      payload: { oauth_error: 'consent_required', consent_url: CONSENT_URL(world.integrationGuid) },
+      payload: { oauth_error: 'consent_required', consent_url: CONSENT_URL(world.integrationGuid, world.contentGuid) },
     }
     expect(await vault.refused(world)).toEqual(consent)
     expect(await vault.refused(world)).toEqual(consent)

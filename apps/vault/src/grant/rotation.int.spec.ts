@@ -134,7 +134,7 @@ describe('R02: a refresh whose process is gone', () => {
         code: 'grant.refresh_failed',
         payload: {
           oauth_error: 'consent_required',
-          consent_url: CONSENT_URL(world.integrationGuid),
+          consent_url: CONSENT_URL(world.integrationGuid, world.contentGuid),
           reason: 'rotation_in_doubt',
         },
       })
