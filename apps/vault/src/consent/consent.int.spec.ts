@@ -389,10 +389,12 @@ describe('what the provider gives', () => {
     ['narrower', 'profile', 'profile'],
     ['broader', 'profile email admin', 'profile email admin'],
     ['missing', undefined, null],
-  ])('B12: its scope is kept as granted: %s', async (_, scope, kept) => {
+  ])('B12: its scope is kept as granted, and told to content: %s', async (_, scope, kept) => {
     provider.more = { scope }
     await consented()
     expect(await grantRow()).toMatchObject({ scope: kept })
+    await vault.tell('user', viewer.guid, world.user(viewer.guid), 2)
+    expect((await vault.exchanged(world)).scope).toBe(kept ?? undefined)
   })
 
   it('B13: without a refresh token it is good until it ends, and then asked for again', async () => {

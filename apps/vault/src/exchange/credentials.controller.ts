@@ -45,12 +45,13 @@ export class CredentialsController {
   @ForActor('key', 'content_key')
   @Audit('oauth.token_exchange')
   async issue(@Body() form: Record<string, string>, @CurrentActor() actor: Actor): Promise<ExchangeAnswer> {
-    const { accessToken, expiresIn, type } = await this.exchange.exchange(form, actor as KeyActor)
+    const { accessToken, expiresIn, scope, type } = await this.exchange.exchange(form, actor as KeyActor)
     return {
       access_token: accessToken.reveal(),
       issued_token_type: type,
       token_type: TOKEN_TYPE[type],
       ...(expiresIn !== undefined && { expires_in: expiresIn }),
+      ...(scope !== undefined && { scope }),
     }
   }
 }

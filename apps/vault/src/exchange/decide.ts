@@ -71,6 +71,8 @@ export interface GrantFacts {
   readonly tokenSince?: Date | null
   /** Why its user has to consent again. */
   readonly consentReason?: ConsentReason | null
+  /** As granted, space-separated; `null` when the provider did not say. */
+  readonly scope?: string | null
   /** Of the ID token that is kept; `null` when there is none. */
   readonly idTokenExpiresAt?: Date | null
   /** Why none is. */

@@ -61,6 +61,13 @@ export class ExchangeAnswer {
     description: 'Seconds that it is still good for; absent when the provider did not say.',
   })
   expires_in?: number
+
+  @ApiProperty({
+    required: false,
+    description:
+      'What the viewer has granted, perhaps less than the integration asks for; absent when the provider did not say.',
+  })
+  scope?: string
 }
 
 export class ExchangeRefusal {

@@ -59,6 +59,8 @@ export interface Issued {
   readonly type: IssuedTokenType
   /** Whole seconds; `undefined` when the provider did not say. */
   readonly expiresIn: number | undefined
+  /** As granted, space-separated; absent when the provider did not say. */
+  readonly scope?: string
 }
 
 interface Question {
@@ -232,6 +234,7 @@ export class Exchange {
       type: REQUESTED_TOKEN_TYPE.accessToken,
       accessToken: opened,
       expiresIn: secondsLeft(grant, facts.now),
+      ...(grant.scope && { scope: grant.scope }),
     }
   }
 

@@ -47,6 +47,7 @@ interface Row {
   has_refresh_token: boolean
   token_since: Date | null
   consent_reason: ConsentReason | null
+  scope: string | null
   id_token_expires_at: Date | null
   id_token_fault: IdTokenFacts['fault'] | null
   fingerprint: string | null
@@ -102,7 +103,7 @@ export class FactQueries {
         ) end as groups,
         oauth_grant.guid as grant_guid, oauth_grant.status, oauth_grant.generation, oauth_grant.expires_at,
         oauth_grant.has_refresh_token,
-        oauth_grant.token_since, oauth_grant.consent_reason,
+        oauth_grant.token_since, oauth_grant.consent_reason, oauth_grant.scope,
         oauth_grant.id_token_expires_at, oauth_grant.id_token_fault,
         service.fingerprint, service.generation as service_generation, service.obtained_at as service_obtained_at,
         service.expires_at as service_expires_at, safe.envelope, id_token.envelope as id_token
@@ -171,6 +172,7 @@ const grantOf = (row: Row, guid: string): GrantFacts => ({
   hasRefreshToken: row.has_refresh_token,
   tokenSince: row.token_since,
   consentReason: row.consent_reason,
+  scope: row.scope,
   idTokenExpiresAt: row.id_token_expires_at,
   idTokenFault: row.id_token_fault,
 })

@@ -36,6 +36,16 @@ export class OAuthSessionView {
   @ApiProperty({ type: Boolean })
   has_refresh_token: boolean
 
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'As the viewer granted it, perhaps less than was asked for; null when the provider did not say.',
+  })
+  scope: string | null
+
+  @ApiProperty({ type: String, nullable: true, description: 'As the integration asks for it now.' })
+  requested_scope: string | null
+
   @ApiProperty({ type: String, format: 'date-time' })
   created_time: string
 
@@ -105,12 +115,24 @@ export class SessionController {
 
 const isAdministrator = ({ role }: Person): boolean => isAtLeast(role, 'administrator')
 
-const view = ({ id, guid, userGuid, integrationGuid, hasRefreshToken, createdAt, updatedAt }: SessionRow) => ({
+const view = ({
+  id,
+  guid,
+  userGuid,
+  integrationGuid,
+  hasRefreshToken,
+  scope,
+  requestedScope,
+  createdAt,
+  updatedAt,
+}: SessionRow): OAuthSessionView => ({
   id,
   guid,
   user_guid: userGuid,
   oauth_integration_guid: integrationGuid,
   has_refresh_token: hasRefreshToken,
+  scope,
+  requested_scope: requestedScope,
   created_time: toTime(createdAt),
   updated_time: toTime(updatedAt),
 })

@@ -92,6 +92,8 @@ describe('OAuth sessions', () => {
           user_guid: world.viewerGuid,
           oauth_integration_guid: world.integrationGuid,
           has_refresh_token: true,
+          scope: null,
+          requested_scope: 'profile',
           created_time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string,
           updated_time: expect.any(String) as string,
         },
@@ -102,6 +104,17 @@ describe('OAuth sessions', () => {
     expect((await get(SESSIONS, key)).json()).toEqual(answer.json())
     const other = await get(`${SESSIONS}/${world.grantGuid}`, user(world.viewerGuid))
     expect(other.json()).toEqual(answer.json<object[]>()[0])
+  })
+
+  it('B12 show what was granted beside what is asked for', async () => {
+    await vault.grant(world, 3600, provider.refreshToken, 'access-0', 'profile')
+    const client = { ...world.integration().client!, scope: 'profile files:read' }
+    await vault.tell('integration', world.integrationGuid, world.integration({ client }), 2)
+    const [session] = (await get(SESSIONS, user(world.viewerGuid))).json<object[]>()
+    expect(session).toMatchObject({ scope: 'profile', requested_scope: 'profile files:read' })
+    await vault.tell('integration', world.integrationGuid, null, 3)
+    const one = (await get(`${SESSIONS}/${world.grantGuid}`, user(world.viewerGuid))).json()
+    expect(one).toMatchObject({ scope: 'profile', requested_scope: null })
   })
 
   it('of everybody are listed for administrators, and for nobody else', async () => {

@@ -9,6 +9,10 @@ export interface SessionRow {
   readonly userGuid: string
   readonly integrationGuid: string
   readonly hasRefreshToken: boolean
+  /** As granted; `null` when the provider did not say. */
+  readonly scope: string | null
+  /** As the integration asks for it now; `null` when nobody knows it here. */
+  readonly requestedScope: string | null
   readonly createdAt: Date
   readonly updatedAt: Date
 }
@@ -29,12 +33,15 @@ export class SessionQueries {
 
   async #rows(userGuid: string | null, guid: string | null): Promise<SessionRow[]> {
     const { rows } = await this.pool.query<SessionRow>(sql`
-      select position::text as id, guid, user_guid as "userGuid", integration_guid as "integrationGuid",
-        has_refresh_token as "hasRefreshToken", obtained_at as "createdAt", changed_at as "updatedAt"
+      select oauth_grant.position::text as id, oauth_grant.guid, user_guid as "userGuid",
+        integration_guid as "integrationGuid", has_refresh_token as "hasRefreshToken", scope,
+        integration.state -> 'client' ->> 'scope' as "requestedScope",
+        obtained_at as "createdAt", changed_at as "updatedAt"
       from oauth_grant
+      left join replica as integration on integration.kind = 'integration' and integration.guid = integration_guid
       where status <> 'revoked' and (${userGuid}::uuid is null or user_guid = ${userGuid}::uuid)
-        and (${guid}::uuid is null or guid = ${guid}::uuid)
-      order by position`)
+        and (${guid}::uuid is null or oauth_grant.guid = ${guid}::uuid)
+      order by oauth_grant.position`)
     return rows
   }
 }
