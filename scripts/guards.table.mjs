@@ -235,12 +235,12 @@ export const guards = [
   {
     ...{ id: 'F04', guard: 'an address that is written out is global', ...OUTBOUND },
     ...{
-      from: 'if (isIP(address) && !this.#permits(protocol, parsed.port, address))',
-      to: 'if (address === "" && !this.#permits(protocol, parsed.port, address))',
+      from: 'if (address !== undefined && !mayBeProvider(parsed, address, this.#options))',
+      to: 'if (address === "" && !mayBeProvider(parsed, address, this.#options))',
     },
   },
   {
-    ...{ id: 'F03', guard: 'addresses inside addresses are looked at', file: 'libs/oauth/src/address.ts' },
+    ...{ id: 'F03', guard: 'addresses inside addresses are looked at', file: 'libs/contracts/src/address.ts' },
     ...{
       spec: 'libs/oauth/src/outbound.spec.ts',
       from: 'if (outer.match(NAT64)) return',
@@ -254,7 +254,7 @@ export const guards = [
   {
     ...{ id: 'F06', guard: 'the address is checked as the connection is made', ...OUTBOUND },
     ...{
-      from: '      lookup: this.#lookup(protocol, port),\n',
+      from: '      lookup: this.#lookup(target),\n',
       to: '      lookup: (_name, options, done) =>\n        this.#options.resolve!(_name, (error, all) => (options.all ? done(error, all) : done(error, all[0]!.address, 4))),\n',
     },
   },
@@ -267,9 +267,9 @@ export const guards = [
     ...{ from: 'if (username || password || hash ||', to: 'if (hash ||' },
   },
   {
-    ...{ id: 'F09', guard: 'ports', ...OUTBOUND },
+    ...{ id: 'F09', guard: 'ports', ...OUTBOUND, file: 'libs/contracts/src/address.ts' },
     ...{
-      from: '(number === 443 || Boolean(this.#options.ports?.includes(number))) && isGlobal',
+      from: '(number === 443 || ports.includes(number)) && isGlobal',
       to: 'number > 0 && isGlobal',
     },
   },

@@ -1,6 +1,7 @@
 import 'reflect-metadata'
 export * from './access.js'
 export * from './actor.js'
+export { addressIn, mayBeProvider, type ProviderReach } from './address.js'
 export * from './api-key-text.js'
 export * from './api-key.contract.js'
 export * from './audit.js'

@@ -1,7 +1,7 @@
 import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { Agent, buildConnector, type Dispatcher } from 'undici'
-import { isGlobal, isLoopback } from './address.js'
+import { addressIn, mayBeProvider, type ProviderReach } from '#libs/contracts'
 
 const MAX_URL = 2048
 /** For name, TCP and TLS together. */
@@ -14,13 +14,9 @@ const CONNECTIONS = 16
 /** Every address of a name, or an error. */
 export type Resolve = (hostname: string, callback: (error: Error | null, addresses: LookupAddress[]) => void) => void
 
-export interface OutboundOptions {
-  /** Also permits plain http and any port, on loopback addresses only (`[Development] Loopback`). Default `false`. */
-  readonly loopback?: boolean
+export interface OutboundOptions extends ProviderReach {
   /** Milliseconds from the call to the last byte of the answer. Default 20,000. */
   readonly deadlineMs?: number
-  /** Ports that are permitted besides 443. */
-  readonly ports?: readonly number[]
   /** Our own public origins, which no provider may name. */
   readonly ownOrigins?: readonly string[]
   /** PEM certificates trusted instead of Node's list. */
@@ -105,8 +101,8 @@ export class Outbound {
     if (protocol !== 'https:' && !(protocol === 'http:' && this.#options.loopback)) throw forbidden('url_forbidden')
     if (username || password || hash || text.includes('#') || hostname.endsWith('.')) throw forbidden('url_forbidden')
     if (this.#options.ownOrigins?.includes(origin)) throw forbidden('url_forbidden')
-    const address = hostname.replace(/^\[|\]$/g, '')
-    if (isIP(address) && !this.#permits(protocol, parsed.port, address)) throw forbidden('address_forbidden')
+    const address = addressIn(parsed)
+    if (address !== undefined && !mayBeProvider(parsed, address, this.#options)) throw forbidden('address_forbidden')
     return parsed
   }
 
@@ -151,15 +147,15 @@ export class Outbound {
   }
 
   #connect(target: buildConnector.Options, callback: buildConnector.Callback): void {
-    const { protocol, port, hostname } = target
+    const { hostname } = target
     // A literal address is never looked up, so it is checked here.
-    if (isIP(hostname) && !this.#permits(protocol, port, hostname)) {
+    if (isIP(hostname) && !mayBeProvider(target, hostname, this.#options)) {
       return callback(new AddressForbidden(), null)
     }
     const connect = buildConnector({
       allowH2: false,
       timeout: CONNECT_MS,
-      lookup: this.#lookup(protocol, port),
+      lookup: this.#lookup(target),
       maxCachedSessions: 0,
       // Said aloud because an environment variable can change Node's default.
       rejectUnauthorized: true,
@@ -170,24 +166,17 @@ export class Outbound {
   }
 
   /** Resolves, refuses unless every address is permitted, and hands on exactly the addresses that were checked. */
-  #lookup(protocol: string, port: string): LookupFunction {
+  #lookup(target: Pick<URL, 'protocol' | 'port'>): LookupFunction {
     const resolve: Resolve = this.#options.resolve ?? ((hostname, done) => systemLookup(hostname, { all: true }, done))
     return (hostname, options, done) =>
       resolve(hostname, (error, addresses) => {
         if (error) return done(error, '')
         const [first] = addresses
-        if (!first || !addresses.every(({ address }) => this.#permits(protocol, port, address))) {
+        if (!first || !addresses.every(({ address }) => mayBeProvider(target, address, this.#options))) {
           return done(new AddressForbidden(), '')
         }
         return options.all ? done(null, addresses) : done(null, first.address, first.family)
       })
-  }
-
-  #permits(protocol: string, port: string, address: string): boolean {
-    if (this.#options.loopback && isLoopback(address)) return true
-    if (protocol !== 'https:') return false
-    const number = port === '' ? 443 : Number(port)
-    return (number === 443 || Boolean(this.#options.ports?.includes(number))) && isGlobal(address)
   }
 }
 

@@ -1,3 +1,4 @@
+import type { DomainError } from '#libs/contracts'
 import { azure } from './azure.js'
 import { custom } from './custom.js'
 import { databricks } from './databricks.js'
@@ -89,6 +90,54 @@ describe('an address in the form of Custom', () => {
     ['F17', 'unix:/run/docker.sock'],
   ])('%s is refused: %s', (_check, url) => {
     expect(() => saved(url)).toThrow(expect.objectContaining({ code: 'integration.config_invalid' }))
+  })
+})
+
+describe.each(['authorization_uri', 'token_uri', 'revocation_uri', 'issuer'])('in the form of Custom, %s', (name) => {
+  const refusal = (url: string, loopback = false): unknown => {
+    try {
+      custom.parse({ ...CREDENTIALS, ...OF_CUSTOM, [name]: url }, { loopback })
+      return 'taken'
+    } catch (error) {
+      return (error as DomainError).message
+    }
+  }
+  const internal = `The config key ${name} must not be at an address that is internal or of special use`
+
+  it.each([
+    ['F02', 'https://0x7f.1/token'],
+    ['F02', 'https://2130706433/'],
+    ['F02', 'https://127.1/'],
+    ['F02', 'https://0177.0.0.1/'],
+    ['F02', 'https://①②⑦.0.0.1/'],
+    ['F03', 'https://[::1]/'],
+    ['F03', 'https://[::]/'],
+    ['F03', 'https://[::ffff:127.0.0.1]/'],
+    ['F03', 'https://[64:ff9b::7f00:1]/'],
+    ['F03', 'https://[2002:7f00:1::]/'],
+    ['F03', 'https://0.0.0.0/'],
+    ['F04', 'https://169.254.169.254/latest/meta-data/'],
+    ['F04', 'https://[fd00:ec2::254]/'],
+    ['F04', 'https://100.64.0.1/'],
+    ['F04', 'https://10.0.0.1/'],
+    ['F04', 'https://172.16.0.1/'],
+    ['F04', 'https://192.168.0.1/'],
+    ['F04', 'https://[fc00::1]/'],
+    ['F04', 'https://[fe80::1]/'],
+  ])('%s is no internal address: %s', (check, url) => {
+    expect(refusal(url)).toBe(internal)
+    // In development this machine is a provider, and no other one of the house.
+    const isHere = ['F02', 'F03'].includes(check) && !/^https:\/\/(\[::\]|0\.0\.0\.0|\[64|\[2002)/.test(url)
+    expect(refusal(url, true)).toBe(isHere ? 'taken' : internal)
+  })
+
+  it('F04 may be an address of the internet', () => {
+    expect(refusal('https://8.8.8.8/token')).toBe('taken')
+    expect(refusal('https://[2606:2800:220:1:248:1893:25c8:1946]/token')).toBe('taken')
+  })
+
+  it.each([22, 25, 4222, 5432, 6379, 8443])('F09 is not at port %i', (port) => {
+    expect(refusal(`https://acme.example:${port}/token`)).toBe(`The config key ${name} must be at port 443`)
   })
 })
 

@@ -1,3 +1,4 @@
+import { addressIn, mayBeProvider } from '#libs/contracts'
 import type { ParseOptions } from './template.js'
 import type { Visibility } from './visibility.js'
 
@@ -100,7 +101,8 @@ export const flag = (asked: Asked & { readonly default?: boolean }): Field =>
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
 /**
- * An https URL without credentials and fragment, at most 2048 characters; with `loopback`, http to this machine too.
+ * An https URL without credentials and fragment, at most 2048 characters, at port 443 and at no address of an internal
+ * network; with `loopback`, http to this machine too. What a name leads to is for whoever connects to say.
  * @param reserved query parameters that it must not have, since we send them
  * @param literal whether it is compared and never called, so that each letter of it counts; else it is kept as the URL
  * parser writes it
@@ -121,8 +123,13 @@ export const endpoint = ({
       const ours = reserved.find((name) => url.searchParams.has(name))
       if (ours !== undefined) return { fault: `must not have the query parameter ${ours}, which is sent anyway` }
       const value = { value: literal ? given : url.href }
-      if (url.protocol === 'https:') return value
-      return loopback && url.protocol === 'http:' && LOOPBACK.test(url.hostname) ? value : fault
+      const isHere = loopback && LOOPBACK.test(url.hostname)
+      if (url.protocol !== 'https:') return isHere && url.protocol === 'http:' ? value : fault
+      if (url.port !== '' && !loopback) return { fault: 'must be at port 443' }
+      const address = addressIn(url)
+      return address === undefined || mayBeProvider(url, address, { loopback })
+        ? value
+        : { fault: 'must not be at an address that is internal or of special use' }
     },
   })
 

@@ -19,6 +19,35 @@ export function isLoopback(address: string): boolean {
   return ipaddr.isValid(address) && ipaddr.process(address).range() === 'loopback'
 }
 
+/** Which addresses of providers a deployment permits. */
+export interface ProviderReach {
+  /** Also this machine, by plain http and at any port (`[Development] Loopback`). Default `false`. */
+  readonly loopback?: boolean
+  /** Ports besides 443. */
+  readonly ports?: readonly number[]
+}
+
+/**
+ * Whether a provider may be at an address: by https, at a permitted port, in the public internet.
+ * @param url protocol and port as `URL` has them, with the colon and empty for the usual one
+ */
+export function mayBeProvider(
+  { protocol, port }: Pick<URL, 'protocol' | 'port'>,
+  address: string,
+  { loopback = false, ports = [] }: ProviderReach,
+): boolean {
+  if (loopback && isLoopback(address)) return true
+  if (protocol !== 'https:') return false
+  const number = port === '' ? 443 : Number(port)
+  return (number === 443 || ports.includes(number)) && isGlobal(address)
+}
+
+/** The address that the host of a URL is written as; `undefined` for a name. */
+export function addressIn({ hostname }: URL): string | undefined {
+  const address = hostname.replace(/^\[|\]$/g, '')
+  return ipaddr.isValid(address) ? address : undefined
+}
+
 function reached(address: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   if (!ipaddr.isValid(address)) return undefined
   const outer = ipaddr.process(address)
