@@ -8,6 +8,7 @@ import {
   Deployment,
   DevelopmentSettings,
   ExchangeSettings,
+  FailureLimit,
   HttpSettings,
   InternalHttp,
   Readiness,
@@ -16,7 +17,6 @@ import {
 } from '#libs/service'
 import { ActorAssertions, type Asserted } from './auth/actor-assertions.js'
 import { Callers } from './auth/callers.js'
-import { FailureLimit } from './auth/failure-limit.js'
 import { LoginLimit } from './auth/login-limit.js'
 import { Door } from './door/door.js'
 import { PublicAddress } from './door/public-address.js'

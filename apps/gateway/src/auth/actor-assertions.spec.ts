@@ -1,6 +1,6 @@
 import { type Actor, authenticationFailed, DomainError } from '#libs/contracts'
 import { ActorAssertions, type AskIdentity } from './actor-assertions.js'
-import { FailureLimit } from './failure-limit.js'
+import { FailureLimit } from '#libs/service'
 
 const actor: Actor = { type: 'key', guid: 'key-1', user: 'user-1', role: 'publisher' }
 const presented = { type: 'api_key', secret: 'kb_1' } as const

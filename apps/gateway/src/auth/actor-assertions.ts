@@ -6,7 +6,7 @@ import {
   type ServiceName,
 } from '#libs/contracts'
 import { fingerprint } from './credential.js'
-import type { FailureLimit } from './failure-limit.js'
+import type { FailureLimit } from '#libs/service'
 
 /** A credential that identity can judge. */
 export interface Presented {

@@ -1,6 +1,6 @@
 import { BlockList } from 'node:net'
 import { DomainError } from '#libs/contracts'
-import { FailureLimit } from './failure-limit.js'
+import { FailureLimit } from '#libs/service'
 
 /** Half of what identity keeps of logins on their way, in the time for which it keeps them: nobody can push all out. */
 const BURST = 100

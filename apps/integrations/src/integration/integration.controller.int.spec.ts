@@ -434,6 +434,37 @@ describe('the verification of an integration', () => {
     expect((await shown(guid)).updated_time).toBe((await shown(guid)).created_time)
   })
 
+  it('F19 is told to wait who fails with one address after the other; nobody else is', async () => {
+    const guid = await house.newIntegration(alice, robot)
+    const mallory = await house.person('administrator')
+    house.vaultAnswers = {
+      status: 400,
+      headers: { [ERROR_CODE_HEADER]: 'token_endpoint.failed' },
+      body: { code: 241, error: 'The provider gave no token.', payload: { reason: 'unreachable' } },
+    }
+    house.asked = []
+    const answers = await Promise.all(Array.from({ length: 100 }, () => house.post(`${at(guid)}/verify`, mallory, {})))
+    const told = answers.map(({ status, json }) => `${status} ${(json() as { code: number }).code}`)
+    const refused = told.filter((each) => each === '429 277')
+    expect(told.filter((each) => each === '400 241')).toHaveLength(house.asked.length)
+    expect(house.asked.length + refused.length).toBe(100)
+    expect(house.asked.length).toBeLessThan(15)
+    house.vaultAnswers = { status: 204 }
+    expect((await house.post(`${at(guid)}/verify`, mallory, {})).status).toBe(429)
+    expect((await house.post(`${at(guid)}/verify`, alice, {})).status).toBe(200)
+  })
+
+  it('F19 goes nowhere when it is saved', async () => {
+    house.asked = []
+    for (let port = 1; port <= 5; port++) {
+      const config = { ...robot.config, token_uri: `https://nobody-${port}.example/token` }
+      await house.newIntegration(alice, { ...robot, config })
+    }
+    expect(house.asked.map(({ request }) => request).filter((request) => !request.includes('client-secrets'))).toEqual(
+      [],
+    )
+  })
+
   it('says nothing of the integration when the vault is down', async () => {
     const guid = await house.newIntegration(alice, robot)
     house.vaultAnswers = { status: 500 }

@@ -1,17 +1,23 @@
 import { Injectable } from '@nestjs/common'
 import { Pool } from 'pg'
-import { DomainError } from '#libs/contracts'
+import { DomainError, mustBePerson } from '#libs/contracts'
 import { Streams } from '#libs/event-sourcing'
-import type { CommandContext } from '#libs/service'
+import { FailureLimit, type CommandContext } from '#libs/service'
 import { ClientSecrets } from './client-secrets.js'
 import type { Integration } from './integration.entity.js'
 import { publishedIntegration } from './integration.published.js'
 import { integrationNotFound } from './integration.refusals.js'
 import { integrationStream } from './integration.stream.js'
 
+/** How often one administrator may fail: whoever tries address after address learns little of what is behind them. */
+const FAILURES_AT_ONCE = 10
+const FAILURES_PER_SECOND = 1 / 6
+
 /** Tries an integration out. */
 @Injectable()
 export class Verification {
+  readonly #failures = new FailureLimit(() => performance.now(), FAILURES_AT_ONCE, FAILURES_PER_SECOND)
+
   constructor(
     private readonly streams: Streams,
     private readonly pool: Pool,
@@ -20,7 +26,8 @@ export class Verification {
 
   /**
    * Whether a service account's token can be had; the outcome is kept in the integration's history.
-   * @throws DomainError `integration.not_service_account`, `token_endpoint.failed`, `token_endpoint.unavailable`
+   * @throws DomainError `integration.not_service_account`, `token_endpoint.failed`, `token_endpoint.unavailable`,
+   * `request.rate_limited`
    */
   async verify({ guid, authType }: Pick<Integration, 'guid' | 'authType'>, context: CommandContext): Promise<void> {
     if (authType !== 'Service Account') {
@@ -39,11 +46,14 @@ export class Verification {
         'This integration has no client to try out: what it gives is for one content item at a time.',
       )
     }
+    const person = mustBePerson(context.actor).guid
+    if (this.#failures.isExhausted(person)) throw tooManyFailures()
     try {
-      await this.clientSecrets.verify(document.state)
+      await this.#failures.pending(person, this.clientSecrets.verify(document.state))
     } catch (error) {
       // Anything else says nothing of the integration.
       if (error instanceof DomainError && error.code.startsWith('token_endpoint.')) {
+        this.#failures.failed(person)
         await this.#record(guid, wordOf(error), context)
       }
       throw error
@@ -56,6 +66,9 @@ export class Verification {
     await this.streams.handle(integrationStream, guid, command, context)
   }
 }
+
+const tooManyFailures = (): DomainError =>
+  new DomainError('invalid', 'request.rate_limited', 'Too many verifications have failed. Try again in a few seconds.')
 
 /** The provider's own word, if it gave one. */
 const wordOf = ({ code, payload }: DomainError): string =>

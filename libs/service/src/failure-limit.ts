@@ -3,8 +3,9 @@ const PER_SECOND = 10
 const ADDRESSES = 10_000
 
 /**
- * How often one address may present credentials that turn out to be unknown: 50 at once, 10 a second in the long run. It
- * spares identity; guessing 256 bits is hopeless anyway. Behind a reverse proxy everybody has one address.
+ * How often somebody may fail, by address or by guid. Unless it is said otherwise 50 times at once and 10 times a second in
+ * the long run, which is for credentials that turn out to be unknown: it spares identity, as guessing 256 bits is hopeless
+ * anyway. Behind a reverse proxy everybody has one address.
  */
 export class FailureLimit {
   readonly #failures = new Map<string, { tokens: number; at: number }>()
