@@ -2,7 +2,15 @@ import { Module, type OnApplicationShutdown } from '@nestjs/common'
 import { TypeOrmModule } from '@nestjs/typeorm'
 import { DataSource } from 'typeorm'
 import type { Secret } from '#libs/contracts'
-import { AuditReader, databaseOptions, mustBeMigrated, poolOf, PostgresEventStore, Streams } from '#libs/event-sourcing'
+import {
+  AuditReader,
+  databaseOptions,
+  mustBeMigrated,
+  mustKeepTime,
+  poolOf,
+  PostgresEventStore,
+  Streams,
+} from '#libs/event-sourcing'
 import { ChangePublisher, MessagingModule } from '#libs/messaging'
 import { Discovery, Outbound } from '#libs/oauth'
 import { Deployment, DevelopmentSettings, OAuth2Settings, Readiness, ServerSettings } from '#libs/service'
@@ -208,6 +216,7 @@ export class AppModule implements OnApplicationShutdown {
     private readonly outbound: Outbound,
   ) {
     readiness.add('database', () => mustBeMigrated(poolOf(dataSource), migrations))
+    readiness.add('clock', () => mustKeepTime(poolOf(dataSource)))
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -2,7 +2,15 @@ import { Module } from '@nestjs/common'
 import { TypeOrmModule } from '@nestjs/typeorm'
 import { Pool } from 'pg'
 import { DataSource } from 'typeorm'
-import { AuditReader, databaseOptions, mustBeMigrated, poolOf, PostgresEventStore, Streams } from '#libs/event-sourcing'
+import {
+  AuditReader,
+  databaseOptions,
+  mustBeMigrated,
+  mustKeepTime,
+  poolOf,
+  PostgresEventStore,
+  Streams,
+} from '#libs/event-sourcing'
 import { ChangePublisher, Freshness, MessagingModule } from '#libs/messaging'
 import { ContentSettings, Deployment, InternalHttp, Readiness, UpstreamList } from '#libs/service'
 import { audited } from './audit/actions.js'
@@ -137,6 +145,7 @@ const entities = [Association, Bundle, Content, Integration, IntegrationPermissi
 export class AppModule {
   constructor(readiness: Readiness, pool: Pool, freshness: Freshness) {
     readiness.add('database', () => mustBeMigrated(pool, migrations))
+    readiness.add('clock', () => mustKeepTime(pool))
     readiness.add('copies', () => mustHaveBeenRead(freshness))
   }
 }

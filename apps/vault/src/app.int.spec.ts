@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { jest } from '@jest/globals'
 import { Module, type INestApplication } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { pino } from 'pino'
@@ -130,6 +131,18 @@ describe('the vault as a process', () => {
   })
 
   it('is ready once its copies have been read', async () => {
+    expect((await fetch(`${url}/readyz`)).status).toBe(200)
+  })
+
+  it('R11 I10 is not ready while its clock is ten minutes off the database’s, and says that it is the clock', async () => {
+    const right = Date.now.bind(Date)
+    const clock = jest.spyOn(Date, 'now').mockImplementation(() => right() + 600_000)
+    const answer = await fetch(`${url}/readyz`)
+    clock.mockRestore()
+    expect([answer.status, await answer.json()]).toEqual([
+      503,
+      expect.objectContaining({ error: { clock: { status: 'down' } } }),
+    ])
     expect((await fetch(`${url}/readyz`)).status).toBe(200)
   })
 

@@ -2,7 +2,15 @@ import { Module, type OnApplicationShutdown } from '@nestjs/common'
 import { TypeOrmModule } from '@nestjs/typeorm'
 import { Pool } from 'pg'
 import { DataSource } from 'typeorm'
-import { AuditReader, databaseOptions, mustBeMigrated, poolOf, PostgresEventStore, Streams } from '#libs/event-sourcing'
+import {
+  AuditReader,
+  databaseOptions,
+  mustBeMigrated,
+  mustKeepTime,
+  poolOf,
+  PostgresEventStore,
+  Streams,
+} from '#libs/event-sourcing'
 import { Freshness, MessagingModule, Replicas } from '#libs/messaging'
 import { Discovery, IdTokens, Outbound, ProviderKeys } from '#libs/oauth'
 import {
@@ -29,6 +37,7 @@ import { Consent } from './consent/consent.js'
 import { MissingConsentsController } from './consent/missing-consents.controller.js'
 import { MissingConsents } from './consent/missing-consents.js'
 import { Occasions } from './consent/occasions.js'
+import { consentPath } from './consent/return-place.js'
 import { CredentialsController } from './exchange/credentials.controller.js'
 import { idTokensOfContent } from './exchange/content-id-tokens.js'
 import { Exchange } from './exchange/exchange.js'
@@ -40,7 +49,6 @@ import { keysOfVisitors } from './exchange/visitor-keys.js'
 import { GrantEndings } from './grant/grant-endings.js'
 import { GrantIdTokens } from './grant/grant-id-tokens.js'
 import { GrantQueries } from './grant/grant.queries.js'
-import { consentPath } from './consent/return-place.js'
 import { RefreshMetrics } from './grant/refresh-metrics.js'
 import { RefreshSweep } from './grant/refresh-sweep.js'
 import { Refreshes } from './grant/refresh.js'
@@ -211,6 +219,7 @@ export class AppModule implements OnApplicationShutdown {
     keys.watch()
     readiness.add('keys', () => keys.mustBeComplete())
     readiness.add('database', () => mustBeMigrated(pool, migrations))
+    readiness.add('clock', () => mustKeepTime(pool))
     readiness.add('copies', () => mustHaveBeenRead(freshness))
   }
 

@@ -60,6 +60,23 @@ export async function migrate(ownerUrl: string, migrations: Migrations): Promise
   }
 }
 
+/** As far as the clocks of the house may be apart: tokens that one process signs for a minute are judged by another's. */
+const MOST_APART_MS = 60_000
+
+/**
+ * Part of readiness.
+ * @throws Error when the database does not answer, or this process' clock is more than a minute off the database's
+ */
+export async function mustKeepTime(pool: Pool): Promise<void> {
+  const askedAt = performance.now()
+  const { rows } = await pool.query<{ ms: number }>('select extract(epoch from clock_timestamp())::float8 * 1000 as ms')
+  const latest = Date.now()
+  const earliest = latest - (performance.now() - askedAt)
+  const { ms } = rows[0]!
+  const apart = Math.max(ms - latest, earliest - ms)
+  if (apart > MOST_APART_MS) throw new Error(`the clock is ${Math.round(apart / 1000)} s off the database's`)
+}
+
 /**
  * Part of readiness.
  * @throws Error when the database does not answer, or lacks the newest migration that this program knows

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { jest } from '@jest/globals'
+import { mustKeepTime } from '#libs/event-sourcing'
 import { newHouse, World } from '../house.fixture.js'
 import { grantStream } from './grant.stream.js'
 
@@ -35,6 +36,18 @@ const secondsLeftOf = async (): Promise<number> => {
   )
   return rows[0]!.left
 }
+
+describe('R11 I10 a process', () => {
+  it.each([-59, 0, 59])('is ready with a clock that is %i s off the database’s', async (seconds) => {
+    beWrongBy(seconds * 1_000)
+    await mustKeepTime(vault.pool)
+  })
+
+  it.each([-61, 61, 600, -3_600])('is not ready with a clock that is %i s off', async (seconds) => {
+    beWrongBy(seconds * 1_000)
+    await expect(mustKeepTime(vault.pool)).rejects.toThrow(/^the clock is \d+ s off the database's$/)
+  })
+})
 
 describe.each([
   ['ten minutes fast', 10 * MINUTES],
