@@ -154,6 +154,8 @@ export const SHAPES = {
     user_guid: GUID,
     oauth_integration_guid: GUID,
     has_refresh_token: FLAG,
+    scope: nullable(TEXT),
+    requested_scope: nullable(TEXT),
     created_time: TIME,
     updated_time: TIME,
   },
