@@ -14,6 +14,11 @@ const SERVICE = {
   file: 'apps/vault/src/exchange/decide.ts',
   spec: 'apps/vault/src/service-account/service-tokens.int.spec.ts',
 }
+const CREDENTIALS = {
+  file: 'apps/vault/src/exchange/exchange.ts',
+  spec: 'apps/vault/src/exchange/temporary-credentials.int.spec.ts',
+}
+const ID_TOKENS = { file: 'libs/oauth/src/id-tokens.ts', spec: 'libs/oauth/src/id-tokens.spec.ts', name: 'is not when' }
 const KEYS = { file: 'apps/vault/src/safe/safe-keys.ts', spec: 'apps/vault/src/safe/safe-keys.int.spec.ts' }
 const SEAL = { file: 'apps/vault/src/safe/seal.ts', spec: 'apps/vault/src/safe/tampering.int.spec.ts' }
 
@@ -197,6 +202,36 @@ export const guards = [
     ...{
       from: 'select from safe_key where version = ${keyVersionOf(envelope)} and retired_at is not null',
       to: 'select from safe_key where version < ${keyVersionOf(envelope)} and version < 0',
+    },
+  },
+  {
+    ...{ id: 'AWS', guard: 'an ID token is for our client', ...ID_TOKENS },
+    ...{ from: '        audience: clientId,\n', to: '' },
+  },
+  {
+    ...{ id: 'AWS', guard: 'an ID token with several audiences was made for us', ...ID_TOKENS },
+    ...{ from: `throw new IdTokenError('invalid', 'azp')`, to: `void azp` },
+  },
+  {
+    ...{ id: 'AWS', guard: 'an ID token is of who has consented', ...CREDENTIALS, name: 'never of somebody else' },
+    ...{
+      file: 'apps/vault/src/grant/grant-id-tokens.ts',
+      from: 'formerSubject !== undefined && subject !== formerSubject',
+      to: `formerSubject === '' && subject !== formerSubject`,
+    },
+  },
+  {
+    ...{ id: 'AWS', guard: 'it is decided again when the credentials are here', ...CREDENTIALS, name: 'VAULT-06' },
+    ...{
+      from: `    const { decision, facts } = await this.#decide(question)\n    if (decision.verdict === 'refuse') throw decision.error\n    // Somebody`,
+      to: `    const { facts } = await this.#decide(question)\n    const decision: Decision = trade\n    // Somebody`,
+    },
+  },
+  {
+    ...{ id: 'AWS', guard: 'what is to be traded is not given out itself', ...DECIDE },
+    ...{
+      from: '  if (integration.issues?.type === REQUESTED_TOKEN_TYPE.temporaryCredentials)\n    return ofIdToken',
+      to: '  if (integration.issues?.type === REQUESTED_TOKEN_TYPE.apiKey)\n    return ofIdToken',
     },
   },
   {
