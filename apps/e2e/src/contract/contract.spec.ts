@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { jest } from '@jest/globals'
-import { bundleOf, manifestFor, tar } from '#libs/testing'
+import { bundleOf, eventually, manifestFor, tar } from '#libs/testing'
 import { ACTS } from './acts.js'
 import { Cast, fresh, newUser } from './cast.js'
 import { OPERATIONS } from './document.js'
@@ -274,6 +274,26 @@ describe('what existing clients rely on', () => {
       const bare = (await call('POST', '/v1/oauth/integrations', { ...body, name: undefined, description: undefined }))
         .json
       expect(bare).toMatchObject({ name: null, description: null })
+    })
+
+    it('INT-19 of integrations is in the audit log with each new secret, and no secret is', async () => {
+      const config = { client_id: 'an id', client_secret: 'not-a-real-secret' }
+      const created = await call('POST', '/v1/oauth/integrations', { template: 'github', name: 'Audited', config })
+      const { guid } = created.json as Thing
+      const renewed = { config: { client_secret: 'another-secret' } }
+      expect((await call('PATCH', `/v1/oauth/integrations/${guid}`, renewed)).status).toBe(200)
+      const entries = await eventually(async () => {
+        const { results } = (await get(`/v1/search/auditlogs?q=${guid}&limit=10`)) as Page
+        return results.length >= 2 && results
+      })
+      expect(entries).toHaveLength(2)
+      for (const [action, entry] of [
+        ['edit_oauth_integration', entries[0]],
+        ['add_oauth_integration', entries[1]],
+      ]) {
+        expect(entry).toMatchObject({ action, user_guid: cast.guids.administrator })
+      }
+      expect(JSON.stringify(entries)).not.toMatch(/not-a-real-secret|another-secret/)
     })
 
     it('of associations is the same in both lists', async () => {
