@@ -1,4 +1,11 @@
-import { DomainError, type AccessType, type AuthType, type ContentKind } from '#libs/contracts'
+import {
+  DomainError,
+  needsVisitor,
+  obstacleTo,
+  type AccessType,
+  type AuthType,
+  type ContentKind,
+} from '#libs/contracts'
 
 /** What the controller has looked up about an integration, so that `decide` need not ask. */
 export interface Candidate {
@@ -64,27 +71,12 @@ export const associatedUnknown = (): DomainError =>
 function mustSupport(authType: AuthType, { kind, accessType }: Associable): void {
   const unsupported = (message: string): DomainError =>
     new DomainError('invalid', 'association.unsupported_auth_type', message)
-  if (!supports(kind, authType)) throw unsupported(`${kind} content cannot use a ${authType} integration.`)
-  if (accessType === 'all' && needsVisitor(authType)) {
-    throw unsupported(`Content that is open to everybody cannot use a ${authType} integration: have visitors log in.`)
-  }
-}
-
-/** Whether its tokens are those of somebody who has logged in. */
-const needsVisitor = (authType: AuthType): boolean => authType !== 'Service Account'
-
-/**
- * The product's support table: viewers need interactive content, service accounts also serve rendered content. Content
- * of which nothing is known yet may be prepared; the exchange asks again.
- */
-function supports(kind: ContentKind, authType: AuthType): boolean {
-  switch (kind) {
-    case 'unknown':
-    case 'interactive':
-      return true
-    case 'rendered':
-      return !needsVisitor(authType)
-    case 'static':
-      return false
+  // The exchange asks again.
+  switch (obstacleTo(authType, { kind, access_type: accessType })) {
+    case 'kind':
+      throw unsupported(`${kind} content cannot use a ${authType} integration.`)
+    case 'access_type':
+      throw unsupported(`Content that is open to everybody cannot use a ${authType} integration: have visitors log in.`)
+    case undefined:
   }
 }

@@ -57,16 +57,6 @@ export interface Untaken extends Errand {
   readonly taken: boolean
 }
 
-interface Row {
-  guid: string
-  integration_guid: string
-  integration_version: number
-  return_to: string
-  relink: boolean
-  expired: boolean
-  now: Date
-}
-
 /** Browsers that are away at a provider. Table: `consent_request`; code verifiers are in the safe. */
 @Injectable()
 export class ConsentRequests implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -110,26 +100,17 @@ export class ConsentRequests implements OnApplicationBootstrap, BeforeApplicatio
    */
   async take(state: string, { userGuid, sid }: BrowserSession): Promise<ConsentRequest | undefined> {
     return await transaction(this.pool, async (client) => {
-      const { rows } = await client.query<Row>(sql`
+      const { rows } = await client.query<Omit<ConsentRequest, 'codeVerifier'>>(sql`
         update consent_request set taken_at = clock_timestamp()
         where state_hash = ${hashOf(state)} and sid = ${sid} and user_guid = ${userGuid} and taken_at is null
-        returning guid, integration_guid, integration_version, return_to, relink, clock_timestamp() as now,
-          expires_at <= clock_timestamp() as expired`)
+        returning guid, integration_guid as "integrationGuid", integration_version as "integrationVersion",
+          return_to as "returnTo", relink, clock_timestamp() as now, expires_at <= clock_timestamp() as expired`)
       const [row] = rows
       if (!row) return undefined
-      const codeVerifier = await this.safe.open(client, verifierPlace(row.guid), 0)
-      await this.safe.destroy(client, verifierPlace(row.guid))
-      const { guid, integration_guid, integration_version, return_to, relink, expired, now } = row
-      return {
-        guid,
-        integrationGuid: integration_guid,
-        integrationVersion: integration_version,
-        returnTo: return_to,
-        relink,
-        codeVerifier,
-        expired,
-        now,
-      }
+      const place = verifierPlace(row.guid)
+      const codeVerifier = await this.safe.open(client, place, 0)
+      await this.safe.destroy(client, place)
+      return { ...row, codeVerifier }
     })
   }
 

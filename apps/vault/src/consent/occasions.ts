@@ -5,6 +5,7 @@ import {
   isAtLeast,
   lower,
   mayView,
+  obstacleTo,
   userContract,
   type Actor,
   type ContentState,
@@ -98,8 +99,7 @@ function occasionAt(content: ContentState, integration: IntegrationState, { user
   if (!mayView(content, { guid: user.guid, locked: user.locked, groupGuids })) return 'none'
   if (!content.associations.some(({ oauth_integration_guid }) => oauth_integration_guid === integration.guid))
     return 'none'
-  const hasNone = content.kind === 'static' || content.kind === 'rendered' || content.access_type === 'all'
-  return hasNone ? 'no_viewers' : 'good'
+  return obstacleTo(integration.auth_type, content) ? 'no_viewers' : 'good'
 }
 
 function mayUse({ access }: IntegrationState, { user, groupGuids }: Asker): boolean {

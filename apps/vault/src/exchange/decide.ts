@@ -4,6 +4,7 @@ import {
   isAtLeast,
   lower,
   mayView,
+  obstacleTo,
   REQUESTED_TOKEN_TYPE,
   SUBJECT_TOKEN_TYPE,
   type Actor,
@@ -229,9 +230,8 @@ export function decide(
   const given = integration.issues?.type ?? REQUESTED_TOKEN_TYPE.accessToken
   if (isOfVisitor !== (given === REQUESTED_TOKEN_TYPE.apiKey)) return refuse(noHandler())
   // Asked again here: the content may have been deployed as something else since it was associated.
-  if (content.kind === 'static' || (content.kind === 'rendered' && subject.type === 'viewer'))
-    return refuse(kindUnsupported(content.kind), ofContent)
-  if (content.access_type === 'all' && subject.type === 'viewer') return refuse(openToEverybody(), ofContent)
+  const obstacle = obstacleTo(integration.auth_type, content)
+  if (obstacle) return refuse(obstacle === 'kind' ? kindUnsupported(content.kind) : openToEverybody(), ofContent)
   if ((request.requestedTokenType ?? REQUESTED_TOKEN_TYPE.accessToken) !== given)
     return refuse(
       subject.type === 'content' && request.requestedTokenType === REQUESTED_TOKEN_TYPE.apiKey

@@ -11,7 +11,7 @@ import { ClientSecrets } from '../client-secret/client-secrets.js'
 import { NotAskedError, ProviderCalls, tokenEndpointOf, type Ask } from '../provider/provider-calls.js'
 import { owe } from '../revocation/owed-revocations.js'
 import { keepFormer } from '../revocation/revocations.js'
-import { Safe } from '../safe/index.js'
+import { placeName, Safe } from '../safe/index.js'
 import { fingerprintOf, isAlive, isUsable, servicePlace, type ServiceTokenFacts } from './service-token.js'
 
 const FIRST_POLL_MS = 25
@@ -142,7 +142,7 @@ export class ServiceTokens {
         expires_at as "expiresAt", lease_attempt as "leaseAttempt", lease_until as "leaseUntil",
         failed_attempt as "failedAttempt", failed_at as "failedAt", failed_fate as "failedFate",
         failed_error as "failedError", envelope
-      from service_token left join safe on place = 'service_account/' || integration_guid || '/access_token'
+      from service_token left join safe on place = ${placeName(servicePlace(guid))}
         and safe.generation = service_token.generation
       where integration_guid = ${guid}`)
     return rows[0]
