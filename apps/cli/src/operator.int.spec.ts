@@ -40,7 +40,7 @@ beforeEach(() => {
   answer = { status: 204 }
 })
 
-const operator = (identityUrls = [url]) => HttpOperator.open({ identityUrls, keyFile }, 'ada')
+const operator = (identity = [url]) => HttpOperator.open({ urls: { identity, vault: [] }, keyFile }, 'ada')
 
 describe('asking identity', () => {
   it('CLI-07 says who asks, in a token of the operator’s key', async () => {
@@ -87,8 +87,14 @@ describe('asking identity', () => {
     await expect(refused).rejects.toThrow('does not answer at http://127.0.0.1:1: is Keybearer running?')
   })
 
+  it('misses only the service that is wanted', async () => {
+    const some = await operator()
+    await expect(some.call('operatorListsSafeKeys')).rejects.toThrow('Nobody says where the vault is')
+    await some.call('operatorListsUsers')
+  })
+
   it('needs a key that is there, private and whole', async () => {
-    const open = (file: string) => HttpOperator.open({ identityUrls: [url], keyFile: file }, 'ada')
+    const open = (file: string) => HttpOperator.open({ urls: { identity: [url], vault: [] }, keyFile: file }, 'ada')
     await expect(open(path.join(folder, 'none'))).rejects.toThrow('restart Keybearer, which makes one')
     const broken = path.join(folder, 'broken.json')
     writeFileSync(broken, '{"keys":[{"d":"hush"}]}', { mode: 0o600 })

@@ -5,7 +5,7 @@ import { readPrivateFile } from '../../../libs/service/src/settings/private-file
 import { keysIn, ServiceKeys } from '../../../libs/service/src/trust/service-keys.js'
 import { ServiceTokens } from '../../../libs/service/src/trust/service-tokens.js'
 import { Failure } from './failure.js'
-import type { System } from './system.js'
+import type { Callee, System } from './system.js'
 
 const TIMEOUT_MS = 60_000
 
@@ -13,8 +13,6 @@ const TIMEOUT_MS = 60_000
 export type OperatorCallName = {
   [Name in InternalCallName]: (typeof INTERNAL_CALLS)[Name]['caller'] extends 'operator' ? Name : never
 }[InternalCallName]
-
-type Callee = (typeof INTERNAL_CALLS)[OperatorCallName]['callee']
 
 /** As a sentence begins with them. */
 const NAMES: Readonly<Record<Callee, string>> = { identity: 'Identity', vault: 'The vault' }
@@ -87,7 +85,7 @@ export class HttpOperator implements Operator {
   }
 
   async #send(callee: Callee, path: string, request: RequestInit): Promise<Response> {
-    const urls = (callee === 'vault' ? this.system.vaultUrls : this.system.identityUrls) ?? []
+    const urls = this.system.urls[callee]
     if (urls.length === 0) throw new Failure(`Nobody says where ${NAMES[callee].toLowerCase()} is: restart Keybearer.`)
     let cause: unknown
     for (const url of urls) {

@@ -12,8 +12,7 @@ describe('finding the running system', () => {
     const url = (port: number) => ({ service: 'identity', url: `http://127.0.0.1:${port}` })
     running(JSON.stringify({ operatorKey: '/k', processes: [url(1), { service: 'vault', url: 'http://v' }, url(2)] }))
     expect(await findSystem({ data })).toEqual({
-      identityUrls: ['http://127.0.0.1:1', 'http://127.0.0.1:2'],
-      vaultUrls: ['http://v'],
+      urls: { identity: ['http://127.0.0.1:1', 'http://127.0.0.1:2'], vault: ['http://v'] },
       keyFile: '/k',
     })
     expect(await findSystem({ data, keyFile: '/mine' })).toMatchObject({ keyFile: '/mine' })
@@ -21,7 +20,11 @@ describe('finding the running system', () => {
 
   it('takes what it is told instead', async () => {
     expect(await findSystem({ data: '/nowhere', identityUrl: 'http://a/, http://b', keyFile: '/k' })).toEqual({
-      identityUrls: ['http://a', 'http://b'],
+      urls: { identity: ['http://a', 'http://b'], vault: [] },
+      keyFile: '/k',
+    })
+    expect(await findSystem({ data: '/nowhere', vaultUrl: 'http://v', keyFile: '/k' })).toEqual({
+      urls: { identity: [], vault: ['http://v'] },
       keyFile: '/k',
     })
   })
@@ -36,12 +39,14 @@ describe('finding the running system', () => {
     await expect(findSystem(whereabouts)).rejects.toThrow(message)
   })
 
-  it.each([
-    ['not json', 'is not JSON'],
-    ['{}', 'names no identity service'],
-  ])('says what to mend in running.json: %s', async (text, message) => {
-    running(text)
-    await expect(findSystem({ data })).rejects.toThrow(message)
+  it('says what to mend in running.json', async () => {
+    running('not json')
+    await expect(findSystem({ data })).rejects.toThrow('is not JSON')
+  })
+
+  it('leaves it to who speaks to a service to miss it', async () => {
+    running('{}')
+    expect(await findSystem({ data })).toMatchObject({ urls: { identity: [], vault: [] } })
   })
 })
 

@@ -3,12 +3,13 @@ import { userInfo } from 'node:os'
 import path from 'node:path'
 import { Failure } from './failure.js'
 
+/** Who does what the operator asks for. */
+export type Callee = 'identity' | 'vault'
+
 /** Where the running system is, and the key that opens its operator's calls. */
 export interface System {
-  /** Base URLs of identity's internal listeners. */
-  readonly identityUrls: readonly string[]
-  /** Base URLs of the vault's. */
-  readonly vaultUrls?: readonly string[]
+  /** Base URLs of internal listeners, as far as they are known. */
+  readonly urls: Readonly<Record<Callee, readonly string[]>>
   readonly keyFile: string
 }
 
@@ -32,27 +33,23 @@ interface Running {
  * @throws Failure
  */
 export async function findSystem({ data, identityUrl, vaultUrl, keyFile }: Whereabouts): Promise<System> {
-  if (vaultUrl !== undefined) {
-    const vaultUrls = urlsIn(vaultUrl, '--vault-url')
-    if (!keyFile) throw new Failure('--vault-url needs --key-file, the file with the operator’s key.', 2)
-    return { identityUrls: [], vaultUrls, keyFile }
+  if (identityUrl !== undefined || vaultUrl !== undefined) {
+    const urls = { identity: urlsIn(identityUrl, '--identity-url'), vault: urlsIn(vaultUrl, '--vault-url') }
+    const option = vaultUrl === undefined ? '--identity-url' : '--vault-url'
+    if (!keyFile) throw new Failure(`${option} needs --key-file, the file with the operator’s key.`, 2)
+    return { urls, keyFile }
   }
-  const told = identityUrl === undefined ? undefined : urlsIn(identityUrl, '--identity-url')
-  if (told && keyFile) return { identityUrls: told, keyFile }
-  if (told) throw new Failure('--identity-url needs --key-file, the file with the operator’s key.', 2)
   const running = await readRunning(path.resolve(data))
-  const urlsOf = (name: string) =>
+  const urlsOf = (name: Callee) =>
     (running.processes ?? []).filter(({ service }) => service === name).map(({ url }) => url)
-  const identityUrls = urlsOf('identity')
-  if (identityUrls.length === 0) throw new Failure(`${data}/running.json names no identity service: restart Keybearer.`)
   return {
-    identityUrls,
-    vaultUrls: urlsOf('vault'),
+    urls: { identity: urlsOf('identity'), vault: urlsOf('vault') },
     keyFile: keyFile ?? running.operatorKey ?? path.resolve(data, 'keys/operator.service-key.json'),
   }
 }
 
-function urlsIn(text: string, option: string): string[] {
+function urlsIn(text: string | undefined, option: string): string[] {
+  if (text === undefined) return []
   const urls = text.split(',').map((url) => url.trim().replace(/\/+$/, ''))
   const wrong = urls.some((url) => !/^https?:\/\//.test(url) || !URL.canParse(url))
   if (wrong) throw new Failure(`${option} must be a URL such as http://127.0.0.1:4001.`, 2)

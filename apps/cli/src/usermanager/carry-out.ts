@@ -2,7 +2,6 @@ import type {
   Named,
   Normalization,
   OperatorAudit,
-  OperatorAuditEntry,
   OperatorGroup,
   OperatorGroups,
   OperatorUser,
@@ -187,34 +186,28 @@ async function transfer(order: Extract<Order, { do: 'transfer' }>, { operator, t
 }
 
 async function audit({ since, format }: Extract<Order, { do: 'audit' }>, { operator, terminal }: Means): Promise<void> {
-  const lines: OperatorAuditEntry[] = []
-  for (let next: string | null | undefined; next !== null;) {
-    const page: OperatorAudit = await operator.call('operatorReadsAudit', { query: { since, next } })
-    lines.push(...page.results)
-    next = page.next
-  }
+  const pages = await allPages((next) => operator.call<OperatorAudit>('operatorReadsAudit', { query: { since, next } }))
+  const lines = pages.flatMap(({ results }) => results)
   const { id: _, user_guid: __, ...narrow } = AUDIT_COLUMNS
   show(lines, format === 'table' ? narrow : AUDIT_COLUMNS, format, terminal, 'entry')
 }
 
 async function allUsers(operator: Operator, query: Readonly<Record<string, string>>): Promise<OperatorUser[]> {
-  const users: OperatorUser[] = []
-  for (let next: string | null | undefined; next !== null;) {
-    const page: OperatorUsers = await operator.call('operatorListsUsers', { query: { ...query, after: next } })
-    users.push(...page.users)
-    next = page.next
-  }
-  return users
+  const ask = (after?: string) => operator.call<OperatorUsers>('operatorListsUsers', { query: { ...query, after } })
+  return (await allPages(ask)).flatMap(({ users }) => users)
 }
 
 async function allGroups(operator: Operator, query: Readonly<Record<string, string>> = {}): Promise<OperatorGroup[]> {
-  const groups: OperatorGroup[] = []
-  for (let next: string | null | undefined; next !== null;) {
-    const page: OperatorGroups = await operator.call('operatorListsGroups', { query: { ...query, after: next } })
-    groups.push(...page.groups)
-    next = page.next
-  }
-  return groups
+  const ask = (after?: string) => operator.call<OperatorGroups>('operatorListsGroups', { query: { ...query, after } })
+  return (await allPages(ask)).flatMap(({ groups }) => groups)
+}
+
+async function allPages<Page extends { readonly next: string | null }>(
+  ask: (next: string | undefined) => Promise<Page>,
+): Promise<Page[]> {
+  const pages: Page[] = []
+  for (let next: string | null | undefined; next !== null; next = pages.at(-1)!.next) pages.push(await ask(next))
+  return pages
 }
 
 /** Exactly the one user that is meant. @throws Failure when there is none, or more than one */
