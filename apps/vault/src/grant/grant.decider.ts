@@ -29,6 +29,8 @@ export type GrantCommand =
       error: string | null
       inDoubt: boolean
       rotation: Rotation
+      /** Fingerprint of the settings that it was tried with. */
+      settings?: string
     }
   | { type: 'RevokeGrant'; reason: RevocationReason }
 
@@ -83,10 +85,11 @@ export const grantDecider: Decider<GrantCommand, GrantEvent, Grant> = {
       case 'RecordRefreshFailed': {
         // Whoever took over an ended lease speaks for the grant: its former holder's failure means nothing any more.
         if (!('lease' in grant) || grant.lease?.attempt !== command.attempt) return []
-        const { attempt, generation, fate, error, rotation } = command
+        const { attempt, generation, fate, error, rotation, settings } = command
+        const isOfSettings = fate === 'misconfigured' && settings !== undefined
         const failed = {
           type: 'RefreshFailed',
-          data: { attempt, generation, fate, error, inDoubt: command.inDoubt },
+          data: { attempt, generation, fate, error, inDoubt: command.inDoubt, ...(isOfSettings && { settings }) },
         } as const
         if (fate === 'consent_required') {
           const reason = grant.doubt && rotation !== 'kept' ? 'rotation_in_doubt' : 'refused'

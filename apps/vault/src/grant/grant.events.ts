@@ -70,6 +70,8 @@ export type GrantEvent =
         error: string | null
         /** Whether the provider may have rotated the refresh token although no answer arrived. */
         inDoubt: boolean
+        /** Fingerprint of the settings that the provider refuses; with the fate `misconfigured` only. */
+        settings?: string
       }
     }
   | {

@@ -30,6 +30,10 @@ export const grants = projection<GrantEvent>('grants', {
   RefreshFailed: ({ id, data, recordedAt }, sql) => sql`
     update oauth_grant
     set status = case when ${data.fate} = 'consent_required' then 'consent_required' else status end,
+      failing_since = case
+        when failure_fate = ${data.fate} and failure_settings is not distinct from ${data.settings ?? null}::text
+        then coalesce(failing_since, ${recordedAt}) else ${recordedAt}::timestamptz end,
+      failure_settings = ${data.settings ?? null},
       lease_attempt = null, lease_until = null, failed_attempt = ${data.attempt}, failure_fate = ${data.fate},
       failure_error = ${data.error}, failed_at = ${recordedAt}, changed_at = ${recordedAt}
     where guid = ${id}`,

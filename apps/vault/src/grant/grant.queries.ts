@@ -21,6 +21,10 @@ export interface RefreshRow {
     readonly fate: RefreshFate
     readonly error: string | null
     readonly at: Date
+    /** The first of those in a row that are as this one. */
+    readonly since: Date
+    /** Fingerprint of the settings that the provider refuses. */
+    readonly settings: string | null
   } | null
   /** Nobody sends the refresh token again before: whoever sent it first may come back. */
   readonly quietUntil: Date | null
@@ -51,6 +55,8 @@ interface Row {
   failure_fate: RefreshFate | null
   failure_error: string | null
   failed_at: Date | null
+  failing_since: Date | null
+  failure_settings: string | null
   quiet_until: Date | null
   envelope: Buffer | null
   former: Buffer | null
@@ -67,7 +73,7 @@ export class GrantQueries {
     const { rows } = await this.pool.query<Row>(sql`
       select clock_timestamp() as now, status, oauth_grant.generation, client, obtained_at, lease_attempt, lease_until,
         failed_attempt,
-        failure_fate, failure_error, failed_at, quiet_until, safe.envelope, former.envelope as former,
+        failure_fate, failure_error, failed_at, failing_since, failure_settings, quiet_until, safe.envelope, former.envelope as former,
         id_token.envelope as id_token, id_token_expires_at
       from oauth_grant
       left join safe on safe.place = 'grant/' || guid || '/refresh_token' and safe.generation = oauth_grant.generation
@@ -88,7 +94,14 @@ export class GrantQueries {
       lease: lease_attempt && lease_until ? { attempt: lease_attempt, until: lease_until } : null,
       failure:
         failed_attempt && failure_fate && failed_at
-          ? { attempt: failed_attempt, fate: failure_fate, error: row.failure_error, at: failed_at }
+          ? {
+              attempt: failed_attempt,
+              fate: failure_fate,
+              error: row.failure_error,
+              at: failed_at,
+              since: row.failing_since ?? failed_at,
+              settings: row.failure_settings,
+            }
           : null,
       quietUntil: row.quiet_until,
       refreshToken: row.envelope,

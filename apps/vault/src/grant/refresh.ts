@@ -24,6 +24,7 @@ import { ClientSecrets } from '../client-secret/client-secrets.js'
 import { clientFingerprint } from '../provider/client-fingerprint.js'
 import { NotAskedError, ProviderCalls, tokenEndpointOf, type Ask } from '../provider/provider-calls.js'
 import { Safe } from '../safe/index.js'
+import { fingerprintOf } from '../service-account/service-token.js'
 import type { GrantEvent, RefreshFate } from './grant.events.js'
 import { GrantIdTokens, tradesIdToken, type FormerIdToken } from './grant-id-tokens.js'
 import { GrantQueries, type RefreshRow } from './grant.queries.js'
@@ -38,6 +39,8 @@ const LONGEST_POLL_MS = 100
 const PAUSE_AFTER_FAILURE_MS = 2_000
 /** The same for renewals that nobody needs yet. */
 const PAUSE_AFTER_EARLY_FAILURE_MS = 30_000
+/** The longest pause after refusals that only an administrator can mend. */
+const LONGEST_PAUSE_MS = 5 * 60_000
 const EARLY_REMEMBERED = 10_000
 const STORE_AGAIN_MS = 250
 /** Milliseconds that an orderly end gives to storing, beside the time that a provider has. */
@@ -199,11 +202,13 @@ export class Refreshes implements BeforeApplicationShutdown {
     integration: IntegrationState,
     patience: Patience,
   ): Promise<RefreshOutcome> {
+    const settings = fingerprintOf(integration)
     let pause = FIRST_POLL_MS
     let awaited: string | undefined
     while (this.#isWanted(patience)) {
       const row = await this.grants.forRefresh(grant.guid)
-      const standing = standingOf(row, grant.generation, patience.pauseMs, awaited)
+      const { pauseMs } = patience
+      const standing = standingOf(row, grant.generation, { pauseMs, settings }, awaited)
       if (standing === 'free') {
         if (this.#isTooLate()) break
         const outcome = await this.#visit(grant, integration, patience)
@@ -224,11 +229,12 @@ export class Refreshes implements BeforeApplicationShutdown {
     patience: Patience,
   ): Promise<RefreshOutcome | undefined> {
     const rotation = rotationOf(integration.quirks)
+    const settings = fingerprintOf(integration)
     try {
       return await this.calls.visit(tokenEndpointOf(integration), async (ask) => {
         // Its turn may have come late.
         const row = await this.grants.forRefresh(guid)
-        const isFree = standingOf(row, generation, patience.pauseMs) === 'free'
+        const isFree = standingOf(row, generation, { pauseMs: patience.pauseMs, settings }) === 'free'
         if (!row || !isFree || !this.#isWanted(patience) || this.#isTooLate()) return undefined
         // Somebody has changed the integration meanwhile: no other provider is to see this refresh token.
         if (row.client !== clientFingerprint(integration)) return { kind: 'moved_on' }
@@ -323,18 +329,19 @@ export class Refreshes implements BeforeApplicationShutdown {
     return await ask((outbound) => refreshTokens(outbound, provider, former, { deadlineMs }))
   }
 
-  async #failed({ guid, attempt, row, rotation }: Attempt, thrown: unknown): Promise<RefreshOutcome> {
+  async #failed({ guid, attempt, row, rotation, integration }: Attempt, thrown: unknown): Promise<RefreshOutcome> {
     const known = thrown instanceof TokenEndpointError
     const fate: RefreshFate = known ? thrown.fate : 'retry'
     const error = known ? (thrown.error ?? null) : null
     const inDoubt = known ? thrown.inDoubt : true
     this.#logger.warn({ err: thrown, grant: guid, attempt, fate, in_doubt: inDoubt }, 'a refresh failed')
     const { generation } = row
+    const settings = fingerprintOf(integration)
     try {
       const { events } = await this.streams.handle(
         grantStream,
         guid,
-        { type: 'RecordRefreshFailed', generation, attempt, fate, error, inDoubt, rotation },
+        { type: 'RecordRefreshFailed', generation, attempt, fate, error, inDoubt, rotation, settings },
         contextOf(uuidV5('failed', attempt)),
       )
       this.#happened(guid, events)
@@ -454,15 +461,25 @@ export class Refreshes implements BeforeApplicationShutdown {
 function standingOf(
   row: RefreshRow | undefined,
   generation: number,
-  pauseMs: number,
+  pause: { readonly pauseMs: number; readonly settings: string },
   awaited?: string,
 ): 'free' | 'taken' | RefreshOutcome {
   if (!row || row.generation !== generation || row.status !== 'usable') return { kind: 'moved_on' }
   const { now, lease, failure, quietUntil } = row
   if (lease && lease.until > now) return 'taken'
-  if (failure && (failure.attempt === awaited || now.getTime() - failure.at.getTime() < pauseMs))
+  if (failure && (failure.attempt === awaited || now.getTime() - failure.at.getTime() < pauseAfter(failure, pause)))
     return { kind: 'failed', fate: failure.fate, error: failure.error }
   return quietUntil && quietUntil > now ? 'taken' : 'free'
+}
+
+/** What only an administrator can mend is tried ever more seldom until they have changed something. */
+function pauseAfter(
+  { fate, at, since, settings }: NonNullable<RefreshRow['failure']>,
+  present: { readonly pauseMs: number; readonly settings: string },
+): number {
+  if (fate !== 'misconfigured' || settings === null) return present.pauseMs
+  if (settings !== present.settings) return 0
+  return Math.max(present.pauseMs, Math.min(LONGEST_PAUSE_MS, at.getTime() - since.getTime()))
 }
 
 /** Nothing else says that new tokens have no place: a safe that cannot take them now may be able to in a moment. */

@@ -1,3 +1,4 @@
+import type { IntegrationState } from '#libs/contracts'
 import { eventually, SICKNESSES, type Fault, vendors, VendorServer } from '#libs/testing'
 import { newHouse, World } from '../house.fixture.js'
 
@@ -85,6 +86,43 @@ describe('R10 a provider', () => {
     vendor.fault = { done: false, status: 401, body: '{"error":"invalid_client"}' }
     expect(await vault.refused(world)).toMatchObject({ code: 'token_endpoint.failed' })
     expect(await statusOf(vault)).toBe('usable')
+  })
+
+  it('that refuses our client is asked ever more seldom, and at once when the settings have changed', async () => {
+    const vault = hasty()
+    await connect(vault)
+    vendor.fault = { done: false, status: 401, body: '{"error":"invalid_client"}' }
+    /** As if the last refusal had been then, and the first of them so long before. */
+    const refused = (secondsAgo: number, sinceSeconds: number) =>
+      vault.pool.query(
+        `update oauth_grant set failed_at = clock_timestamp() - make_interval(secs => $2),
+           failing_since = clock_timestamp() - make_interval(secs => $2 + $3) where guid = $1`,
+        [world.grantGuid, secondsAgo, sinceSeconds],
+      )
+    const isAsked = async (): Promise<boolean> => {
+      vendor.journal.length = 0
+      expect(await vault.refused(world)).toMatchObject({ code: 'token_endpoint.failed' })
+      return vendor.journal.length > 0
+    }
+    expect(await isAsked()).toBe(true)
+    for (const [secondsAgo, sinceSeconds, asked] of [
+      [3, 0, true],
+      [30, 40, false],
+      [50, 40, true],
+      [280, 86_400, false],
+      [310, 86_400, true],
+    ] as const) {
+      await refused(secondsAgo, sinceSeconds)
+      expect(await isAsked()).toBe(asked)
+    }
+    await refused(3, 86_400)
+    const { rows } = await vault.pool.query<{ state: IntegrationState }>(
+      `select state from replica where kind = 'integration' and guid = $1`,
+      [world.integrationGuid],
+    )
+    const { state } = rows[0]!
+    await vault.tell('integration', world.integrationGuid, { ...state, client: { ...state.client!, scope: 'more' } }, 3)
+    expect(await isAsked()).toBe(true)
   })
 
   it('that says invalid_grant, and nothing else, wants its user again', async () => {
