@@ -456,6 +456,25 @@ describe('content', () => {
     expect(await published(guid)).toMatchObject({ locked: false })
   })
 
+  it('is unlocked by administrators only, when one of them has locked it', async () => {
+    const [owner, admin] = [await publisher(), await identity.user({ user_role: 'administrator' })]
+    const { guid } = await content(owner)
+    const lock = (who: UserState, body: object) => send('PATCH', `${CONTENT}/${guid}`, acting(who), body)
+    expect((await lock(admin, { locked: true, locked_message: 'Ask us' })).json()).toMatchObject({ locked: true })
+    for (const body of [{ locked: false }, { locked_message: 'Come in' }]) {
+      const answer = await lock(owner, body)
+      expect([answer.status, answer.json()]).toMatchObject([
+        403,
+        { code: 22, error: expect.stringContaining('An administrator has locked this content') as string },
+      ])
+    }
+    expect((await lock(owner, { title: 'Still mine' })).json()).toMatchObject({ locked: true, title: 'Still mine' })
+    expect(await published(guid)).toMatchObject({ locked: true, locked_message: 'Ask us' })
+    expect((await lock(admin, { locked: false })).json()).toMatchObject({ locked: false, locked_message: '' })
+    expect((await lock(owner, { locked: true })).json()).toMatchObject({ locked: true })
+    expect((await lock(owner, { locked: false })).json()).toMatchObject({ locked: false })
+  })
+
   it('leaves nothing behind when it is deleted: no access, no links, no name', async () => {
     const [owner, somebody] = [await publisher(), await identity.user()]
     const { guid } = await content(owner, { name: 'gone' })
