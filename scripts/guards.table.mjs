@@ -423,4 +423,27 @@ export const guards = [
       to: 'new Date(Date.now() + expiresIn * 1000)',
     },
   },
+  {
+    ...{ id: 'E14', guard: 'a token that another provider gave is no token of this one', ...DECIDE, name: 'E14' },
+    ...{
+      from: ` || grant.client !== clientFingerprint(integration))`,
+      to: ` || grant.client === undefined)`,
+    },
+  },
+  {
+    ...{ id: 'E14', guard: 'no refresh token goes to another provider than gave it' },
+    ...{ file: 'apps/vault/src/grant/refresh.ts', spec: 'apps/vault/src/revocation/revocations.int.spec.ts' },
+    ...{ from: `row.client !== clientFingerprint(integration)`, to: `clientFingerprint(integration) === ''` },
+  },
+  {
+    ...{ id: 'E14', guard: 'only whoever gave a token hears of its end' },
+    ...{
+      file: 'apps/vault/src/provider/client-fingerprint.ts',
+      spec: 'apps/vault/src/revocation/revocations.int.spec.ts',
+    },
+    ...{
+      from: `states.find((state) => state && clientFingerprint(state) === fingerprint)`,
+      to: `states.find((state) => state && fingerprint !== '')`,
+    },
+  },
 ]

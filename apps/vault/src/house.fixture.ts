@@ -38,6 +38,7 @@ import { GrantQueries } from './grant/grant.queries.js'
 import { grantGuid, grantStream } from './grant/grant.stream.js'
 import { putTokens } from './grant/grant.tokens.js'
 import { Refreshes } from './grant/refresh.js'
+import { clientFingerprint } from './provider/client-fingerprint.js'
 import { ProviderCalls } from './provider/provider-calls.js'
 import { Safe, type KeySource } from './safe/index.js'
 import { ServiceTokens } from './service-account/service-tokens.js'
@@ -413,6 +414,7 @@ export class VaultProcess {
     accessToken = 'access-0',
     scope: string | null = null,
     idToken?: string,
+    client?: string,
   ): Promise<void> {
     const { viewerGuid: userGuid, integrationGuid } = world
     const expiresAt = secondsLeft === null ? null : new Date(Date.now() + secondsLeft * 1000)
@@ -421,6 +423,7 @@ export class VaultProcess {
       userGuid,
       integrationGuid,
       hasRefreshToken: refreshToken !== null,
+      client: client ?? (await this.#clientOf(world)),
       expiresAt,
       scope,
       ...(idToken !== undefined && { idToken: { expiresAt: new Date(Date.now() + 300_000).toISOString() } }),
@@ -436,6 +439,15 @@ export class VaultProcess {
           idToken: idToken === undefined ? undefined : new Secret(idToken),
         }),
     })
+  }
+
+  /** Of the integration as it is known at present. */
+  async #clientOf(world: World): Promise<string> {
+    const { rows } = await this.pool.query<{ state: IntegrationState | null }>(
+      `select state from replica where kind = 'integration' and guid = $1`,
+      [world.integrationGuid],
+    )
+    return clientFingerprint(rows[0]?.state ?? world.integration())
   }
 
   async exchanged(world: World, form: Record<string, string> = {}): Promise<Issued> {

@@ -8,6 +8,7 @@ import {
   type IntegrationState,
   type UserState,
 } from '#libs/contracts'
+import { clientFingerprint } from '../provider/client-fingerprint.js'
 import { fingerprintOf, type ServiceTokenFacts } from '../service-account/service-token.js'
 import {
   decide,
@@ -78,6 +79,7 @@ const grant = (changes: Partial<GrantFacts> = {}): GrantFacts => ({
   guid: '00000000-0000-4000-8000-000000000008',
   status: 'usable',
   generation: 1,
+  client: clientFingerprint(integration()),
   expiresAt: inSeconds(600),
   hasRefreshToken: true,
   ...changes,
@@ -336,6 +338,28 @@ const REFUSALS: [string, Case, number, string, ...string[]][] = [
     'invalid_request',
   ],
   ['11: no consent', { facts: { grant: undefined } }, 220, 'consent_required'],
+  ...(
+    [
+      ['token endpoint', { authorization_server: { token_endpoint: 'https://other.example/token' } }],
+      ['issuer', { authorization_server: { ...integration().authorization_server!, issuer: 'https://other.example' } }],
+      [
+        'revocation endpoint',
+        { authorization_server: { ...integration().authorization_server!, revocation_endpoint: 'https://o.example' } },
+      ],
+      ['client', { client: { ...integration().client!, client_id: 'another' } }],
+    ] as [string, Partial<IntegrationState>][]
+  ).map(([what, changes]): [string, Case, number, string] => [
+    `11: E14 a consent of before the integration had another ${what}`,
+    { facts: { integration: { ...integration(), ...changes } } },
+    220,
+    'consent_required',
+  ]),
+  [
+    '11: a consent that nobody knows the provider of',
+    { facts: { grant: grant({ client: null }) } },
+    220,
+    'consent_required',
+  ],
   ['11: a consent that was withdrawn', { facts: { grant: grant({ status: 'revoked' }) } }, 220, 'consent_required'],
   [
     '11: a grant that the provider gave up',

@@ -15,6 +15,7 @@ import {
   type UserState,
 } from '#libs/contracts'
 import type { ConsentReason, IdTokenFacts } from '../grant/grant.events.js'
+import { clientFingerprint } from '../provider/client-fingerprint.js'
 import { fingerprintOf, isUsable, type ServiceTokenFacts } from '../service-account/service-token.js'
 
 /** Seconds that an access token must still be good for to be handed out without a refresh. */
@@ -66,6 +67,8 @@ export interface GrantFacts {
   readonly guid: string
   readonly status: 'usable' | 'consent_required' | 'revoked'
   readonly generation: number
+  /** Fingerprint of the client and provider that its tokens are of. */
+  readonly client: string | null
   readonly expiresAt: Date | null
   readonly hasRefreshToken: boolean
   /** When its access token came, if that is known. */
@@ -287,7 +290,9 @@ const ofLock = ({ locked }: ContentState): Decision | undefined => (locked ? ref
 function ofGrant(viewer: Viewer, integration: IntegrationState, facts: Facts, policy: ExchangePolicy): Decision {
   const { now, grant } = facts
   const consentUrl = policy.consentUrl(integration.guid, viewer.content)
-  if (!grant || grant.status === 'revoked') return refuse(noGrant(consentUrl))
+  // What another provider has given is no token of this one.
+  if (!grant || grant.status === 'revoked' || grant.client !== clientFingerprint(integration))
+    return refuse(noGrant(consentUrl))
   if (grant.status === 'consent_required') return refuse(consentRequired(consentUrl, grant.consentReason))
   // What is to be traded for something else is not given out itself.
   if (integration.issues?.type === REQUESTED_TOKEN_TYPE.temporaryCredentials)

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { DomainError, REQUESTED_TOKEN_TYPE, Secret } from '#libs/contracts'
 import { VendorServer, type Vendor } from '#libs/testing'
 import { newHouse, World } from '../house.fixture.js'
+import { clientFingerprint } from '../provider/client-fingerprint.js'
 import { endGrant } from '../revocation/end-grant.js'
-import { Chance, RandomHouse, type Asked, type Brought } from './random-house.fixture.js'
+import { Chance, RandomHouse, type Asked, type Brought, type Outside } from './random-house.fixture.js'
 
 /** Takes everything, and gives what it took as a part of what it gives. */
 const giving: Vendor = ({ form }) => [
@@ -26,25 +27,32 @@ it(`C25 VAULT-06 VAULT-07 the exchange itself does what the model says, ${EXCHAN
   const vault = house.process()
   const chance = new Chance(4)
   const random = RandomHouse.of(chance, () => randomUUID())
-  const consented = new Set<string>()
+  const consented = new Map<string, string>()
   let version = 1
   // Nothing newer than what was told.
   vault.ask = () => Promise.resolve(undefined)
   vault.signIdToken = (content, audience) => Promise.resolve(new Secret(`credentials/${content}/${audience}`))
 
+  const stateOf = (outside: Outside) =>
+    random.integrationState(outside, `${house.provider.url}/token`, tokenService.url)
+
   /** Each grant's token says whose it is, since no two are alike. */
   const consents = async (): Promise<void> => {
     for (const person of random.people)
-      for (const { guid } of random.outsides) {
+      for (const outside of random.outsides) {
+        const { guid } = outside
         const name = `${person.guid}/${guid}`
+        const client = random.consents.get(name)
         const world = Object.assign(new World(house.provider, guid), { viewerGuid: person.guid })
-        if (random.consents.has(name) && !consented.has(name))
-          await vault.grant(world, 3600, null, `token of ${name}`, null, `credentials/${name}`)
-        if (!random.consents.has(name) && consented.has(name)) {
+        if (client !== undefined && client !== consented.get(name)) {
+          const of = clientFingerprint(stateOf({ ...outside, deleted: false })!)
+          await vault.grant(world, 3600, null, `token of ${name}`, null, `credentials/${name}`, of)
+        }
+        if (client === undefined && consented.has(name)) {
           const context = { actor: { type: 'service', name: 'vault' }, commandId: randomUUID() } as const
           await endGrant(vault, world.grantGuid, 'user', context)
         }
-        if (random.consents.has(name)) consented.add(name)
+        if (client !== undefined) consented.set(name, client)
         else consented.delete(name)
       }
   }
@@ -54,8 +62,7 @@ it(`C25 VAULT-06 VAULT-07 the exchange itself does what the model says, ${EXCHAN
       await vault.tell('user', person.guid, random.userState(person, new Date()), version)
     for (const item of random.items) await vault.tell('content', item.guid, random.contentState(item), version)
     for (const each of random.outsides) {
-      const state = random.integrationState(each, `${house.provider.url}/token`, tokenService.url)
-      await vault.tell('integration', each.guid, state, version)
+      await vault.tell('integration', each.guid, stateOf(each), version)
     }
   }
   const brought = async ({ form, caller, subject }: Asked): Promise<Brought> => {

@@ -43,6 +43,7 @@ interface Row {
   grant_guid: string | null
   status: GrantFacts['status']
   generation: number
+  client: string | null
   expires_at: Date | null
   has_refresh_token: boolean
   token_since: Date | null
@@ -104,7 +105,7 @@ export class FactQueries {
           left join replica as held on held.kind = 'group' and held.guid = asked.guid::uuid
           where permission ->> 'principal_type' = 'group' and (visitor.state -> 'group_guids')::jsonb ? asked.guid
         ) end as groups,
-        oauth_grant.guid as grant_guid, oauth_grant.status, oauth_grant.generation, oauth_grant.expires_at,
+        oauth_grant.guid as grant_guid, oauth_grant.status, oauth_grant.generation, oauth_grant.client, oauth_grant.expires_at,
         oauth_grant.has_refresh_token,
         oauth_grant.token_since, oauth_grant.consent_reason, oauth_grant.scope,
         oauth_grant.id_token_expires_at, oauth_grant.id_token_fault,
@@ -175,6 +176,7 @@ const grantOf = (row: Row, guid: string): GrantFacts => ({
   guid,
   status: row.status,
   generation: row.generation,
+  client: row.client,
   expiresAt: row.expires_at,
   hasRefreshToken: row.has_refresh_token,
   tokenSince: row.token_since,

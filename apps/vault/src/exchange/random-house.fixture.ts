@@ -8,6 +8,7 @@ import {
   type Role,
   type UserState,
 } from '#libs/contracts'
+import { clientFingerprint } from '../provider/client-fingerprint.js'
 import { fingerprintOf } from '../service-account/service-token.js'
 import type { Facts, GrantFacts, KeyActor, Subject } from './decide.js'
 
@@ -60,6 +61,8 @@ export interface Outside {
   authType: AuthType
   /** Whether it gives temporary credentials for an ID token. */
   trades: boolean
+  /** Which client it is at its provider. */
+  client: string
   deleted: boolean
 }
 
@@ -76,10 +79,13 @@ export interface Asked {
 export type Brought = string | undefined
 
 const SIDS = ['morning', 'evening']
+const TOKEN_ENDPOINT = 'https://acme.example/token'
+const TOKEN_SERVICE = 'https://sts.example/'
+const CLIENTS = ['robot', 'android']
 
 export class RandomHouse {
-  /** `<user>/<integration>`: who has consented to what. */
-  readonly consents = new Set<string>()
+  /** `<user>/<integration>`: who has consented to what, and to which client. */
+  readonly consents = new Map<string, string>()
   requireContentKeys = false
 
   constructor(
@@ -102,7 +108,13 @@ export class RandomHouse {
       admitted: [],
       associated: [],
     }))
-    const outsides = [5, 6].map((n): Outside => ({ guid: guid(n), authType: 'Viewer', trades: false, deleted: false }))
+    const outsides = [5, 6].map((n): Outside => ({
+      guid: guid(n),
+      authType: 'Viewer',
+      trades: false,
+      client: CLIENTS[0]!,
+      deleted: false,
+    }))
     return new RandomHouse(chance, people, items, outsides)
   }
 
@@ -126,8 +138,9 @@ export class RandomHouse {
         (outside.authType = chance.one(['Viewer', 'Viewer', 'Service Account', 'Service Account', 'Visitor API Key'])),
       () => (outside.trades = chance.happens(0.4)),
       () => (outside.deleted = chance.happens(0.1)),
-      () => this.consents.add(`${person.guid}/${outside.guid}`),
-      () => this.consents.add(`${person.guid}/${outside.guid}`),
+      () => (outside.client = CLIENTS[chance.happens(0.1) ? 1 : 0]!),
+      () => this.consents.set(`${person.guid}/${outside.guid}`, outside.client),
+      () => this.consents.set(`${person.guid}/${outside.guid}`, outside.client),
       () => this.consents.delete(`${person.guid}/${outside.guid}`),
       () => (this.requireContentKeys = chance.happens(0.25)),
     ])()
@@ -192,7 +205,7 @@ export class RandomHouse {
       !viewer.locked &&
       viewer.sid === subject.sid &&
       (item.access === 'logged_in' || (item.access === 'acl' && isIn)) &&
-      this.consents.has(`${viewer.guid}/${outside.guid}`)
+      this.consents.get(`${viewer.guid}/${outside.guid}`) === outside.client
     return may ? `${outside.trades ? 'credentials' : 'grant'}/${viewer.guid}/${outside.guid}` : undefined
   }
 
@@ -218,13 +231,13 @@ export class RandomHouse {
   }
 
   integrationState(
-    { guid, authType, trades, deleted }: Outside,
+    { guid, authType, trades, client: client_id, deleted }: Outside,
     tokenEndpoint: string,
     endpoint: string,
   ): IntegrationState | null {
     if (deleted) return null
     const client = {
-      client_id: 'robot',
+      client_id,
       token_endpoint_auth_method: 'none',
       scope: '',
       client_secret_reference: null,
@@ -246,12 +259,15 @@ export class RandomHouse {
       )
     const chosen = form['audience'] ?? item.associated[0]
     const outside = this.outsides.find(({ guid }) => guid === chosen)
-    const integration = outside && this.integrationState(outside, 'https://acme.example/token', 'https://sts.example/')
+    const integration = outside && this.integrationState(outside, TOKEN_ENDPOINT, TOKEN_SERVICE)
     const viewer = subject.type === 'viewer' ? subject.userGuid : undefined
+    const consented = this.consents.get(`${viewer}/${chosen}`)
+    const then = outside && consented !== undefined && { ...outside, client: consented, deleted: false }
     const grant: GrantFacts = {
       guid: `grant/${viewer}/${chosen}`,
       status: 'usable',
       generation: 1,
+      client: then ? clientFingerprint(this.integrationState(then, TOKEN_ENDPOINT, TOKEN_SERVICE)!) : null,
       expiresAt: new Date(now.getTime() + 600_000),
       hasRefreshToken: true,
       idTokenExpiresAt: new Date(now.getTime() + 300_000),
@@ -264,7 +280,7 @@ export class RandomHouse {
       liveGroupGuids: [],
       unknownGroupGuids: [],
       integration,
-      grant: this.consents.has(`${viewer}/${chosen}`) ? grant : undefined,
+      grant: consented !== undefined ? grant : undefined,
       serviceToken:
         viewer === undefined && integration
           ? { fingerprint: fingerprintOf(integration), generation: 1, obtainedAt: now, expiresAt: grant.expiresAt }

@@ -8,13 +8,14 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common'
 import { v5 as uuidV5 } from 'uuid'
-import { integrationContract, userContract, type UserState } from '#libs/contracts'
+import { integrationContract, userContract, type IntegrationState, type UserState } from '#libs/contracts'
 import { sql, Streams, transaction } from '#libs/event-sourcing'
-import { Replicas } from '#libs/messaging'
+import { Replicas, type Applied } from '#libs/messaging'
 import { Every } from '#libs/service'
 import { ConsentRequests } from '../consent/consent-requests.js'
+import { clientFingerprint } from '../provider/client-fingerprint.js'
 import { endGrant } from '../revocation/end-grant.js'
-import { Revocations } from '../revocation/revocations.js'
+import { forgetFormer, Revocations } from '../revocation/revocations.js'
 import { Safe } from '../safe/index.js'
 import type { RevocationReason } from './grant.events.js'
 
@@ -31,7 +32,8 @@ interface Over {
 }
 
 /**
- * Ends grants whose integration is deleted or whose user is deleted or locked: at once when the news comes, and every ten
+ * Ends grants whose integration is deleted, has become another client or has another provider, and those whose user is
+ * deleted or locked: at once when the news comes, and every ten
  * minutes for news that a process did not live to follow. The exchange refuses them from the first moment.
  */
 @Injectable()
@@ -53,7 +55,7 @@ export class GrantEndings implements OnApplicationBootstrap, BeforeApplicationSh
     @Optional() private readonly revocations?: Revocations,
   ) {
     replicas.of(integrationContract).onApplied((changes) => {
-      if (changes.some(({ after }) => after === null)) void this.#soon()
+      if (changes.some(isAnother)) void this.#soon()
     })
     replicas.of<UserState>(userContract).onApplied((changes) => {
       if (changes.some(({ after }) => after === null || after.locked)) void this.#soon()
@@ -79,6 +81,11 @@ export class GrantEndings implements OnApplicationBootstrap, BeforeApplicationSh
         from replica join oauth_grant on integration_guid = replica.guid and status <> 'revoked'
         where kind = 'integration' and state is null
         union
+        select oauth_grant.guid, generation, user_guid, 'integration_changed'
+        from former_integration as former
+        join replica on kind = 'integration' and replica.guid = former.guid and replica.state is not null
+        join oauth_grant on integration_guid = former.guid and oauth_grant.client = former.client and status <> 'revoked'
+        union
         select oauth_grant.guid, generation, user_guid, case when state is null then 'user_deleted' else 'user_locked' end
         from replica join oauth_grant on user_guid = replica.guid and status <> 'revoked'
         where kind = 'user' and (state is null or state ->> 'locked' = 'true')
@@ -89,7 +96,9 @@ export class GrantEndings implements OnApplicationBootstrap, BeforeApplicationSh
         if (await this.#end(over)) ended++
       }
       if (ended > before) this.revocations?.wake()
-      if (rows.length < PAGE || ended === before) return ended
+      if (rows.length === PAGE && ended > before) continue
+      await forgetFormer(this.pool)
+      return ended
     }
   }
 
@@ -98,8 +107,10 @@ export class GrantEndings implements OnApplicationBootstrap, BeforeApplicationSh
     const commandId = uuidV5(`${reason}/${generation}`, guid)
     const actor = { type: 'service', name: 'vault' } as const
     const { streams, safe } = this
-    const ended = await endGrant({ streams, safe }, guid, reason, { actor, commandId })
-    if (reason !== 'integration_deleted')
+    // A consent to what the integration is now may have come in between.
+    const only = reason === 'integration_changed' ? generation : undefined
+    const ended = await endGrant({ streams, safe }, guid, reason, { actor, commandId }, only)
+    if (reason === 'user_deleted' || reason === 'user_locked')
       await transaction(this.pool, (client) => new ConsentRequests(this.pool, safe).forget(client, user_guid))
     return ended
   }
@@ -120,3 +131,7 @@ export class GrantEndings implements OnApplicationBootstrap, BeforeApplicationSh
     return this.#running
   }
 }
+
+/** Whether what was got so far is of a client or provider that the integration is not any more. */
+const isAnother = ({ before, after }: Applied<IntegrationState>): boolean =>
+  after === null || (!!before && clientFingerprint(before) !== clientFingerprint(after))

@@ -22,12 +22,21 @@ export interface FormerIdToken {
 export const tradesIdToken = ({ auth_type, issues }: IntegrationState): boolean =>
   auth_type === 'Viewer' && issues?.type === REQUESTED_TOKEN_TYPE.temporaryCredentials
 
+/** What may be between rotated tokens and the safe: time enough for keys that are at hand (R02), in ms. */
+const AT_HAND_MS = 250
+
 /** Which ID token a grant keeps: one that has been verified, or none. */
 @Injectable()
 export class GrantIdTokens {
   readonly #logger = new Logger(GrantIdTokens.name)
 
   constructor(private readonly idTokens: IdTokens) {}
+
+  /** Before tokens are refreshed: what may take long is done while nothing can be lost. */
+  async prepare(integration: IntegrationState): Promise<void> {
+    const { issuer } = integration.authorization_server ?? {}
+    if (tradesIdToken(integration) && issuer !== undefined) await this.idTokens.prepare(issuer)
+  }
 
   /** @param former is kept where no other one came, which providers need not give (OpenID Connect Core §12.2) */
   async of(
@@ -36,7 +45,7 @@ export class GrantIdTokens {
     former?: FormerIdToken,
   ): Promise<KeptIdToken> {
     if (!tradesIdToken(integration)) return {}
-    const facts: IdTokenFacts = idToken ? await this.#factsOf(integration, idToken, former?.subject) : { fault: 'none' }
+    const facts: IdTokenFacts = idToken ? await this.#factsOf(integration, idToken, former) : { fault: 'none' }
     if (idToken && facts.expiresAt !== undefined) return { idToken, facts }
     const { kept } = former ?? {}
     if (kept && kept.expiresAt.getTime() > Date.now())
@@ -47,13 +56,18 @@ export class GrantIdTokens {
   async #factsOf(
     { guid, authorization_server, client }: IntegrationState,
     idToken: Secret,
-    formerSubject: string | undefined,
+    former: FormerIdToken | undefined,
   ): Promise<IdTokenFacts> {
     try {
       const { issuer } = authorization_server ?? {}
-      const { subject, expiresAt } = await this.idTokens.verify(idToken, issuer, client?.client_id ?? '')
+      const { subject, expiresAt } = await this.idTokens.verify(
+        idToken,
+        issuer,
+        client?.client_id ?? '',
+        former && AT_HAND_MS,
+      )
       // OpenID Connect Core §12.2
-      if (formerSubject !== undefined && subject !== formerSubject) throw new IdTokenError('invalid', 'sub')
+      if (former?.subject !== undefined && subject !== former.subject) throw new IdTokenError('invalid', 'sub')
       return { expiresAt: expiresAt.toISOString() }
     } catch (error) {
       if (!(error instanceof IdTokenError)) throw error

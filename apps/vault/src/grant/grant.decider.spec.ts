@@ -7,6 +7,7 @@ import { grantStream } from './grant.stream.js'
 
 const USER = '11111111-1111-4111-8111-111111111111'
 const INTEGRATION = '22222222-2222-4222-8222-222222222222'
+const CLIENT = 'a client of a provider'
 const at = (seconds: number): Date => new Date(Date.UTC(2026, 10, 22, 12, 0, seconds))
 const LEASE_MS = 25_000
 
@@ -19,6 +20,7 @@ const obtained = (generation = 1, hasRefreshToken = true): GrantEvent => ({
     expiresAt: at(0).toISOString(),
     scope: 'profile',
     hasRefreshToken,
+    client: CLIENT,
   },
 })
 const begun = (attempt: string, leaseUntil: Date, generation = 1): GrantEvent => ({
@@ -77,6 +79,7 @@ const obtain = (hasRefreshToken = true): GrantCommand => ({
   userGuid: USER,
   integrationGuid: INTEGRATION,
   hasRefreshToken,
+  client: CLIENT,
   expiresAt: at(0),
   scope: 'profile',
 })
@@ -325,6 +328,13 @@ describe('revocation', () => {
     grant.when({ type: 'RevokeGrant', reason: 'user' }).thenNothing()
   })
 
+  it('ends for a changed integration only as what it was then', () => {
+    const revoke = { type: 'RevokeGrant', reason: 'integration_changed', generation: 1 } as const
+    const ended = { type: 'GrantRevoked', data: { reason: 'integration_changed' } } as const
+    grant.given(obtained()).when(revoke).then(ended)
+    grant.given(obtained(), obtained(2)).when(revoke).thenNothing()
+  })
+
   it('has no room for a refresh that comes back later', () => {
     grant
       .given(obtained(), begun('first', at(26)), revoked)
@@ -351,7 +361,12 @@ describe('a grant of many years', () => {
       .map(([name, seconds, ...rest]) => begin(name, at(seconds), ...rest)),
     fc.tuple(attempt, generation).map((args) => recordRefreshed(...args)),
     fc
-      .tuple(attempt, fc.constantFrom<RefreshFate>('retry', 'misconfigured', 'consent_required'), fc.boolean(), rotation)
+      .tuple(
+        attempt,
+        fc.constantFrom<RefreshFate>('retry', 'misconfigured', 'consent_required'),
+        fc.boolean(),
+        rotation,
+      )
       .map(([name, fate, inDoubt, rotation]) => recordFailed(name, fate, null, { inDoubt, rotation })),
     fc.constant<GrantCommand>({ type: 'RevokeGrant', reason: 'user' }),
   )

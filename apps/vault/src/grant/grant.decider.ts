@@ -10,7 +10,13 @@ export interface TokenFacts {
 }
 
 export type GrantCommand =
-  | ({ type: 'ObtainGrant'; userGuid: string; integrationGuid: string; hasRefreshToken: boolean } & TokenFacts)
+  | ({
+      type: 'ObtainGrant'
+      userGuid: string
+      integrationGuid: string
+      hasRefreshToken: boolean
+      client: string
+    } & TokenFacts)
   /** `now` is the database's clock, read with the grant's row; `generation` is what that row said. */
   | {
       type: 'BeginRefresh'
@@ -32,7 +38,8 @@ export type GrantCommand =
       /** Fingerprint of the settings that it was tried with. */
       settings?: string
     }
-  | { type: 'RevokeGrant'; reason: RevocationReason }
+  /** `generation`: only while it has this token set. */
+  | { type: 'RevokeGrant'; reason: RevocationReason; generation?: number }
 
 export type Grant = { status: 'none' } | { status: 'revoked'; generation: number } | Held
 
@@ -61,6 +68,7 @@ export const grantDecider: Decider<GrantCommand, GrantEvent, Grant> = {
               generation: grant.status === 'none' ? 1 : grant.generation + 1,
               ...tokenData(command),
               hasRefreshToken: command.hasRefreshToken,
+              client: command.client,
             },
           },
         ]
@@ -100,6 +108,8 @@ export const grantDecider: Decider<GrantCommand, GrantEvent, Grant> = {
         return [failed, inDoubt(attempt, generation, 'no_answer', quietUntil)]
       }
       case 'RevokeGrant':
+        if (command.generation !== undefined && 'generation' in grant && grant.generation !== command.generation)
+          return []
         return 'lease' in grant ? [{ type: 'GrantRevoked', data: { reason: command.reason } }] : []
     }
   },

@@ -36,6 +36,8 @@ export type GrantEvent =
         /** As granted, space-separated; `null` when the provider did not say (RFC 6749 §5.1: as asked for). */
         scope: string | null
         hasRefreshToken: boolean
+        /** Fingerprint of the client and provider that it is of; a grant without one is good for nothing. */
+        client?: string
         idToken?: IdTokenFacts
       }
     }
@@ -88,6 +90,9 @@ export type GrantEvent =
   | { type: 'ConsentRequired'; data: { generation: number; reason: ConsentReason } }
   | { type: 'GrantRevoked'; data: { reason: RevocationReason } }
 
-/** `relinked`: its user has consented with another account at the provider. */
+/**
+ * `relinked`: its user has consented with another account at the provider. `integration_changed`: the integration has become
+ * another client or has another provider.
+ */
 export type RevocationReason =
-  'user' | 'administrator' | 'relinked' | 'integration_deleted' | 'user_deleted' | 'user_locked'
+  'user' | 'administrator' | 'relinked' | 'integration_deleted' | 'integration_changed' | 'user_deleted' | 'user_locked'

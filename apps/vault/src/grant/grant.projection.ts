@@ -5,13 +5,13 @@ import type { GrantEvent } from './grant.events.js'
 export const grants = projection<GrantEvent>('grants', {
   GrantObtained: ({ id, data, position, recordedAt }, sql) => sql`
     insert into oauth_grant as held (guid, position, user_guid, integration_guid, status, generation, expires_at, scope,
-      has_refresh_token, id_token_expires_at, id_token_fault, obtained_at, token_since, changed_at)
+      has_refresh_token, client, id_token_expires_at, id_token_fault, obtained_at, token_since, changed_at)
     values (${id}, ${position}, ${data.userGuid}, ${data.integrationGuid}, 'usable', ${data.generation},
-      ${data.expiresAt}, ${data.scope}, ${data.hasRefreshToken},
+      ${data.expiresAt}, ${data.scope}, ${data.hasRefreshToken}, ${data.client ?? null},
       ${data.idToken?.expiresAt ?? null}, ${data.idToken?.fault ?? null}, ${recordedAt}, ${recordedAt}, ${recordedAt})
     on conflict (guid) do update
     set status = 'usable', generation = excluded.generation, expires_at = excluded.expires_at, scope = excluded.scope,
-      has_refresh_token = excluded.has_refresh_token, id_token_expires_at = excluded.id_token_expires_at,
+      has_refresh_token = excluded.has_refresh_token, client = excluded.client, id_token_expires_at = excluded.id_token_expires_at,
       id_token_fault = excluded.id_token_fault, lease_attempt = null, lease_until = null,
       failed_attempt = null, failure_fate = null, failure_error = null, failed_at = null,
       doubt_attempt = null, doubt_since = null, quiet_until = null, consent_reason = null,

@@ -248,6 +248,7 @@ export class Refreshes implements BeforeApplicationShutdown {
           provider: await this.secrets.providerOf(integration),
           former: await this.safe.openEnvelope(row.refreshToken, tokenPlace(guid, 'refresh_token'), generation),
           formerIdToken: await this.#formerIdToken(guid, row, integration),
+          // The same goes for what is needed between the answer and the safe.
           integration,
           rotation,
           ask,

@@ -8,6 +8,7 @@ import { RefreshesInDoubt1795404000000 } from './1795404000000-refreshes-in-doub
 import { SafeKeys1795405000000 } from './1795405000000-safe-keys.js'
 import { ServiceTokens1795406000000 } from './1795406000000-service-tokens.js'
 import { IdTokens1795412000000 } from './1795412000000-id-tokens.js'
+import { ClientsOfGrants1795417000000 } from './1795417000000-clients-of-grants.js'
 import { RefusalsOfSettings1795420000000 } from './1795420000000-refusals-of-settings.js'
 
 /** Oldest first. */
@@ -22,5 +23,6 @@ export const migrations = [
   SafeKeys1795405000000,
   ServiceTokens1795406000000,
   IdTokens1795412000000,
+  ClientsOfGrants1795417000000,
   RefusalsOfSettings1795420000000,
 ]

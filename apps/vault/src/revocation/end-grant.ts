@@ -23,6 +23,7 @@ interface Row {
 /**
  * Ends a grant: from the commit on nobody gets its tokens. They are destroyed here, but for one that the provider is
  * still to be told of, if it can be told.
+ * @param generation ends it only while it has this token set; any if absent
  * @returns whether there was a grant to end
  * @throws SafeError `safe.key_missing` when the provider could not be told later; nothing has ended then
  */
@@ -31,8 +32,10 @@ export async function endGrant(
   guid: string,
   reason: RevocationReason,
   context: CommandContext,
+  generation?: number,
 ): Promise<boolean> {
-  const { events, repeated } = await streams.handle(grantStream, guid, { type: 'RevokeGrant', reason }, context, {
+  const command = { type: 'RevokeGrant', reason, ...(generation !== undefined && { generation }) } as const
+  const { events, repeated } = await streams.handle(grantStream, guid, command, context, {
     record: async (client) => {
       await oweTokenOf(safe, client, guid)
       const tokens = (['access_token', 'refresh_token', 'id_token'] as const).map((token) => tokenPlace(guid, token))
@@ -57,7 +60,9 @@ async function oweTokenOf(safe: Safe, client: SqlClient, guid: string): Promise<
       and refresh.generation = oauth_grant.generation
     where oauth_grant.guid = ${guid}`)
   const [row] = rows
-  const integration = row && stateOf(row.client, row.present, row.former)
+  if (!row) return
+  // Only whoever gave a token hears of its end.
+  const integration = stateOf(row.client, row.present, row.former)
   if (!integration?.authorization_server?.revocation_endpoint) return
   const { user_guid, generation, access, refresh } = row
   const hint = hintOf(integration.quirks, refresh !== null)

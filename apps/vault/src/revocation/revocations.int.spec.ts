@@ -8,7 +8,7 @@ import { GrantEndings } from '../grant/grant-endings.js'
 import { oweRevocation } from '../grant/grant.tokens.js'
 import { newHouse, type World } from '../house.fixture.js'
 import { endGrant } from './end-grant.js'
-import { Revocations } from './revocations.js'
+import { forgetFormer, Revocations } from './revocations.js'
 
 const house = await newHouse()
 const { provider } = house
@@ -47,6 +47,13 @@ async function authorized(changes: Partial<IntegrationState> = {}): Promise<Worl
   const { world } = await known(changes)
   await vault.grant(world, 3600)
   return world
+}
+
+const present = async ({ integrationGuid }: World): Promise<IntegrationState> => {
+  const { rows } = await vault.pool.query<{ state: IntegrationState }>('select state from replica where guid = $1', [
+    integrationGuid,
+  ])
+  return rows[0]!.state
 }
 
 const end = ({ grantGuid }: World, reason: 'user' | 'administrator' = 'user'): Promise<boolean> =>
@@ -251,10 +258,11 @@ describe('an authorization that ends', () => {
 
 describe('R10 a provider that is slow or sick', () => {
   const owed = async (world: World, count: number): Promise<void> => {
+    const integration = await present(world)
     for (let token = 0; token < count; token++) {
       const tokens = { accessToken: new Secret(`late-${token}`), refreshToken: undefined }
       await transaction(vault.pool, (client) =>
-        oweRevocation(vault.safe, client, randomUUID(), world.integration(), tokens),
+        oweRevocation(vault.safe, client, randomUUID(), integration, tokens),
       )
     }
   }
@@ -324,9 +332,8 @@ describe('tokens that came too late', () => {
   it('C20 are revoked in the same way', async () => {
     const world = await authorized()
     const tokens = { accessToken: new Secret('late-access'), refreshToken: new Secret('late-refresh') }
-    await transaction(vault.pool, (client) =>
-      oweRevocation(vault.safe, client, randomUUID(), world.integration(), tokens),
-    )
+    const integration = await present(world)
+    await transaction(vault.pool, (client) => oweRevocation(vault.safe, client, randomUUID(), integration, tokens))
     expect(await revocations.work()).toBe(1)
     expect(provider.revoked.map((form) => form.get('token'))).toEqual(['late-refresh'])
   })
@@ -335,7 +342,7 @@ describe('tokens that came too late', () => {
     const quirks = ['revocation_by_delete'] as const
     const world = await authorized({ quirks: [...quirks] })
     const tokens = { accessToken: new Secret('late-access'), refreshToken: new Secret('late-refresh') }
-    const integration = world.integration({ quirks: [...quirks] })
+    const integration = await present(world)
     await transaction(vault.pool, (client) => oweRevocation(vault.safe, client, randomUUID(), integration, tokens))
     const { rows } = await vault.pool.query<{ key: string; hint: string }>(
       `select key, data ->> 'token_type_hint' as hint from todo where data ->> 'integration_guid' = $1`,
@@ -414,9 +421,73 @@ describe('what ends an authorization', () => {
     await hasCome()
     expect(await revocations.work()).toBe(1)
     expect(provider.revoked[0]?.get('client_secret')).toBe('the-secret')
+    await forgetFormer(vault.pool, 0)
     const { rows } = await vault.pool.query('select from former_integration where guid = $1', [integrationGuid])
     expect(rows).toHaveLength(0)
     expect(await sweep.sweep()).toBe(1)
+  })
+
+  describe('a change of an integration that makes it another client or gives it another provider', () => {
+    const OTHER = 'http://127.0.0.1:9'
+    const elsewhere = (state: IntegrationState): IntegrationState => ({
+      ...state,
+      authorization_server: {
+        ...state.authorization_server!,
+        token_endpoint: `${OTHER}/token`,
+        revocation_endpoint: `${OTHER}/revoke`,
+      },
+    })
+    const formers = async () => (await vault.pool.query('select from former_integration')).rowCount
+
+    beforeEach(() => vault.pool.query('delete from former_integration'))
+
+    it('E14 ends what the former gave: nobody gets it, and it is shown to the former alone', async () => {
+      const { world, state } = await known()
+      await vault.grant(world, 3600)
+      await told('integration', world.integrationGuid, elsewhere(state), 3)
+      expect(await vault.refused(world)).toMatchObject({ code: 'grant.none' })
+      await eventually(async () => (await vault.grants.forRefresh(world.grantGuid))?.status === 'revoked')
+      expect(await placesLike(`grant/${world.grantGuid}/%`)).toEqual([])
+      expect(await revocations.work()).toBe(1)
+      expect(provider.revoked.map((form) => form.get('token'))).toEqual([provider.refreshToken])
+      expect(await formers()).toBe(1)
+      await forgetFormer(vault.pool, 0)
+      expect(await formers()).toBe(0)
+    })
+
+    it('E14 does not refresh what the former gave', async () => {
+      const { world, state } = await known()
+      await vault.grant(world, 3600)
+      const grant = { guid: world.grantGuid, generation: 1 }
+      const calls = provider.calls.length
+      const changed = { ...state, client: { ...state.client!, client_id: 'another' } }
+      expect(await vault.refreshes.refresh(grant, changed)).toEqual({ kind: 'moved_on' })
+      expect(provider.calls).toHaveLength(calls)
+    })
+
+    it('E14 tells the former of what was owed to it before', async () => {
+      const { world, state } = await known()
+      await vault.grant(world, 3600)
+      provider.fault = { status: 503, body: {} }
+      await end(world)
+      expect(await revocations.work()).toBe(0)
+      await told('integration', world.integrationGuid, elsewhere(state), 3)
+      provider.fault = undefined
+      await hasCome()
+      expect(await revocations.work()).toBe(1)
+      expect(provider.revoked.map((form) => form.get('token'))).toEqual([provider.refreshToken])
+    })
+
+    it('lets people consent anew, whoever they are there', async () => {
+      const { world, state } = await known()
+      await vault.grant(world, 3600)
+      const another = { ...state, client: { ...state.client!, client_id: 'another' } }
+      await told('integration', world.integrationGuid, another, 3)
+      await consents(world)
+      expect((await vault.exchanged(world)).accessToken.reveal()).toMatch(/^access-[1-9]/)
+      expect(await revocations.work()).toBe(1)
+      expect(provider.revoked.map((form) => form.get('client_id'))).toEqual([state.client!.client_id])
+    })
   })
 
   it('not the loss of access to content: the exchange refuses, and gives again what is seen again', async () => {
@@ -483,6 +554,7 @@ describe('the former tokens of a service account', () => {
     expect(await revocations.work()).toBe(1)
     expect(heard()).toEqual([[token, 'access_token']])
     expect(provider.revoked[0]!.get('client_secret')).toBe('the-secret')
+    await forgetFormer(vault.pool, 0)
     const { rowCount } = await vault.pool.query('select from former_integration where guid = $1', [
       world.integrationGuid,
     ])

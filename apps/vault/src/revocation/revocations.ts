@@ -10,10 +10,11 @@ import {
 import { Gauge } from 'prom-client'
 import { DomainError, integrationContract, type IntegrationState } from '#libs/contracts'
 import { sql, transaction, type SqlClient } from '#libs/event-sourcing'
-import { Replicas } from '#libs/messaging'
+import { Replicas, type Applied } from '#libs/messaging'
 import { revokeToken, TokenEndpointError } from '#libs/oauth'
 import { ExchangeSettings, Metrics } from '#libs/service'
 import { ClientSecrets } from '../client-secret/client-secrets.js'
+import { clientFingerprint, stateOf } from '../provider/client-fingerprint.js'
 import { NotAskedError, ProviderCalls } from '../provider/provider-calls.js'
 import { Safe } from '../safe/index.js'
 import { owedPlace, REVOKE_UPSTREAM, type OwedRevocation } from './owed-revocations.js'
@@ -23,6 +24,8 @@ const POLL_MS = 2_000
 const AT_A_TIME = 4
 /** How long a process has for one before another takes it up, beside the time that the provider has. */
 const STORE_WITHIN_MS = 5_000
+/** As long as a client secret is kept that has been replaced. */
+const FORMER_SECONDS = 3_600
 const LONGEST_PAUSE_SECONDS = 3_600
 /** The provider's words for: it is over already. */
 const OVER: readonly (string | undefined)[] = ['invalid_token', 'invalid_grant']
@@ -70,8 +73,7 @@ export class Revocations implements OnApplicationBootstrap, BeforeApplicationShu
     @Optional() metrics?: Metrics,
   ) {
     replicas.of(integrationContract).onApplied(async (changes, client) => {
-      for (const { guid, before, after } of changes)
-        if (before && after === null && client) await keepFormer(client, guid, before)
+      if (client) for (const change of changes) await keepIfFormer(client, change)
     })
     if (metrics)
       new Gauge({
@@ -170,7 +172,7 @@ export class Revocations implements OnApplicationBootstrap, BeforeApplicationShu
   /** @returns whether it is done with */
   async #tell({ key, data, attempts }: Due): Promise<boolean> {
     try {
-      const integration = await this.#integration(data.integration_guid)
+      const integration = await this.#integration(data)
       const heard = integration && (await this.#revoke(key, integration, data))
       if (!heard) this.#logger.warn({ revocation: key }, 'nobody can be told of the end of a token')
     } catch (error) {
@@ -227,21 +229,19 @@ export class Revocations implements OnApplicationBootstrap, BeforeApplicationShu
   async #forget(key: string): Promise<boolean> {
     return await transaction(this.pool, async (client) => {
       await this.safe.destroy(client, owedPlace(key))
-      const { rows } = await client.query<{ guid: string }>(sql`
-        delete from todo where kind = ${REVOKE_UPSTREAM} and key = ${key}
-        returning (data ->> 'integration_guid')::uuid as guid`)
-      const [row] = rows
-      if (row) await forgetFormer(client, row.guid)
-      return row !== undefined
+      const { rowCount } = await client.query(sql`
+        delete from todo where kind = ${REVOKE_UPSTREAM} and key = ${key}`)
+      return rowCount === 1
     })
   }
 
-  async #integration(guid: string): Promise<IntegrationState | undefined> {
+  /** The integration as it was when it got the token. */
+  async #integration({ integration_guid: guid, client }: OwedRevocation): Promise<IntegrationState | undefined> {
     const { rows } = await this.pool.query<{ state: IntegrationState | null }>(sql`
-      select coalesce(
-        (select state from replica where kind = 'integration' and guid = ${guid}),
-        (select state from former_integration where guid = ${guid})) as state`)
-    return rows[0]?.state ?? undefined
+      select state from replica where kind = 'integration' and guid = ${guid}
+      union all
+      select state from former_integration where guid = ${guid} and client = ${client}`)
+    return stateOf(client, ...rows.map(({ state }) => state))
   }
 
   async #run(): Promise<void> {
@@ -255,22 +255,36 @@ export class Revocations implements OnApplicationBootstrap, BeforeApplicationShu
   }
 }
 
-/** A deleted integration's published state is gone with it: what a revocation needs of it is kept. No secret is in it. */
-export async function keepFormer(client: SqlClient, guid: string, state: IntegrationState): Promise<void> {
-  if (!state.authorization_server?.revocation_endpoint) return
-  await client.query(sql`
-    insert into former_integration (guid, state)
-    select ${guid}::uuid, ${JSON.stringify(state)}::json
-    where exists (select from oauth_grant where integration_guid = ${guid}::uuid and status <> 'revoked')
-      or exists (select from todo where kind = ${REVOKE_UPSTREAM} and data ->> 'integration_guid' = ${guid}::text)
-    on conflict (guid) do update set state = excluded.state, deleted_at = clock_timestamp()`)
+/** Keeps what a revocation needs of an integration that is deleted, or has become another client or has another provider. */
+async function keepIfFormer(client: SqlClient, { guid, before, after }: Applied<IntegrationState>): Promise<void> {
+  const present = after && clientFingerprint(after)
+  if (before && clientFingerprint(before) !== present) await keepFormer(client, guid, before)
+  if (present !== null)
+    await client.query(sql`delete from former_integration where guid = ${guid} and client = ${present}`)
 }
 
-async function forgetFormer(client: SqlClient, guid: string): Promise<void> {
+/** Its published state is gone with the change. No secret is in it. */
+export async function keepFormer(client: SqlClient, guid: string, state: IntegrationState): Promise<void> {
   await client.query(sql`
-    delete from former_integration where guid = ${guid}
-      and not exists (select from oauth_grant where integration_guid = ${guid} and status <> 'revoked')
-      and not exists (select from todo where kind = ${REVOKE_UPSTREAM} and data ->> 'integration_guid' = ${guid}::text)`)
+    insert into former_integration (guid, client, state)
+    values (${guid}, ${clientFingerprint(state)}, ${JSON.stringify(state)})
+    on conflict (guid, client) do update set state = excluded.state, deleted_at = clock_timestamp()`)
+}
+
+/**
+ * Forgets former integrations of which nothing is to be told any more; after a while, since a consent or a refresh may
+ * be under way that began before.
+ */
+export async function forgetFormer(client: SqlClient, afterSeconds = FORMER_SECONDS): Promise<void> {
+  await client.query(sql`
+    delete from former_integration
+    where deleted_at <= clock_timestamp() - make_interval(secs => ${afterSeconds})
+      and not exists (
+        select from oauth_grant where integration_guid = former_integration.guid
+          and oauth_grant.client = former_integration.client and status <> 'revoked')
+      and not exists (
+        select from todo where kind = ${REVOKE_UPSTREAM} and data ->> 'integration_guid' = former_integration.guid::text
+          and data ->> 'client' = former_integration.client)`)
 }
 
 const notPending = (): DomainError =>

@@ -226,7 +226,7 @@ export class ServiceTokens {
       (!after || isSameClient(before, after))
     const token = mayBeTold && row.generation > 0 ? await this.#stored(client, guid, row.generation) : undefined
     if (before && token) {
-      await owe(this.safe, client, randomUUID(), { integrationGuid: guid, hint: 'access_token', token })
+      await owe(this.safe, client, randomUUID(), { integration: before, hint: 'access_token', token })
       if (!after) await keepFormer(client, guid, before)
     }
     await this.safe.destroy(client, servicePlace(guid))
