@@ -109,7 +109,7 @@ describe('consent, from the first visit to the end of it', () => {
       body: new URLSearchParams(form),
     })
     const body = (await answer.json()) as Record<string, unknown>
-    expect(Object.keys(body).sort()).toEqual(['access_token', 'expires_in', 'issued_token_type', 'token_type'])
+    expect(Object.keys(body).sort()).toEqual(['access_token', 'expires_in', 'issued_token_type', 'scope', 'token_type'])
     expect(body.expires_in).toBeGreaterThan(0)
     expect(body.expires_in).toBeLessThanOrEqual(3600)
     expect(await bearer(body.access_token as string)).toBe('Vera L. of Acme')
@@ -168,10 +168,22 @@ describe('consent, from the first visit to the end of it', () => {
     expect(await refusalOf(world.person('victor').api('DELETE', `/v1/oauth/sessions/${guid}`))).toEqual([404, 4])
     expect(await refusalOf(sessionsOf('vera', '?all=true'))).toEqual([403, 22])
     await world.person('vera').api('DELETE', `/v1/oauth/sessions/${guid}`)
-    expect(await exchanged('vera')).toMatchObject({ status: 404, code: 220 })
+    const refused = await exchanged('vera')
+    expect(refused).toMatchObject({ status: 404, code: 220 })
     expect(await sessionsOf('vera')).toEqual([])
     await eventually(async () => (await world.journal()).revocations > before, WITHIN)
     expect(await bearer(token)).toBe(401)
+    const { browser } = world.person('vera')
+    const isAsked = async (): Promise<boolean> => {
+      const at = locationOf(await browser.get(contentUrl(), { stopBefore: isAtVendor }))
+      return at !== undefined && isAtVendor(at)
+    }
+    // R07: the gateway has forgotten within two seconds that nothing was missing.
+    await eventually(isAsked, { timeoutMs: 3_000 })
+    // FLOW-03: and by the address that content was told, from wherever it is followed.
+    await browser.get(refused.payload!.consent_url!)
+    await browser.submit({ decision: 'allow' })
+    expect(browser.page.url.href).toBe(contentUrl())
   })
 
   it('B20 a vendor that is down is told later, and administrators see it pending until then', async () => {

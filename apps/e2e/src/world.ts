@@ -35,6 +35,7 @@ export interface Exchanged {
   readonly token?: string
   readonly code?: number
   readonly error?: string
+  readonly payload?: { readonly consent_url?: string } | null
 }
 
 interface Closable {
@@ -177,8 +178,9 @@ export class World {
         access_token: token,
         code,
         error,
-      } = (await body.json()) as { access_token?: string; code?: number; error?: string }
-      return { status, token, code, error }
+        payload,
+      } = (await body.json()) as Pick<Exchanged, 'code' | 'error' | 'payload'> & { access_token?: string }
+      return { status, token, code, error, payload }
     } catch (error) {
       return { status: 0, error: (error as Error).message }
     }
