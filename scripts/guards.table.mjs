@@ -426,8 +426,8 @@ export const guards = [
   {
     ...{ id: 'E14', guard: 'a token that another provider gave is no token of this one', ...DECIDE, name: 'E14' },
     ...{
-      from: ` || grant.client !== clientFingerprint(integration))`,
-      to: ` || grant.client === undefined)`,
+      from: `if (grant.client !== clientFingerprint(integration))`,
+      to: `if (grant.client === undefined)`,
     },
   },
   {

@@ -131,6 +131,7 @@ const OF_ROBOT = { visitor: undefined, grant: undefined, integration: robot, ser
 /** What is so, in words; what differs from a request that is granted; number, RFC word, and what is doubted. */
 const REFUSALS: [string, Case, number, string, ...string[]][] = [
   ['2: a viewer’s key', { caller: { ...key, role: 'viewer' } }, 22, 'unauthorized_client'],
+  ['2: a key of a visit', { caller: { ...key, visit: CONTENT } }, 22, 'unauthorized_client'],
   ...[
     GRANT_TYPE_TOKEN_EXCHANGE.replace('ietf', 'eitf'),
     GRANT_TYPE_TOKEN_EXCHANGE.toUpperCase(),

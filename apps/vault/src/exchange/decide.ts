@@ -171,7 +171,8 @@ const SUBJECT_TYPES: ReadonlyMap<string, Subject['type']> = new Map([
  * @see RFC 8693 §2.1
  */
 export function readRequest(form: Readonly<Record<string, string>>, caller: KeyActor): ExchangeRequest {
-  if (caller.type === 'key' && !isAtLeast(caller.role, 'publisher')) throw notTheOwner()
+  // A key that content has for a visit is its visitor's, not the content's own.
+  if (caller.type === 'key' && (caller.visit !== undefined || !isAtLeast(caller.role, 'publisher'))) throw notTheOwner()
   if (form.grant_type !== GRANT_TYPE_TOKEN_EXCHANGE)
     throw refusal('exchange.grant_type', 'unsupported_grant_type', `grant_type must be ${GRANT_TYPE_TOKEN_EXCHANGE}.`)
   const subjectType = SUBJECT_TYPES.get(form.subject_token_type ?? '')
@@ -290,9 +291,9 @@ const ofLock = ({ locked }: ContentState): Decision | undefined => (locked ? ref
 function ofGrant(viewer: Viewer, integration: IntegrationState, facts: Facts, policy: ExchangePolicy): Decision {
   const { now, grant } = facts
   const consentUrl = policy.consentUrl(integration.guid, viewer.content)
+  if (!grant || grant.status === 'revoked') return refuse(noGrant(consentUrl))
   // What another provider has given is no token of this one.
-  if (!grant || grant.status === 'revoked' || grant.client !== clientFingerprint(integration))
-    return refuse(noGrant(consentUrl))
+  if (grant.client !== clientFingerprint(integration)) return refuse(noGrant(consentUrl))
   if (grant.status === 'consent_required') return refuse(consentRequired(consentUrl, grant.consentReason))
   // What is to be traded for something else is not given out itself.
   if (integration.issues?.type === REQUESTED_TOKEN_TYPE.temporaryCredentials)
