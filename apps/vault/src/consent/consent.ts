@@ -20,7 +20,7 @@ import { GrantIdTokens } from '../grant/grant-id-tokens.js'
 import { grantGuid, grantStream, subjectPlace } from '../grant/grant.stream.js'
 import { oweRevocation, putTokens } from '../grant/grant.tokens.js'
 import { clientFingerprint } from '../provider/client-fingerprint.js'
-import { ProviderCalls, tokenEndpointOf } from '../provider/provider-calls.js'
+import { ProviderCalls, redemptionEndpointOf } from '../provider/provider-calls.js'
 import { endGrant } from '../revocation/end-grant.js'
 import { isTampered, Safe } from '../safe/index.js'
 import { ConsentRequests, type ConsentRequest, type Errand } from './consent-requests.js'
@@ -186,7 +186,7 @@ export class Consent {
     const grant = { code, codeVerifier: request.codeVerifier, redirectUri: this.#redirectUri(integration) }
     const deadlineMs = this.settings.tokenRequestTimeoutMs
     return await this.calls.visit(
-      tokenEndpointOf(integration),
+      redemptionEndpointOf(integration),
       (ask) => ask((outbound) => redeemCode(outbound, provider, grant, { deadlineMs })),
       TURN_WITHIN_MS,
     )

@@ -45,6 +45,23 @@ describe('calls to a provider', () => {
     expect(await asking()).toBe('answer')
   })
 
+  it.each([400, 403, 404, 422])('R10 are made when it refuses one with %d in words of its own', async (status) => {
+    for (let refusals = 0; refusals < 9; refusals++) await asking(fault({ status, error: 'user_suspended' }))
+    expect(await asking()).toBe('answer')
+  })
+
+  it.each([408, 429, 500])('R10 are not made any more after five answers of %d', async (status) => {
+    for (let failures = 0; failures < 5; failures++) await asking(fault({ status }))
+    expect(await asking()).toBe('left_in_peace')
+  })
+
+  it('R10 for refreshes do not hear of the codes that viewers bring', async () => {
+    const redemptions: ProviderEndpoint = { ...endpoint, use: 'redemption' }
+    await asking(fault({ status: 429, retryAfterSeconds: 300 }), redemptions)
+    expect(await asking(undefined, redemptions)).toBe('left_in_peace')
+    expect(await asking()).toBe('answer')
+  })
+
   it('R10 wait as long as it wants (Retry-After), and say so', async () => {
     await asking(fault({ retryAfterSeconds: 120 }))
     const refused = calls.visit(endpoint, () => Promise.resolve())

@@ -15,11 +15,19 @@ const CROWDED_SECONDS = 1
 export interface ProviderEndpoint {
   readonly integrationGuid: string
   readonly url: string
+  /** What single viewers bring about is counted by itself, so that nobody can have others refused. */
+  readonly use?: 'redemption'
 }
 
 export const tokenEndpointOf = ({ guid, authorization_server }: IntegrationState): ProviderEndpoint => ({
   integrationGuid: guid,
   url: authorization_server?.token_endpoint ?? '',
+})
+
+/** Where viewers' codes are redeemed: whoever comes with bad ones keeps nobody's refresh away. */
+export const redemptionEndpointOf = (integration: IntegrationState): ProviderEndpoint => ({
+  ...tokenEndpointOf(integration),
+  use: 'redemption',
 })
 
 /** A request that was not sent, for the provider's sake or for that of all who wait for it. It may be made again. */
@@ -96,13 +104,13 @@ export class ProviderCalls {
     }
   }
 
-  /** A refusal is an answer: only who fails is sick. */
+  /** A refusal is an answer, in whatever words: only who fails is sick. */
   #judge(
     { integrationGuid }: ProviderEndpoint,
     admission: Admission,
-    { fate, sent, retryAfterSeconds }: TokenEndpointError,
+    { fate, sent, status, retryAfterSeconds }: TokenEndpointError,
   ): void {
-    if (fate !== 'retry') {
+    if (fate !== 'retry' || isAboutThisRequest(status, retryAfterSeconds)) {
       if (sent) admission.answered()
     } else if (admission.failed(retryAfterSeconds)) {
       this.#logger.warn(
@@ -117,4 +125,8 @@ export class ProviderCalls {
   }
 }
 
-const nameOf = ({ integrationGuid, url }: ProviderEndpoint): string => `${integrationGuid} ${url}`
+/** A client error that is neither impatience nor a limit (RFC 9110 §15.5): the next person's request may be a good one. */
+const isAboutThisRequest = (status: number | undefined, retryAfterSeconds: number | undefined): boolean =>
+  status !== undefined && status >= 400 && status < 500 && ![408, 429].includes(status) && !retryAfterSeconds
+
+const nameOf = ({ integrationGuid, url, use }: ProviderEndpoint): string => `${integrationGuid} ${url} ${use ?? ''}`
