@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose'
 import { Secret } from '#libs/contracts'
@@ -13,17 +13,23 @@ const stranger = await generateKeyPair('RS256')
 let server: Server
 let issuer: string
 let jwks: string
+/** Requests that the issuer has had. */
+let asked = 0
+let slow: PromiseWithResolvers<void> | undefined
 const outbound = new Outbound({ loopback: true })
 
 beforeAll(async () => {
   jwks = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k1', alg: 'RS256' }] })
-  server = createServer((request, response) => {
+  server = createServer((request, response) => void answer(request, response))
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    asked++
+    await slow?.promise
     const url = (path: string) => issuer + path
     const document = {
       ...{ issuer, jwks_uri: url('/keys'), authorization_endpoint: url('/a'), token_endpoint: url('/t') },
     }
     response.end(request.url === '/keys' ? jwks : JSON.stringify(document))
-  })
+  }
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 })
@@ -57,6 +63,25 @@ const refusal = async (token: Promise<Secret>, from: string | undefined = issuer
 }
 
 describe('an ID token', () => {
+  it('R02 is verified without asking anybody once that has been prepared', async () => {
+    const prepared = idTokens()
+    await prepared.prepare(issuer)
+    const before = asked
+    const { subject } = await prepared.verify(await made(), issuer, 'keybearer', 250)
+    expect([subject, asked - before]).toEqual(['canary-person', 0])
+  })
+
+  it('R02 is unverified within the time that there is when its issuer is slow', async () => {
+    slow = Promise.withResolvers<void>()
+    const begun = performance.now()
+    await expect(idTokens().verify(await made(), issuer, 'keybearer', 100)).rejects.toMatchObject({
+      fault: 'unverified',
+    })
+    expect(performance.now() - begun).toBeLessThan(2_000)
+    slow.resolve()
+    slow = undefined
+  })
+
   it('is believed when its issuer has signed it for us', async () => {
     const verified = await idTokens().verify(await made(), issuer, 'keybearer')
     expect(verified.subject).toBe('canary-person')

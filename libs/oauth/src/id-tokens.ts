@@ -32,27 +32,30 @@ export class IdTokenError extends Error {
 export class IdTokens {
   constructor(
     private readonly discovery: Pick<Discovery, 'find'>,
-    private readonly keys: Pick<ProviderKeys, 'verify'>,
+    private readonly keys: Pick<ProviderKeys, 'verify' | 'prepare'>,
   ) {}
+
+  /** Has at hand what `verify` needs, or gives up within three seconds. */
+  async prepare(issuer: string): Promise<void> {
+    const prepared = this.discovery.find(issuer).then((metadata) => this.keys.prepare(metadata))
+    // Whoever verifies will say what is wrong.
+    await inTime(prepared, WITHIN_MS).catch(() => undefined)
+  }
 
   /**
    * @param issuer `undefined` where nobody has said whose tokens they are
-   * @throws IdTokenError within three seconds
+   * @param withinMs how long the issuer may take, if it has to be asked
+   * @throws IdTokenError within that time
    * @see OpenID Connect Core §3.1.3.7, §12.2; no nonce is sent, since PKCE binds the code already (RFC 9700 §2.1.1)
    */
-  async verify(idToken: Secret, issuer: string | undefined, clientId: string): Promise<VerifiedIdToken> {
+  async verify(
+    idToken: Secret,
+    issuer: string | undefined,
+    clientId: string,
+    withinMs = WITHIN_MS,
+  ): Promise<VerifiedIdToken> {
     if (issuer === undefined) throw new IdTokenError('unverified', 'the integration names no issuer')
-    const inTime = new AbortController()
-    try {
-      return await Promise.race([
-        this.#verify(idToken, issuer, clientId),
-        delay(WITHIN_MS, undefined, { signal: inTime.signal, ref: false }).then(() => {
-          throw new IdTokenError('unverified', 'the issuer does not answer in time')
-        }),
-      ])
-    } finally {
-      inTime.abort()
-    }
+    return await inTime(this.#verify(idToken, issuer, clientId), withinMs)
   }
 
   async #verify(idToken: Secret, issuer: string, clientId: string): Promise<VerifiedIdToken> {
@@ -73,6 +76,20 @@ export class IdTokens {
       if (error instanceof IdTokenError) throw error
       throw faultOf(error)
     }
+  }
+}
+
+async function inTime<T>(work: Promise<T>, withinMs: number): Promise<T> {
+  const over = new AbortController()
+  try {
+    return await Promise.race([
+      work,
+      delay(withinMs, undefined, { signal: over.signal, ref: false }).then(() => {
+        throw new IdTokenError('unverified', 'the issuer does not answer in time')
+      }),
+    ])
+  } finally {
+    over.abort()
   }
 }
 

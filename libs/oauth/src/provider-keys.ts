@@ -43,6 +43,15 @@ export class ProviderKeys {
     }
   }
 
+  /**
+   * Has the keys at hand for the next ten minutes, so that `verify` asks nobody unless a token names an unknown one.
+   * @throws errors.JOSEError, OutboundError
+   */
+  async prepare({ jwks_uri }: ProviderMetadata): Promise<void> {
+    const keys = this.#keysAt(jwks_uri)
+    if (!keys.fresh) await keys.reload()
+  }
+
   #keysAt(jwksUri: string): ReturnType<typeof createRemoteJWKSet> {
     let keys = this.#keys.get(jwksUri)
     if (!keys) {

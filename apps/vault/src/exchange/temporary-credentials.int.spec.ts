@@ -9,7 +9,7 @@ import {
   Secret,
   type IntegrationState,
 } from '#libs/contracts'
-import { SecurityTokenService, VendorServer } from '#libs/testing'
+import { eventually, SecurityTokenService, VendorServer } from '#libs/testing'
 import { newHouse, type World } from '../house.fixture.js'
 import { endGrant } from '../revocation/end-grant.js'
 import type { Issued } from './exchange.js'
@@ -244,6 +244,25 @@ describe('temporary credentials of a viewer', () => {
     provider.more = { id_token: await elsewhere.sign({ aud: 'keybearer', sub: 'canary-vera' }) }
     await consents()
     expect((await refused(exchanged()))[0]).toBe(275)
+    await elsewhere.stop()
+  })
+
+  it('R02 want no answer of the issuer between a rotated token and the safe: its keys are fetched before', async () => {
+    const elsewhere = await new OpenIdIssuer().start()
+    const integration = await ofViewer(elsewhere.url)
+    const fresh = house.process()
+    provider.more = { id_token: await elsewhere.sign({ aud: 'keybearer', sub: 'canary-vera' }) }
+    await consents()
+    const release = provider.hold()
+    const refreshed = fresh.refreshes.refresh({ guid: world.grantGuid, generation: 1 }, integration)
+    await eventually(() => provider.calls.length === 2)
+    elsewhere.up = false
+    release()
+    expect(await refreshed).toEqual({ kind: 'refreshed' })
+    const { rows } = await vault.pool.query('select generation, id_token_fault from oauth_grant where guid = $1', [
+      world.grantGuid,
+    ])
+    expect(rows).toEqual([{ generation: 2, id_token_fault: null }])
     await elsewhere.stop()
   })
 

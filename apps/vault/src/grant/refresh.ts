@@ -232,6 +232,7 @@ export class Refreshes implements BeforeApplicationShutdown {
     const settings = fingerprintOf(integration)
     try {
       return await this.calls.visit(tokenEndpointOf(integration), async (ask) => {
+        await this.idTokens.prepare(integration)
         // Its turn may have come late.
         const row = await this.grants.forRefresh(guid)
         const isFree = standingOf(row, generation, { pauseMs: patience.pauseMs, settings }) === 'free'
@@ -248,7 +249,6 @@ export class Refreshes implements BeforeApplicationShutdown {
           provider: await this.secrets.providerOf(integration),
           former: await this.safe.openEnvelope(row.refreshToken, tokenPlace(guid, 'refresh_token'), generation),
           formerIdToken: await this.#formerIdToken(guid, row, integration),
-          // The same goes for what is needed between the answer and the safe.
           integration,
           rotation,
           ask,
