@@ -254,6 +254,20 @@ describe('an integration that is changed', () => {
     expect((await house.patch(at(guid), alice, { config: again })).status).toBe(200)
   })
 
+  it('E14 asks for the secret again when it would go to another server', async () => {
+    const guid = await house.newIntegration(alice)
+    const before = await published(guid)
+    const token_uri = 'https://elsewhere.example/token'
+    const refused = await house.patch(at(guid), alice, { config: { token_uri } })
+    expect([refused.status, refused.json()]).toMatchObject([
+      400,
+      { code: 228, error: expect.stringContaining('client_secret') },
+    ])
+    expect(await published(guid)).toEqual(before)
+    const config = { token_uri, client_secret: 'canary-elsewhere' }
+    expect((await house.patch(at(guid), alice, { config })).status).toBe(200)
+  })
+
   it('stays as it is when the vault does not take the secret', async () => {
     const guid = await house.newIntegration(alice)
     const before = await published(guid)

@@ -115,6 +115,42 @@ describe('changing an integration', () => {
     integration.given(created).when(change({ revision })).thenRefused(code)
   })
 
+  it.each(['token_uri', 'revocation_uri'])(
+    'E14 shows no secret to another server by %s, unless it is given again',
+    (key) => {
+      const elsewhere = { config: { [key]: 'https://elsewhere.example/x' } }
+      const origin = new URL(config.token_uri).origin
+      const changed = (revision: object) => ({
+        type: 'IntegrationConfigured',
+        data: { config: { ...config, ...revision } },
+      })
+      integration
+        .given(created)
+        .when(change({ revision: elsewhere }))
+        .thenRefused('integration.config_invalid')
+      integration
+        .given(created)
+        .when(change({ revision: elsewhere, clientSecretReference: second }))
+        .then(changed(elsewhere.config) as IntegrationEvent, {
+          type: 'ClientSecretReplaced',
+          data: { clientSecretReference: second },
+        })
+      const there = { [key]: `${origin}/another/place` }
+      integration
+        .given(created)
+        .when(change({ revision: { config: there } }))
+        .then(changed(there) as IntegrationEvent)
+      const isPublic = { ...elsewhere.config, auth_mode: 'Public' }
+      integration
+        .given(created)
+        .when(change({ revision: { config: isPublic } }))
+        .then(changed(isPublic) as IntegrationEvent, {
+          type: 'ClientSecretReplaced',
+          data: { clientSecretReference: null },
+        })
+    },
+  )
+
   it('is checked against what it is by now', () => {
     const isPublic: IntegrationEvent[] = [
       { type: 'IntegrationConfigured', data: { config: { ...config, auth_mode: 'Public' } } },

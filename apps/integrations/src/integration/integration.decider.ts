@@ -104,7 +104,8 @@ function changeIntegration(
 ): IntegrationEvent[] {
   const { revision, loopback, clientSecretReference: given = integration.clientSecretReference } = command
   const { name = integration.name, description = integration.description, access } = command
-  const { config } = revise({ ...integration, clientSecretReference: given }, revision, { loopback })
+  const isSecretNew = command.clientSecretReference !== undefined
+  const { config } = revise({ ...integration, clientSecretReference: given, isSecretNew }, revision, { loopback })
   const clientSecretReference = config.auth_mode === 'Public' ? null : given
   const events: IntegrationEvent[] = []
   if (name !== integration.name || description !== integration.description) {
