@@ -9,17 +9,9 @@ import {
   type UserState,
 } from '#libs/contracts'
 import { clientFingerprint } from '../provider/client-fingerprint.js'
+import type { GrantFacts } from '../grant/grant.queries.js'
 import { fingerprintOf, type ServiceTokenFacts } from '../service-account/service-token.js'
-import {
-  decide,
-  readRequest,
-  type Decision,
-  type Facts,
-  type GrantFacts,
-  type KeyActor,
-  type Subject,
-  type Viewer,
-} from './decide.js'
+import { decide, readRequest, type Decision, type Facts, type KeyActor, type Subject, type Viewer } from './decide.js'
 
 const OWNER = '00000000-0000-4000-8000-000000000001'
 const VIEWER = '00000000-0000-4000-8000-000000000002'
@@ -74,7 +66,6 @@ const integration = (auth_type: AuthType = 'Viewer'): IntegrationState => ({
   },
   quirks: [],
 })
-const neverTells: IntegrationState = { ...integration(), quirks: ['omits_expires_in'] }
 const grant = (changes: Partial<GrantFacts> = {}): GrantFacts => ({
   guid: '00000000-0000-4000-8000-000000000008',
   status: 'usable',
@@ -425,11 +416,6 @@ const GRANTED: [string, Case, 'issue' | 'refresh', boolean?][] = [
   ],
   ['a viewer on the list', { facts: { content: aclFor(VIEWER, 'user') } }, 'issue'],
   ['a viewer by a group that lives', { facts: { content: aclFor(GROUP, 'group'), liveGroupGuids: [GROUP] } }, 'issue'],
-  [
-    'a token that does not say when it ends',
-    { facts: { grant: grant({ expiresAt: null, hasRefreshToken: false }) } },
-    'issue',
-  ],
   ['a token that is good for six seconds', { facts: { grant: grant({ expiresAt: inSeconds(6) }) } }, 'issue'],
   ['a token that is good for five seconds', { facts: { grant: grant({ expiresAt: inSeconds(5) }) } }, 'refresh', true],
   [
@@ -446,8 +432,8 @@ const GRANTED: [string, Case, 'issue' | 'refresh', boolean?][] = [
       ['that says when it ends after all', { tokenSince: inSeconds(-601), expiresAt: inSeconds(60) }, 'issue'],
     ] as const
   ).map(([when, changes, verdict, oldIsValid]): [string, Case, 'issue' | 'refresh', boolean?] => [
-    `a token of a provider that never says when it ends, ${when}`,
-    { facts: { integration: neverTells, grant: grant({ expiresAt: null, ...changes }) } },
+    `B14 a token of which nobody says when it ends, ${when}`,
+    { facts: { grant: grant({ expiresAt: null, ...changes }) } },
     verdict,
     oldIsValid,
   ]),

@@ -28,8 +28,8 @@ const TRADABLE_SECONDS = 15
 const ID_TOKEN_AGAIN_SECONDS = 60
 
 /**
- * Seconds after which a token is refreshed whose provider never says how long it lasts (the quirk `omits_expires_in`):
- * less than the shortest session, 15 minutes, that such a provider can be set to.
+ * Seconds after which a token is refreshed whose provider does not say how long it lasts: less than the shortest session,
+ * 15 minutes, that the one such provider we know of can be set to.
  * @see https://help.salesforce.com/s/articleView?id=xcloud.admin_sessions.htm
  */
 const UNTOLD_LIFE_SECONDS = 600
@@ -300,7 +300,7 @@ function ofGrant(viewer: Viewer, integration: IntegrationState, facts: Facts, po
     return ofIdToken(viewer, integration, grant, now, consentUrl)
   const issue: Decision = { verdict: 'issue', viewer, integration, grant }
   const refresh = (oldIsValid: boolean): Decision => ({ verdict: 'refresh', viewer, integration, grant, oldIsValid })
-  if (!grant.expiresAt && integration.quirks.includes('omits_expires_in') && grant.hasRefreshToken) {
+  if (!grant.expiresAt && grant.hasRefreshToken) {
     const since = grant.tokenSince ? (now.getTime() - grant.tokenSince.getTime()) / 1000 : Infinity
     if (since > UNTOLD_LIFE_SECONDS) return refresh(true)
   }

@@ -23,9 +23,7 @@ describe('the exchange of a valid token', () => {
     expect(house.provider.calls).toHaveLength(0)
   })
 
-  it('renews in time what a provider never says the end of, and invents no end', async () => {
-    const state = world.integration({ quirks: ['omits_expires_in'] })
-    await process.tell('integration', world.integrationGuid, state, 2)
+  it('B14 renews in time what nobody says the end of, at any provider, and invents no end', async () => {
     await process.grant(world, null)
     house.provider.expiresIn = undefined
     expect(await process.exchanged(world)).toMatchObject({ expiresIn: undefined })
