@@ -275,6 +275,11 @@ export const guards = [
     },
   },
   {
+    ...{ id: 'F04', guard: 'an endpoint at an internal address is not even saved' },
+    ...{ file: 'apps/integrations/src/template/fields.ts', spec: 'apps/integrations/src/template/addresses.spec.ts' },
+    ...{ from: 'return address === undefined || mayBeProvider(', to: 'return address !== "" || mayBeProvider(' },
+  },
+  {
     ...{ id: 'F03', guard: 'addresses inside addresses are looked at', file: 'libs/contracts/src/address.ts' },
     ...{
       spec: 'libs/oauth/src/outbound.spec.ts',
@@ -421,6 +426,40 @@ export const guards = [
       spec: 'apps/vault/src/grant/skew.int.spec.ts',
       from: 'new Date(now.getTime() + expiresIn * 1000)',
       to: 'new Date(Date.now() + expiresIn * 1000)',
+    },
+  },
+  {
+    ...{ id: 'R11', guard: 'a process whose clock is wrong is not ready', file: 'libs/event-sourcing/src/database.ts' },
+    ...{
+      spec: 'apps/vault/src/grant/skew.int.spec.ts',
+      from: 'if (apart > MOST_APART_MS)',
+      to: 'if (apart > MOST_APART_MS * 1e6)',
+    },
+  },
+  {
+    ...{ id: 'R07', guard: 'that nothing was missing is soon forgotten', file: 'apps/gateway/src/proxy/consents.ts' },
+    ...{
+      spec: 'apps/gateway/src/proxy/consents.spec.ts',
+      from: 'const REMEMBERED_MS = 2_000',
+      to: 'const REMEMBERED_MS = 300_000',
+    },
+  },
+  {
+    ...{ id: 'F19', guard: 'verifications that fail are not for the asking' },
+    ...{
+      file: 'apps/integrations/src/integration/verification.ts',
+      spec: 'apps/integrations/src/integration/integration.controller.int.spec.ts',
+      from: 'if (this.#failures.isExhausted(person)) throw tooManyFailures()',
+      to: '',
+    },
+  },
+  {
+    ...{ id: 'E22', guard: 'a fingerprint rests on a key that nobody keeps' },
+    ...{
+      file: 'libs/service/src/decorators/command.ts',
+      spec: 'libs/service/src/decorators/command.spec.ts',
+      from: '    .update(`${key.length} ${key}`)\n',
+      to: '',
     },
   },
   {
