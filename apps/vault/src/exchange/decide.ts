@@ -14,7 +14,7 @@ import {
   type UserSessionClaims,
   type UserState,
 } from '#libs/contracts'
-import type { ConsentReason, IdTokenFacts } from '../grant/grant.events.js'
+import type { GrantFacts } from '../grant/grant.queries.js'
 import { clientFingerprint } from '../provider/client-fingerprint.js'
 import { fingerprintOf, isUsable, type ServiceTokenFacts } from '../service-account/service-token.js'
 
@@ -61,27 +61,6 @@ export type Subject = Viewer | Content
 
 /** `undefined`: never heard of; `null`: deleted, which is certain. */
 export type Known<State> = State | null | undefined
-
-/** A viewer's authorization, as its row says. */
-export interface GrantFacts {
-  readonly guid: string
-  readonly status: 'usable' | 'consent_required' | 'revoked'
-  readonly generation: number
-  /** Fingerprint of the client and provider that its tokens are of. */
-  readonly client: string | null
-  readonly expiresAt: Date | null
-  readonly hasRefreshToken: boolean
-  /** When its access token came, if that is known. */
-  readonly tokenSince?: Date | null
-  /** Why its user has to consent again. */
-  readonly consentReason?: ConsentReason | null
-  /** As granted, space-separated; `null` when the provider did not say. */
-  readonly scope?: string | null
-  /** Of the ID token that is kept; `null` when there is none. */
-  readonly idTokenExpiresAt?: Date | null
-  /** Why none is. */
-  readonly idTokenFault?: IdTokenFacts['fault'] | null
-}
 
 /** All that the decision rests on, as one statement found it. */
 export interface Facts {
@@ -347,7 +326,7 @@ const ofServiceAccount = (integration: IntegrationState, { now, serviceToken }: 
     : { verdict: 'obtain_service', integration }
 
 /** The provider refused the refresh token: only the user can mend that (219). */
-const consentRequired = (consentUrl: string, reason?: ConsentReason | null): DomainError =>
+const consentRequired = (consentUrl: string, reason: GrantFacts['consentReason']): DomainError =>
   refusal(
     'grant.refresh_failed',
     'consent_required',

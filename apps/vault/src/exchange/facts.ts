@@ -3,9 +3,9 @@ import { Injectable } from '@nestjs/common'
 import { isGuid, type ContentState, type IntegrationState, type UserState } from '#libs/contracts'
 import { sql } from '#libs/event-sourcing'
 import { AuthorizationSettings } from '#libs/service'
-import type { ConsentReason, IdTokenFacts } from '../grant/grant.events.js'
+import type { GrantFacts } from '../grant/grant.queries.js'
 import type { ServiceTokenFacts } from '../service-account/service-token.js'
-import type { Doubt, Facts, GrantFacts, Known } from './decide.js'
+import type { Doubt, Facts, Known } from './decide.js'
 import { InGroups } from './in-groups.js'
 
 /** What the decision rests on, and the sealed token that it may lead to. */
@@ -47,10 +47,10 @@ interface Row {
   expires_at: Date | null
   has_refresh_token: boolean
   token_since: Date | null
-  consent_reason: ConsentReason | null
+  consent_reason: GrantFacts['consentReason']
   scope: string | null
   id_token_expires_at: Date | null
-  id_token_fault: IdTokenFacts['fault'] | null
+  id_token_fault: GrantFacts['idTokenFault']
   fingerprint: string | null
   service_generation: number
   service_obtained_at: Date | null

@@ -8,9 +8,10 @@ import {
   type Role,
   type UserState,
 } from '#libs/contracts'
+import type { GrantFacts } from '../grant/grant.queries.js'
 import { clientFingerprint } from '../provider/client-fingerprint.js'
 import { fingerprintOf } from '../service-account/service-token.js'
-import type { Facts, GrantFacts, KeyActor, Subject } from './decide.js'
+import type { Facts, KeyActor, Subject } from './decide.js'
 
 // Two people, two content items and two integrations whose settings change at random, and what may come of an exchange.
 

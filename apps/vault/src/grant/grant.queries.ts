@@ -2,16 +2,33 @@ import { Pool } from 'pg'
 import { Injectable } from '@nestjs/common'
 import { sql } from '#libs/event-sourcing'
 import type { IntegrationState } from '#libs/contracts'
-import type { RefreshFate } from './grant.events.js'
+import type { ConsentReason, IdTokenFacts, RefreshFate } from './grant.events.js'
 
-/** A grant's row, as somebody who wants to refresh it needs it. */
-export interface RefreshRow {
-  /** The database's clock, by which leases run. */
-  readonly now: Date
+/** A viewer's authorization, as its row says. */
+export interface GrantFacts {
+  readonly guid: string
   readonly status: 'usable' | 'consent_required' | 'revoked'
   readonly generation: number
-  /** Fingerprint of the client and provider that the tokens are of. */
+  /** Fingerprint of the client and provider that its tokens are of. */
   readonly client: string | null
+  readonly expiresAt: Date | null
+  readonly hasRefreshToken: boolean
+  /** When its access token came, if that is known. */
+  readonly tokenSince?: Date | null
+  /** Why its user has to consent again. */
+  readonly consentReason?: ConsentReason | null
+  /** As granted, space-separated; `null` when the provider did not say. */
+  readonly scope?: string | null
+  /** Of the ID token that is kept; `null` when there is none. */
+  readonly idTokenExpiresAt?: Date | null
+  /** Why none is. */
+  readonly idTokenFault?: IdTokenFacts['fault'] | null
+}
+
+/** A grant's row, as somebody who wants to refresh it needs it. */
+export interface RefreshRow extends Pick<GrantFacts, 'status' | 'generation' | 'client'> {
+  /** The database's clock, by which leases run. */
+  readonly now: Date
   /** When its user last consented: which consent these tokens come from. */
   readonly obtainedAt: Date
   readonly lease: { readonly attempt: string; readonly until: Date } | null
