@@ -10,7 +10,6 @@ import {
 } from '#libs/contracts'
 import { clientFingerprint } from '../provider/client-fingerprint.js'
 import type { GrantFacts } from '../grant/grant.queries.js'
-import type { GrantFacts } from '../grant/grant.queries.js'
 import { fingerprintOf, type ServiceTokenFacts } from '../service-account/service-token.js'
 import { decide, readRequest, type Decision, type Facts, type KeyActor, type Subject, type Viewer } from './decide.js'
 
