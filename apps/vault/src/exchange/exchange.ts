@@ -16,7 +16,7 @@ import { Replicas } from '#libs/messaging'
 import { currentRequest, ExchangeSettings } from '#libs/service'
 import { tokenPlace } from '../grant/grant.stream.js'
 import { Refreshes } from '../grant/refresh.js'
-import { Safe } from '../safe/index.js'
+import { isTampered, Safe } from '../safe/index.js'
 import { fingerprintOf, servicePlace } from '../service-account/service-token.js'
 import { ServiceTokens, type ServiceTokenOutcome } from '../service-account/service-tokens.js'
 import {
@@ -209,7 +209,11 @@ export class Exchange {
       case 'issue_service': {
         const { integration, token } = decision
         if (!accessToken) throw new Error(`the service account ${integration.guid} has no token in the safe`)
-        const opened = await this.safe.openEnvelope(accessToken, servicePlace(integration.guid), token.generation)
+        const opened = await this.safe
+          .openEnvelope(accessToken, servicePlace(integration.guid), token.generation)
+          .catch(unlessTampered)
+        // The provider gives another.
+        if (!opened) return await this.#obtained(question, integration)
         return await this.#issueOfService(question, integration, { ...token, accessToken: opened }, facts.now)
       }
       case 'issue':
@@ -279,6 +283,10 @@ const isAnother = (now: Pick<Trade, 'grant' | 'integration'>, then: Trade): bool
 
 const notObtained = (outcome: Exclude<ServiceTokenOutcome, { kind: 'token' }>): DomainError =>
   outcome.kind === 'failed' && outcome.fate !== 'retry' ? misconfigured(outcome.error) : providerUnavailable()
+
+function unlessTampered(error: unknown): undefined {
+  if (!isTampered(error)) throw error
+}
 
 /** What the libraries refuse says nothing of OAuth. */
 function inOAuthWords(error: unknown): unknown {

@@ -156,6 +156,26 @@ describe('a service account at the exchange', () => {
     expect((await exchanged()).accessToken.reveal()).not.toBe(first)
   })
 
+  it('E17 gets another when the one at hand does not open any more', async () => {
+    const first = (await exchanged()).accessToken.reveal()
+    await vault.pool.query(
+      `update safe set envelope = set_byte(envelope, 40, get_byte(envelope, 40) # 1) where place = $1`,
+      [`service_account/${world.integrationGuid}/access_token`],
+    )
+    const second = (await exchanged()).accessToken.reveal()
+    expect(second).not.toBe(first)
+    expect((await exchanged()).accessToken.reveal()).toBe(second)
+  })
+
+  it('SVC-06 is not begun for an integration that is deleted between the decision and the request', async () => {
+    const deleted = await makeRobot(3)
+    await told(null, 4)
+    expect(await vault.serviceTokens.obtain(deleted)).toEqual({ kind: 'waited_in_vain' })
+    expect(house.provider.calls).toHaveLength(0)
+    const { rows } = await vault.pool.query('select from service_token where integration_guid = $1', [deleted.guid])
+    expect(rows).toEqual([])
+  })
+
   it('SVC-06 VAULT-08 keeps the token sealed, and ends it with its integration', async () => {
     const token = (await exchanged()).accessToken.reveal()
     const place = `service_account/${world.integrationGuid}/access_token`

@@ -11,7 +11,7 @@ import { ClientSecrets } from '../client-secret/client-secrets.js'
 import { NotAskedError, ProviderCalls, tokenEndpointOf, type Ask } from '../provider/provider-calls.js'
 import { owe } from '../revocation/owed-revocations.js'
 import { keepFormer } from '../revocation/revocations.js'
-import { placeName, Safe } from '../safe/index.js'
+import { isTampered, placeName, Safe } from '../safe/index.js'
 import { fingerprintOf, isAlive, isUsable, servicePlace, type ServiceTokenFacts } from './service-token.js'
 
 const FIRST_POLL_MS = 25
@@ -28,6 +28,13 @@ export type ServiceTokenOutcome =
     }
   | { readonly kind: 'failed'; readonly fate: TokenEndpointError['fate']; readonly error: string | null }
   | { readonly kind: 'waited_in_vain' }
+
+/** One attempt for all who ask here, as long as one of them is still there. */
+interface Running {
+  /** By the monotonic clock. */
+  until: number
+  outcome: Promise<ServiceTokenOutcome>
+}
 
 interface Row extends ServiceTokenFacts {
   readonly now: Date
@@ -48,7 +55,7 @@ interface Row extends ServiceTokenFacts {
 @Injectable()
 export class ServiceTokens {
   readonly #logger = new Logger(ServiceTokens.name)
-  readonly #running = new Map<string, Promise<ServiceTokenOutcome>>()
+  readonly #running = new Map<string, Running>()
 
   constructor(
     private readonly pool: Pool,
@@ -63,26 +70,47 @@ export class ServiceTokens {
     })
   }
 
-  /** A token that is good for a while: the one at hand, one that another process is getting, or a new one. */
-  obtain(integration: IntegrationState): Promise<ServiceTokenOutcome> {
+  /**
+   * A token that is good for a while: the one at hand, one that another process is getting, or a new one. Nobody waits
+   * longer than `RefreshWait`; the attempt goes on.
+   */
+  async obtain(integration: IntegrationState): Promise<ServiceTokenOutcome> {
+    const waitMs = this.settings.refreshWaitMs
     const fingerprint = fingerprintOf(integration)
     const name = `${integration.guid} ${fingerprint}`
-    let running = this.#running.get(name)
-    if (!running) {
-      running = this.#obtain(integration, fingerprint)
-        .then(async (outcome) => (await this.#whatIsLeft(integration.guid, fingerprint, outcome)) ?? outcome)
-        .finally(() => this.#running.delete(name))
-      this.#running.set(name, running)
+    const running = this.#running.get(name) ?? this.#start(name, integration, fingerprint)
+    running.until = performance.now() + waitMs
+    const inVain = new AbortController()
+    try {
+      return await Promise.race([
+        running.outcome,
+        delay<ServiceTokenOutcome>(waitMs, { kind: 'waited_in_vain' }, { signal: inVain.signal }),
+      ])
+    } finally {
+      inVain.abort()
     }
+  }
+
+  #start(name: string, integration: IntegrationState, fingerprint: string): Running {
+    const running = { until: performance.now() + this.settings.refreshWaitMs } as Running
+    running.outcome = this.#obtain(integration, fingerprint, running)
+      .then(async (outcome) => (await this.#whatIsLeft(integration.guid, fingerprint, outcome)) ?? outcome)
+      .finally(() => this.#running.delete(name))
+    // Everybody may have gone away by the time it fails.
+    running.outcome.catch(() => undefined)
+    this.#running.set(name, running)
     return running
   }
 
-  async #obtain(integration: IntegrationState, fingerprint: string): Promise<ServiceTokenOutcome> {
+  async #obtain(
+    integration: IntegrationState,
+    fingerprint: string,
+    wanted: { readonly until: number },
+  ): Promise<ServiceTokenOutcome> {
     const { guid } = integration
-    const until = performance.now() + this.settings.refreshWaitMs
     let pause = FIRST_POLL_MS
     let awaited: string | undefined
-    while (performance.now() < until) {
+    while (performance.now() < wanted.until) {
       const row = await this.#find(guid)
       if (row && isUsable(row, fingerprint, row.now)) {
         const token = await this.#open(guid, row)
@@ -99,8 +127,9 @@ export class ServiceTokens {
         if (row.failedAttempt === awaited || isRecent)
           return { kind: 'failed', fate: row.failedFate ?? 'retry', error: row.failedError }
       }
-      const outcome = await this.#visit(integration, fingerprint)
+      const outcome = await this.#visit(integration, fingerprint, wanted.until - performance.now())
       if (outcome) return outcome
+      if (!(await this.#find(guid))) break
     }
     return { kind: 'waited_in_vain' }
   }
@@ -118,18 +147,32 @@ export class ServiceTokens {
 
   async #open(guid: string, { envelope, generation, expiresAt }: Row): Promise<ServiceTokenOutcome | undefined> {
     if (!envelope) return undefined
-    const accessToken = await this.safe.openEnvelope(envelope, servicePlace(guid), generation)
-    return { kind: 'token', accessToken, generation, expiresAt }
+    try {
+      const accessToken = await this.safe.openEnvelope(envelope, servicePlace(guid), generation)
+      return { kind: 'token', accessToken, generation, expiresAt }
+    } catch (error) {
+      // The safe has said so to the log; the provider gives another.
+      if (isTampered(error)) return undefined
+      throw error
+    }
   }
 
-  /** @returns `undefined` when somebody else was first */
-  async #visit(integration: IntegrationState, fingerprint: string): Promise<ServiceTokenOutcome | undefined> {
+  /** @returns `undefined` when somebody else was first, or the integration is gone */
+  async #visit(
+    integration: IntegrationState,
+    fingerprint: string,
+    waitMs: number,
+  ): Promise<ServiceTokenOutcome | undefined> {
     try {
-      return await this.calls.visit(tokenEndpointOf(integration), async (ask) => {
-        const attempt = randomUUID()
-        const begunAt = await this.#begin(integration.guid, fingerprint, attempt)
-        return begunAt && (await this.#ask(integration, attempt, begunAt, ask))
-      })
+      return await this.calls.visit(
+        tokenEndpointOf(integration),
+        async (ask) => {
+          const attempt = randomUUID()
+          const begunAt = await this.#begin(integration.guid, fingerprint, attempt)
+          return begunAt && (await this.#ask(integration, attempt, begunAt, ask))
+        },
+        waitMs,
+      )
     } catch (error) {
       if (error instanceof NotAskedError) return { kind: 'failed', fate: 'retry', error: null }
       throw error
@@ -148,12 +191,13 @@ export class ServiceTokens {
     return rows[0]
   }
 
-  /** @returns the database's time when the lease is ours */
+  /** @returns the database's time when the lease is ours; nothing is begun again for what is deleted */
   async #begin(guid: string, fingerprint: string, attempt: string): Promise<Date | undefined> {
     const seconds = this.settings.refreshLeaseMs / 1000
     const { rows } = await this.pool.query<{ now: Date }>(sql`
       insert into service_token (integration_guid, fingerprint, generation, lease_attempt, lease_until)
-      values (${guid}, ${fingerprint}, 0, ${attempt}, clock_timestamp() + make_interval(secs => ${seconds}))
+      select guid, ${fingerprint}, 0, ${attempt}, clock_timestamp() + make_interval(secs => ${seconds})
+      from replica where kind = 'integration' and guid = ${guid} and state is not null
       on conflict (integration_guid) do update set fingerprint = excluded.fingerprint,
         lease_attempt = excluded.lease_attempt, lease_until = excluded.lease_until,
         obtained_at = case when service_token.fingerprint = excluded.fingerprint then service_token.obtained_at end,
