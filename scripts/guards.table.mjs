@@ -216,8 +216,8 @@ export const guards = [
     ...{ id: 'AWS', guard: 'an ID token is of who has consented', ...CREDENTIALS, name: 'never of somebody else' },
     ...{
       file: 'apps/vault/src/grant/grant-id-tokens.ts',
-      from: 'formerSubject !== undefined && subject !== formerSubject',
-      to: `formerSubject === '' && subject !== formerSubject`,
+      from: 'former?.subject !== undefined && subject !== former.subject',
+      to: `former?.subject === '' && subject !== former.subject`,
     },
   },
   {
