@@ -299,6 +299,7 @@ export class VaultProcess {
   readonly serviceTokens: ServiceTokens
   /** What identity was asked to make: user, role, content. */
   readonly visitorKeys: string[][] = []
+  whileKeyIsMade = (): Promise<void> => Promise.resolve()
   readonly issues: IssueLog
   /** What identity signs for content; rejects unless set. */
   signIdToken: ContentIdTokens['sign'] = () => Promise.reject(new Error('identity is down'))
@@ -347,9 +348,10 @@ export class VaultProcess {
       this.refreshes,
       this.serviceTokens,
       {
-        issue: (...asked) => {
+        issue: async (...asked) => {
           this.visitorKeys.push(asked)
-          return Promise.resolve({ key: new Secret('kb_of_visitor'), expiresIn: 3600 })
+          await this.whileKeyIsMade()
+          return { key: new Secret('kb_of_visitor'), expiresIn: 3600 }
         },
       },
       { sign: (content, audience) => this.signIdToken(content, audience) },

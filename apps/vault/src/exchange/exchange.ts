@@ -196,7 +196,18 @@ export class Exchange {
     return await this.safe.openEnvelope(envelope, tokenPlace(grant.guid, 'id_token'), grant.generation)
   }
 
-  async #issue(question: Question, { decision, facts, accessToken }: Decided): Promise<Issued> {
+  /** What will never open is replaced by a refresh, which finds out, if need be, that only the viewer can mend it. */
+  async #replaced(
+    question: Question,
+    { grant, integration }: Extract<Decision, { verdict: 'issue' | 'refresh' }>,
+  ): Promise<Issued> {
+    const outcome = await this.refreshes.refresh(grant, integration)
+    if (outcome.kind === 'failed' && outcome.fate === 'misconfigured') throw misconfigured(outcome.error)
+    if (outcome.kind === 'failed' || outcome.kind === 'waited_in_vain') throw providerUnavailable()
+    return await this.#issue(question, await this.#decide(question), true)
+  }
+
+  async #issue(question: Question, { decision, facts, accessToken }: Decided, isReplaced = false): Promise<Issued> {
     switch (decision.verdict) {
       case 'refuse':
         throw decision.error
@@ -223,8 +234,13 @@ export class Exchange {
       case 'refresh':
     }
     const { viewer, grant, integration } = decision
-    if (!accessToken) throw new Error(`grant ${grant.guid} has no access token in the safe`)
-    const opened = await this.safe.openEnvelope(accessToken, tokenPlace(grant.guid, 'access_token'), grant.generation)
+    const place = tokenPlace(grant.guid, 'access_token')
+    const opened =
+      accessToken && (await this.safe.openEnvelope(accessToken, place, grant.generation).catch(unlessTampered))
+    if (!opened) {
+      if (isReplaced) throw new Error(`grant ${grant.guid} has no access token in the safe`)
+      return await this.#replaced(question, decision)
+    }
     const data = {
       userGuid: viewer.userGuid,
       contentGuid: viewer.content,
@@ -242,11 +258,17 @@ export class Exchange {
     }
   }
 
+  /** As after a refresh: whoever may not have the key any more, by now, does not get it. */
   async #issueVisitorKey(
-    { caller }: Question,
+    question: Question,
     { viewer, integration, role }: Extract<Decision, { verdict: 'visitor_key' }>,
   ): Promise<Issued> {
+    const { caller } = question
     const { key, expiresIn } = await this.visitorKeys.issue(viewer.userGuid, role, viewer.content)
+    const current = await this.#decide(question)
+    const { decision } = current
+    if (decision.verdict !== 'visitor_key' || decision.role !== role || decision.integration.guid !== integration.guid)
+      return await this.#issue(question, current)
     const data = { userGuid: viewer.userGuid, contentGuid: viewer.content, integrationGuid: integration.guid, role }
     await this.issues.record({ type: 'VisitorKeyIssued', data }, caller, currentRequest()?.correlationId)
     return { type: REQUESTED_TOKEN_TYPE.apiKey, accessToken: key, expiresIn }
