@@ -261,9 +261,7 @@ describe('R10 a provider that is slow or sick', () => {
     const integration = await present(world)
     for (let token = 0; token < count; token++) {
       const tokens = { accessToken: new Secret(`late-${token}`), refreshToken: undefined }
-      await transaction(vault.pool, (client) =>
-        oweRevocation(vault.safe, client, randomUUID(), integration, tokens),
-      )
+      await transaction(vault.pool, (client) => oweRevocation(vault.safe, client, randomUUID(), integration, tokens))
     }
   }
   const elsewhere = (): Promise<VendorServer> => new VendorServer(vendors.custom({ authentication: 'none' })).start()
