@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises'
+
 interface Waiting<Item, Result> {
   readonly item: Item
   readonly resolve: (result: Result) => void
@@ -27,13 +29,14 @@ export class InGroups<Item, Result> {
       this.#waiting.push({ item, resolve, reject })
       if (this.#working) return
       this.#working = true
-      // Whoever else is at it in this turn of the event loop comes along.
-      setImmediate(() => void this.#work())
+      void this.#work()
     })
   }
 
   async #work(): Promise<void> {
     while (this.#waiting.length > 0) {
+      // Whoever else is at it in this turn of the event loop comes along.
+      await setImmediate()
       const group = this.#waiting.splice(0, this.most)
       try {
         const results = await this.work(group.map(({ item }) => item))
