@@ -299,6 +299,19 @@ describe('a refresh of which nobody knows what became', () => {
   })
 })
 
+describe('a grant whose tokens do not open', () => {
+  it('E17 wants its user, once, and nothing of it when it has moved on', () => {
+    const damage: GrantCommand = { type: 'RecordDamage', generation: 1 }
+    grant.given(obtained()).when(damage).then(consentRequired('damaged'))
+    grant.given(obtained(), consentRequired('damaged')).when(damage).thenNothing()
+    grant.given(obtained(), refreshed('one', 2)).when(damage).thenRefused('grant.superseded')
+    grant
+      .given(obtained(), consentRequired('damaged'))
+      .when(begin('one', at(1)))
+      .thenRefused('grant.consent_required')
+  })
+})
+
 describe('consent', () => {
   it('begins with the first generation', () => {
     grant.when(obtain()).then(obtained(1))

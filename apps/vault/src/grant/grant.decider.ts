@@ -38,6 +38,8 @@ export type GrantCommand =
       /** Fingerprint of the settings that it was tried with. */
       settings?: string
     }
+  /** Its tokens do not open any more. */
+  | { type: 'RecordDamage'; generation: number }
   /** `generation`: only while it has this token set. */
   | { type: 'RevokeGrant'; reason: RevocationReason; generation?: number }
 
@@ -106,6 +108,10 @@ export const grantDecider: Decider<GrantCommand, GrantEvent, Grant> = {
         if (!command.inDoubt) return [failed]
         const quietUntil = rotation === 'family' ? grant.lease.until : null
         return [failed, inDoubt(attempt, generation, 'no_answer', quietUntil)]
+      }
+      case 'RecordDamage': {
+        const { status, generation } = held(grant, command.generation)
+        return status === 'usable' ? [{ type: 'ConsentRequired', data: { generation, reason: 'damaged' } }] : []
       }
       case 'RevokeGrant':
         if (command.generation !== undefined && 'generation' in grant && grant.generation !== command.generation)

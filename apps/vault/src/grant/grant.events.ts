@@ -3,8 +3,11 @@
  */
 export type Doubt = 'no_answer' | 'holder_lost'
 
-/** Why only the user can mend a grant: its refresh token was refused, perhaps since its successor was lost on its way. */
-export type ConsentReason = 'refused' | 'rotation_in_doubt'
+/**
+ * Why only the user can mend a grant: its refresh token was refused, perhaps since its successor was lost on its way; or
+ * what the safe has of it will never open (`damaged`).
+ */
+export type ConsentReason = 'refused' | 'rotation_in_doubt' | 'damaged'
 
 /**
  * Of the ID token that is to be traded for something else; only where an integration does that.

@@ -32,7 +32,7 @@ export class RefreshMetrics {
     })
     // So that an alert sees the first one: a series that is not there has not risen.
     for (const reason of ['no_answer', 'holder_lost'] satisfies Doubt[]) this.#inDoubt.inc({ reason }, 0)
-    for (const reason of ['refused', 'rotation_in_doubt'] satisfies ConsentReason[])
+    for (const reason of ['refused', 'rotation_in_doubt', 'damaged'] satisfies ConsentReason[])
       this.#consentRequired.inc({ reason }, 0)
   }
 

@@ -308,6 +308,57 @@ describe('a refresh that is refused', () => {
   })
 })
 
+describe('E17 a grant whose secret does not open', () => {
+  const damaged = (token: 'access_token' | 'refresh_token', generation = 1) =>
+    vault.pool.query(
+      `update safe set envelope = set_byte(envelope, 70, get_byte(envelope, 70) # 1) where place = $1 and generation = $2`,
+      [tokenPlace(world.grantGuid, token).join('/'), generation],
+    )
+  const consentRequired = () => ({
+    code: 'grant.refresh_failed',
+    payload: { oauth_error: 'consent_required', consent_url: CONSENT_URL(world.integrationGuid, world.contentGuid) },
+  })
+  const reasonOf = async () =>
+    (await vault.pool.query('select consent_reason from oauth_grant where guid = $1', [world.grantGuid])).rows[0]
+
+  it('gets another access token by its refresh token', async () => {
+    await vault.grant(world, 600)
+    await damaged('access_token')
+    expect((await vault.exchanged(world)).accessToken.reveal()).toMatch(/^access-[1-9]/)
+    expect(await statusOf()).toEqual({ status: 'usable', generation: 2 })
+  })
+
+  it.each([
+    ['its refresh token', true, 'refresh_token'],
+    ['its access token, and there is no refresh token', false, 'access_token'],
+  ] as const)('wants its viewer again when it is %s', async (_, hasRefreshToken, token) => {
+    await vault.grant(world, hasRefreshToken ? -1 : 600, hasRefreshToken ? undefined : null)
+    await damaged(token)
+    expect(await vault.refused(world)).toEqual(consentRequired())
+    expect(await vault.refused(world)).toEqual(consentRequired())
+    expect(await reasonOf()).toEqual({ consent_reason: 'damaged' })
+    expect(await eventsOf()).toEqual(['GrantObtained', 'ConsentRequired'])
+    expect(provider.calls).toHaveLength(0)
+    await vault.grant(world, 600)
+    expect((await vault.exchanged(world)).accessToken.reveal()).toBe('access-0')
+  })
+
+  it('goes on without a former refresh token that is damaged', async () => {
+    const quirks: Quirk[] = ['refresh_token_reuse_allowed']
+    await vault.tell('integration', world.integrationGuid, world.integration({ quirks }), 2)
+    await vault.grant(world, -1)
+    await vault.exchanged(world)
+    await damaged('refresh_token', 1)
+    await vault.pool.query(`update oauth_grant set expires_at = now() - interval '1 minute' where guid = $1`, [
+      world.grantGuid,
+    ])
+    provider.refreshToken = 'neither-of-them'
+    expect(await vault.refused(world)).toEqual(consentRequired())
+    expect(await statusOf()).toEqual({ status: 'consent_required', generation: 2 })
+    provider.refreshToken = 'refresh-0'
+  })
+})
+
 describe('a refresh that comes back too late', () => {
   /** The token that is to be revoked at the provider. */
   const owed = async (): Promise<string | undefined> => {

@@ -23,7 +23,7 @@ import { currentRequest, ExchangeSettings } from '#libs/service'
 import { ClientSecrets } from '../client-secret/client-secrets.js'
 import { clientFingerprint } from '../provider/client-fingerprint.js'
 import { NotAskedError, ProviderCalls, tokenEndpointOf, type Ask } from '../provider/provider-calls.js'
-import { Safe } from '../safe/index.js'
+import { isTampered, Safe } from '../safe/index.js'
 import { fingerprintOf } from '../service-account/service-token.js'
 import type { GrantEvent, RefreshFate } from './grant.events.js'
 import { GrantIdTokens, tradesIdToken, type FormerIdToken } from './grant-id-tokens.js'
@@ -60,6 +60,8 @@ interface Attempt {
   readonly provider: Provider
   /** The refresh token that is sent. */
   readonly former: Secret
+  /** The one before, where the provider still takes it. */
+  readonly formerButOne: Secret | undefined
   readonly formerIdToken: FormerIdToken | undefined
   readonly integration: IntegrationState
   readonly rotation: Rotation
@@ -239,7 +241,8 @@ export class Refreshes implements BeforeApplicationShutdown {
         if (!row || !isFree || !this.#isWanted(patience) || this.#isTooLate()) return undefined
         // Somebody has changed the integration meanwhile: no other provider is to see this refresh token.
         if (row.client !== clientFingerprint(integration)) return { kind: 'moved_on' }
-        if (!row.refreshToken) throw new Error(`grant ${guid} has no refresh token in the safe`)
+        const former = await this.#opened(row.refreshToken, guid, 'refresh_token', generation)
+        if (!former) return await this.#damaged(guid, generation)
         if (!(await this.#canSeal(guid))) return { kind: 'failed', fate: 'retry', error: null }
         const attempt: Attempt = {
           guid,
@@ -247,7 +250,8 @@ export class Refreshes implements BeforeApplicationShutdown {
           row,
           // Opened before the lease is taken, so that nothing but the provider can use it up.
           provider: await this.secrets.providerOf(integration),
-          former: await this.safe.openEnvelope(row.refreshToken, tokenPlace(guid, 'refresh_token'), generation),
+          former,
+          formerButOne: await this.#opened(row.formerRefreshToken, guid, 'refresh_token', generation - 1),
           formerIdToken: await this.#formerIdToken(guid, row, integration),
           integration,
           rotation,
@@ -304,17 +308,15 @@ export class Refreshes implements BeforeApplicationShutdown {
 
   /** Holds the lease and no connection to the database. */
   async #ask(attempt: Attempt): Promise<RefreshOutcome> {
-    const { guid, row } = attempt
     let used = attempt
     let answer: TokenResponse
     try {
       answer = await this.#send(attempt)
     } catch (error) {
       // Where the former token is still taken it may be that its successor never became good.
-      const { formerRefreshToken: envelope, generation } = row
-      if (!envelope || !isInvalidGrant(error)) return await this.#failed(attempt, error)
-      const former = await this.safe.openEnvelope(envelope, tokenPlace(guid, 'refresh_token'), generation - 1)
-      used = { ...attempt, former }
+      const { formerButOne } = attempt
+      if (!formerButOne || !isInvalidGrant(error)) return await this.#failed(attempt, error)
+      used = { ...attempt, former: formerButOne }
       try {
         answer = await this.#send(used)
       } catch (another) {
@@ -390,6 +392,33 @@ export class Refreshes implements BeforeApplicationShutdown {
     return { kind: 'moved_on' }
   }
 
+  /** @returns `undefined` for what is not there or will never open; whatever else is wrong may pass */
+  async #opened(
+    envelope: Buffer | null,
+    guid: string,
+    token: 'refresh_token' | 'id_token',
+    generation: number,
+  ): Promise<Secret | undefined> {
+    try {
+      return envelope ? await this.safe.openEnvelope(envelope, tokenPlace(guid, token), generation) : undefined
+    } catch (error) {
+      if (isTampered(error)) return undefined
+      throw error
+    }
+  }
+
+  /** Nobody but its user can mend a grant whose refresh token is gone. */
+  async #damaged(guid: string, generation: number): Promise<RefreshOutcome> {
+    try {
+      const context = contextOf(uuidV5(`damaged/${generation}`, guid))
+      const { events } = await this.streams.handle(grantStream, guid, { type: 'RecordDamage', generation }, context)
+      this.#happened(guid, events)
+    } catch (error) {
+      if (!isSuperseded(error)) throw error
+    }
+    return { kind: 'moved_on' }
+  }
+
   /** The ID token of the tokens that are replaced, and whose it is; `undefined` where none is needed. */
   async #formerIdToken(
     guid: string,
@@ -398,10 +427,8 @@ export class Refreshes implements BeforeApplicationShutdown {
   ): Promise<FormerIdToken | undefined> {
     if (!tradesIdToken(integration)) return undefined
     const { idToken } = row
-    const kept = idToken && {
-      idToken: await this.safe.openEnvelope(idToken.envelope, tokenPlace(guid, 'id_token'), row.generation),
-      expiresAt: idToken.expiresAt,
-    }
+    const opened = idToken && (await this.#opened(idToken.envelope, guid, 'id_token', row.generation))
+    const kept = opened && { idToken: opened, expiresAt: idToken.expiresAt }
     const who = await this.safe.find(this.pool, subjectPlace(guid), 0)
     return { subject: who && subjectOf(who), kept: kept ?? undefined }
   }
@@ -441,9 +468,7 @@ export class Refreshes implements BeforeApplicationShutdown {
         this.#logger.warn({ grant: guid, attempt }, 'new tokens came too late and are forgotten')
         return
       }
-      const stored =
-        row.refreshToken &&
-        (await this.safe.openEnvelope(row.refreshToken, tokenPlace(guid, 'refresh_token'), row.generation))
+      const stored = await this.#opened(row.refreshToken, guid, 'refresh_token', row.generation)
       const late = (answer.refreshToken ?? former).reveal()
       if (late === former.reveal() || late === stored?.reveal()) return
     }

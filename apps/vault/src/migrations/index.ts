@@ -10,6 +10,7 @@ import { ServiceTokens1795406000000 } from './1795406000000-service-tokens.js'
 import { IdTokens1795412000000 } from './1795412000000-id-tokens.js'
 import { ClientsOfGrants1795417000000 } from './1795417000000-clients-of-grants.js'
 import { RefusalsOfSettings1795420000000 } from './1795420000000-refusals-of-settings.js'
+import { DamagedGrants1795421000000 } from './1795421000000-damaged-grants.js'
 
 /** Oldest first. */
 export const migrations = [
@@ -25,4 +26,5 @@ export const migrations = [
   IdTokens1795412000000,
   ClientsOfGrants1795417000000,
   RefusalsOfSettings1795420000000,
+  DamagedGrants1795421000000,
 ]
