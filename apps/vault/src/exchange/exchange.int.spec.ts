@@ -23,6 +23,17 @@ describe('the exchange of a valid token', () => {
     expect(house.provider.calls).toHaveLength(0)
   })
 
+  it('R16 is put off while the keys are away, which is no fault of the viewer or the integration', async () => {
+    await process.grant(world, 600)
+    process.keys.away = 1
+    expect(await process.refused(world)).toEqual({
+      code: 'safe.key_missing',
+      payload: { oauth_error: 'temporarily_unavailable' },
+    })
+    process.keys.away = undefined
+    expect((await process.exchanged(world)).accessToken.reveal()).toBe('access-0')
+  })
+
   it('B14 renews in time what nobody says the end of, at any provider, and invents no end', async () => {
     await process.grant(world, null)
     house.provider.expiresIn = undefined
