@@ -117,6 +117,23 @@ describe('what existing clients rely on', () => {
       expect(status).toBe(400)
     })
 
+    it('H05 gives nothing a name that could be taken for another, and leaves titles as they are', async () => {
+      for (const name of ['sa\u200bles', 'sales\u202egpj', 's\u0430les', 'cafe\u0301s', 'sales😀']) {
+        expect([name, (await call('POST', '/v1/content', { name }, owner)).code]).toEqual([name, 5])
+      }
+      // With this provider usernames are the provider's, but for what turns the writing.
+      expect((await call('POST', '/v1/users', newUser({ username: 'sales\u202egpj' }))).code).toBe(7)
+      const category = fresh('Cafe\u0301')
+      expect((await call('POST', '/v1/tags', { name: category })).json).toMatchObject({
+        name: category.normalize('NFC'),
+      })
+      expect((await call('POST', '/v1/tags', { name: category.normalize('NFC') })).code).toBe(81)
+      const title = 'Umsätze \u05d0 😀 e\u0301'
+      const { guid } = (await call('POST', '/v1/content', { title }, owner)).json as Thing
+      expect(await get(`/v1/content/${guid}`, owner)).toMatchObject({ title })
+      expect((await call('PATCH', `/v1/content/${guid}`, { title: `a${'\u0301'.repeat(1024)}` }, owner)).code).toBe(122)
+    })
+
     it('H17 may have a body where none is needed, and members that nobody knows, which change nothing', async () => {
       const guid = await cast.content()
       expect((await call('POST', `/v1/users/${cast.guids.viewer}/lock`, { locked: false, more: 1 })).status).toBe(200)
