@@ -8,7 +8,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common'
 import { v5 as uuidV5 } from 'uuid'
-import { integrationContract, userContract, type IntegrationState, type UserState } from '#libs/contracts'
+import { DomainError, integrationContract, userContract, type IntegrationState, type UserState } from '#libs/contracts'
 import { sql, Streams, transaction } from '#libs/event-sourcing'
 import { Replicas, type Applied } from '#libs/messaging'
 import { Every } from '#libs/service'
@@ -93,7 +93,13 @@ export class GrantEndings implements OnApplicationBootstrap, BeforeApplicationSh
       const before = ended
       for (const over of rows) {
         if (this.#stop.signal.aborted) return ended
-        if (await this.#end(over)) ended++
+        try {
+          if (await this.#end(over)) ended++
+        } catch (error) {
+          // One whose keys are away keeps no other waiting.
+          if (!(error instanceof DomainError) || error.kind !== 'unavailable') throw error
+          this.#logger.warn({ err: error, grant: over.guid }, 'a grant that is over cannot be ended yet')
+        }
       }
       if (ended > before) this.revocations?.wake()
       if (rows.length === PAGE && ended > before) continue
