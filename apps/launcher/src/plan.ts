@@ -128,5 +128,7 @@ function nodeCommand(
   { compileCache }: { compileCache: string },
   env: Record<string, string>,
 ): Command {
-  return { file: process.execPath, args, env: { ...process.env, NODE_COMPILE_CACHE: compileCache, ...env } }
+  // Half of the threads look names up, and no provider whose name servers are dead may keep the others from it.
+  const threads = { UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? '16' }
+  return { file: process.execPath, args, env: { ...process.env, ...threads, NODE_COMPILE_CACHE: compileCache, ...env } }
 }

@@ -4,7 +4,8 @@ import { createServer as createTlsServer } from 'node:https'
 import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net'
 import { inspect } from 'node:util'
 import { EnvHttpProxyAgent, request } from 'undici'
-import { Outbound, OutboundError, type OutboundOptions, type OutboundRequest, type Resolve } from './outbound.js'
+import type { Resolve } from './name-lookups.js'
+import { Outbound, OutboundError, type OutboundOptions, type OutboundRequest } from './outbound.js'
 
 const fixture = (name: string) => readFileSync(new URL(`fixtures/${name}`, import.meta.url), 'utf8')
 

@@ -1,7 +1,8 @@
-import { lookup as systemLookup, type LookupAddress } from 'node:dns'
+import { lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { Agent, buildConnector, type Dispatcher } from 'undici'
 import { addressIn, mayBeProvider, type ProviderReach } from '#libs/contracts'
+import { NameLookups, type Resolve } from './name-lookups.js'
 
 const MAX_URL = 2048
 /** For name, TCP and TLS together. */
@@ -10,9 +11,6 @@ const MAX_BODY = 256 * 1024
 const MAX_HEADERS = 32 * 1024
 /** Requests in flight to one origin; the others wait, within their own deadline. */
 const CONNECTIONS = 16
-
-/** Every address of a name, or an error. */
-export type Resolve = (hostname: string, callback: (error: Error | null, addresses: LookupAddress[]) => void) => void
 
 export interface OutboundOptions extends ProviderReach {
   /** Milliseconds from the call to the last byte of the answer. Default 20,000. */
@@ -74,9 +72,11 @@ export class OutboundError extends Error {
 export class Outbound {
   readonly #options: OutboundOptions
   readonly #agent: Agent
+  readonly #names: NameLookups
 
   constructor(options: OutboundOptions = {}) {
     this.#options = options
+    this.#names = new NameLookups(options.resolve ?? ((hostname, done) => systemLookup(hostname, { all: true }, done)))
     this.#agent = new Agent({
       connect: (target, callback) => this.#connect(target, callback),
       connections: CONNECTIONS,
@@ -167,9 +167,8 @@ export class Outbound {
 
   /** Resolves, refuses unless every address is permitted, and hands on exactly the addresses that were checked. */
   #lookup(target: Pick<URL, 'protocol' | 'port'>): LookupFunction {
-    const resolve: Resolve = this.#options.resolve ?? ((hostname, done) => systemLookup(hostname, { all: true }, done))
     return (hostname, options, done) =>
-      resolve(hostname, (error, addresses) => {
+      this.#names.lookup(hostname, (error, addresses) => {
         if (error) return done(error, '')
         const [first] = addresses
         if (!first || !addresses.every(({ address }) => mayBeProvider(target, address, this.#options))) {
