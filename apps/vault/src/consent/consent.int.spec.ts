@@ -6,6 +6,7 @@ import { jest } from '@jest/globals'
 import { UnsecuredJWT } from 'jose'
 import { Logger } from '@nestjs/common'
 import type { Actor } from '#libs/contracts'
+import { eventually } from '#libs/testing'
 import { grantStream } from '../grant/grant.stream.js'
 import { CONSENT_URL, FakeProvider, newHouse, World } from '../house.fixture.js'
 import type { Answer } from './consent.js'
@@ -200,6 +201,20 @@ describe('coming back from the provider', () => {
     expect((await vault.exchanged(world)).accessToken.reveal()).toMatch(/^access-/)
     expect(provider.calls).toHaveLength(1)
     expect(provider.calls[0]?.get('redirect_uri')).toBe('https://kb.example/__oauth__/integrations/callback')
+  })
+
+  it('R16 keeps the tokens although the safe cannot take them at once', async () => {
+    const url = await begin()
+    const release = provider.hold()
+    const answer = vault.consent.finish(viewer, agree(url))
+    await eventually(() => provider.calls.length === 1)
+    Object.assign(vault.keys, { away: 1, missed: 0 })
+    release()
+    await eventually(() => vault.keys.missed > 0)
+    vault.keys.away = undefined
+    expect(statusOf(await answer)).toBe(302)
+    expect((await vault.exchanged(world)).accessToken.reveal()).toMatch(/^access-/)
+    expect(provider.calls).toHaveLength(1)
   })
 
   it('begins a new generation when it happens again', async () => {
@@ -475,10 +490,13 @@ describe('what the provider gives', () => {
     provider.more = { id_token: idToken('alice') }
     await consented()
     provider.more = { id_token: idToken('mallory') }
+    const { routeTimeoutMs } = vault.settings
     Object.assign(vault.keys, { active: 2, away: 1 })
+    vault.settings.routeTimeoutMs = 2_500
     try {
       await expect(consented()).rejects.toMatchObject({ kind: 'unavailable', code: 'safe.key_missing' })
     } finally {
+      vault.settings.routeTimeoutMs = routeTimeoutMs
       Object.assign(vault.keys, { active: 1, away: undefined })
     }
     expect(titleOf(await consented())).toBe('That was another account')

@@ -2,7 +2,7 @@ import { decodeJwt } from 'jose'
 import { Pool } from 'pg'
 import { Injectable, Logger } from '@nestjs/common'
 import { v5 as uuidV5 } from 'uuid'
-import { integrationContract, Secret, type Actor, type IntegrationState } from '#libs/contracts'
+import { DomainError, integrationContract, Secret, type Actor, type IntegrationState } from '#libs/contracts'
 import { sql, Streams, transaction, type CommandContext } from '#libs/event-sourcing'
 import { Replicas } from '#libs/messaging'
 import {
@@ -16,9 +16,10 @@ import {
 } from '#libs/oauth'
 import { currentRequest, ExchangeSettings, ServerSettings } from '#libs/service'
 import { ClientSecrets } from '../client-secret/client-secrets.js'
-import { GrantIdTokens } from '../grant/grant-id-tokens.js'
+import { GrantIdTokens, type KeptIdToken } from '../grant/grant-id-tokens.js'
 import { grantGuid, grantStream, subjectPlace } from '../grant/grant.stream.js'
 import { oweRevocation, putTokens } from '../grant/grant.tokens.js'
+import { untilStored } from '../grant/until-stored.js'
 import { clientFingerprint } from '../provider/client-fingerprint.js'
 import { ProviderCalls, redemptionEndpointOf } from '../provider/provider-calls.js'
 import { endGrant } from '../revocation/end-grant.js'
@@ -43,6 +44,8 @@ import {
 import { Occasions } from './occasions.js'
 import { returnPlace } from './return-place.js'
 
+/** Whoever waits for tokens to be kept shall hear, in ms before the route's time is over, that they were not. */
+const ANSWER_WITHIN_MS = 2_000
 /** Somebody looks at an empty page while others are before them, in ms. */
 const TURN_WITHIN_MS = 5_000
 
@@ -124,6 +127,7 @@ export class Consent {
    * @param at the integration whose own callback path this is; `undefined`: the path that all have in common
    */
   async finish(actor: Actor, query: URLSearchParams, at?: string): Promise<Answer> {
+    const giveUpAt = performance.now() + this.settings.routeTimeoutMs - ANSWER_WITHIN_MS
     let callback: Callback
     try {
       callback = readCallback(query)
@@ -148,7 +152,7 @@ export class Consent {
     }
     try {
       const tokens = await this.#redeem(integration, callback, request)
-      if (!(await this.#keep(actor, integration, request, tokens)))
+      if (!(await this.#keepInTime(actor, integration, request, tokens, giveUpAt)))
         return { page: anotherAccount(nameOf(integration), this.#loginUrl(request, true), this.#urlOf(request)) }
     } catch (error) {
       const page = pageOf(error, again, nameOf(integration))
@@ -192,12 +196,32 @@ export class Consent {
     )
   }
 
+  /** The code is used up: what goes wrong here is tried again for as long as somebody waits. */
+  async #keepInTime(
+    viewer: UserActor,
+    integration: IntegrationState,
+    request: ConsentRequest,
+    tokens: TokenResponse,
+    giveUpAt: number,
+  ): Promise<boolean> {
+    const idToken = await this.idTokens.of(integration, tokens)
+    return await untilStored(
+      () => this.#keep(viewer, integration, request, tokens, idToken),
+      (err) => {
+        if (err instanceof DomainError && err.kind !== 'unavailable') return false
+        this.#logger.error({ err, user: viewer.guid, integration: integration.guid }, 'new tokens are not stored yet')
+        return performance.now() < giveUpAt
+      },
+    )
+  }
+
   /** @returns `false` when the tokens are another account's than the viewer's former ones, and that was not wanted */
   async #keep(
     viewer: UserActor,
     integration: IntegrationState,
     request: ConsentRequest,
     tokens: TokenResponse,
+    { idToken, facts }: KeptIdToken,
   ): Promise<boolean> {
     const { guid, integrationGuid, relink, now } = request
     const { accessToken, refreshToken, expiresIn, scope } = tokens
@@ -214,7 +238,6 @@ export class Consent {
       }
       await endGrant(this.#ending, grant, 'relinked', { ...context, commandId: uuidV5('relinked', guid) })
     }
-    const { idToken, facts } = await this.idTokens.of(integration, tokens)
     await this.streams.handle(
       grantStream,
       grant,

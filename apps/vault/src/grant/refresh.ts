@@ -32,6 +32,7 @@ import { grantStream, subjectOf, subjectPlace, tokenPlace } from './grant.stream
 import { oweRevocation, putTokens } from './grant.tokens.js'
 import { RefreshMetrics } from './refresh-metrics.js'
 import { renewalDue } from './renewal.js'
+import { untilStored } from './until-stored.js'
 
 const FIRST_POLL_MS = 25
 const LONGEST_POLL_MS = 100
@@ -42,7 +43,6 @@ const PAUSE_AFTER_EARLY_FAILURE_MS = 30_000
 /** The longest pause after refusals that only an administrator can mend. */
 const LONGEST_PAUSE_MS = 5 * 60_000
 const EARLY_REMEMBERED = 10_000
-const STORE_AGAIN_MS = 250
 /** Milliseconds that an orderly end gives to storing, beside the time that a provider has. */
 export const STORE_WITHIN_MS = 2_000
 
@@ -446,17 +446,11 @@ export class Refreshes implements BeforeApplicationShutdown {
 
   /** @throws DomainError `grant.superseded`; whatever else goes wrong only when the process must end */
   async #untilStored(attempt: Attempt, work: () => Promise<unknown>): Promise<void> {
-    for (;;) {
-      try {
-        await work()
-        return
-      } catch (err) {
-        if (isSuperseded(err)) throw err
-        this.#logger.error({ err, grant: attempt.guid, attempt: attempt.attempt }, 'new tokens are not stored yet')
-        if (this.#end.signal.aborted) throw err
-      }
-      await delay(STORE_AGAIN_MS, undefined, { ref: false })
-    }
+    await untilStored(work, (err) => {
+      if (isSuperseded(err)) return false
+      this.#logger.error({ err, grant: attempt.guid, attempt: attempt.attempt }, 'new tokens are not stored yet')
+      return !this.#end.signal.aborted
+    })
   }
 
   /** Notes tokens that came too late, unless their end would be the end of those that the grant has now. */
