@@ -21,8 +21,8 @@ const INTEGRATIONS: readonly AuditedLog[] = [
 ]
 const ISSUE: AuditedTable = {
   name: 'issue',
-  person: `log.issued(data, 'userGuid')`,
-  things: (guids) => `log.issued(data, 'contentGuid') = any(${guids})`,
+  person: 'user_guid',
+  things: (guids) => `content_guid = any(${guids})`,
 }
 const VAULT: readonly AuditedLog[] = [
   { source: 2, actions: { grant: { GrantObtained: ['add_oauth_session', 'userGuid'] } } },

@@ -28,9 +28,8 @@ const issue = {
 /** The log of issued tokens, as its indexes know it. */
 const ISSUE: AuditedTable = {
   name: 'issue',
-  person: `log.issued(data, 'userGuid')`,
-  things: (guids) =>
-    `(log.issued(data, 'contentGuid') = any(${guids}) or log.issued(data, 'integrationGuid') = any(${guids}))`,
+  person: 'user_guid',
+  things: (guids) => `(content_guid = any(${guids}) or integration_guid = any(${guids}))`,
 }
 
 /** What the audit log says of this service's logs: whatever can happen has an action. */

@@ -11,6 +11,7 @@ import { IdTokens1795412000000 } from './1795412000000-id-tokens.js'
 import { ClientsOfGrants1795417000000 } from './1795417000000-clients-of-grants.js'
 import { RefusalsOfSettings1795420000000 } from './1795420000000-refusals-of-settings.js'
 import { DamagedGrants1795421000000 } from './1795421000000-damaged-grants.js'
+import { ColumnsOfIssue1795430000000 } from './1795430000000-columns-of-issue.js'
 
 /** Oldest first. */
 export const migrations = [
@@ -27,4 +28,5 @@ export const migrations = [
   ClientsOfGrants1795417000000,
   RefusalsOfSettings1795420000000,
   DamagedGrants1795421000000,
+  ColumnsOfIssue1795430000000,
 ]
