@@ -30,7 +30,7 @@ class Vault {
         this.secrets[this.active] = 0
         return { version: this.active }
       case 'operatorRewrapsSafe':
-        return this.#rewrap((body as { limit: number }).limit)
+        return this.#rewrap(body as { limit: number; delete_damaged?: boolean })
       default:
         if (this.secrets[Number(version)]) throw new Failure(`Key ${version} is needed by some secrets.`)
         return { removed: false }
@@ -47,14 +47,21 @@ class Vault {
     }))
   }
 
-  #rewrap(limit: number): SafeRewrapping {
+  #rewrap({ limit, delete_damaged: deletes = false }: { limit: number; delete_damaged?: boolean }): SafeRewrapping {
     const former = this.active - 1
+    for (let older = 1; older < former; older++) {
+      this.secrets[former]! += this.secrets[older]!
+      this.secrets[older] = 0
+    }
+    const deleted = deletes ? this.damaged : 0
+    this.secrets[former]! -= deleted
+    this.damaged -= deleted
     const left = this.secrets[former]! - this.damaged
     const rewrapped = Math.min(limit, left)
     this.secrets[former]! -= rewrapped
     this.secrets[this.active]! += rewrapped
     const next = rewrapped === limit ? 'grant/x/refresh_token#1' : null
-    const step = { rewrapped, damaged: next ? 0 : this.damaged, remaining: this.secrets[former]!, next }
+    const step = { rewrapped, damaged: next ? 0 : this.damaged, deleted, remaining: this.secrets[former]!, next }
     if (!next) this.secrets[former]! += this.late
     this.late = 0
     return step
@@ -105,6 +112,24 @@ describe('rotate-keys', () => {
     const { status, notes } = await run(vault)
     expect(status).toBe(1)
     expect(notes).toContain('1 secrets do not open')
+  })
+
+  it('makes another key although one secret will never come under it, and brings the others there', async () => {
+    const vault = new Vault(2, { 1: 1, 2: 5 })
+    vault.damaged = 1
+    const { status, out, notes } = await run(vault)
+    expect([status, vault.active, vault.secrets[3]]).toEqual([1, 3, 5])
+    expect(out).toBe('5 secrets were brought under key 3; 1 are left under an older one.')
+    expect(notes).toContain('--delete-damaged')
+  })
+
+  it('deletes what does not open when told so, and then the older key can be retired', async () => {
+    const vault = new Vault(2, { 1: 1, 2: 5 })
+    vault.damaged = 1
+    const { status, out } = await run(vault, '--no-new-key', '--delete-damaged')
+    expect([status, vault.secrets]).toEqual([0, { 1: 0, 2: 5 }])
+    expect(out).toContain('1 secrets that did not open are deleted')
+    expect(await run(vault, '--retire', '1')).toMatchObject({ status: 0 })
   })
 
   it('makes no key when told so', async () => {

@@ -16,6 +16,7 @@ const ROUNDS = 10
 interface Flags {
   readonly list?: boolean
   readonly newKey: boolean
+  readonly deleteDamaged?: boolean
   readonly retire?: string
   readonly data: string
   readonly vaultUrl?: string
@@ -34,11 +35,15 @@ export function rotateKeysAfter({ terminal, environment, operator }: Surrounding
     )
     .option('--list', 'shows the keys and how many secrets need each; changes nothing')
     .option('--no-new-key', 'makes none: brings secrets under the key that seals already')
+    .option(
+      '--delete-damaged',
+      'destroys secrets that do not open, with whichever key; their owners consent or enter them again',
+    )
     .option('--retire <version>', 'destroys an older key that no secret needs')
     .option('--data <directory>', 'what Keybearer was started with as --data', '.data')
     .option('--vault-url <url>', 'instead of --data: the vault’s internal listener (KEYBEARER_URL_VAULT)')
     .option('--key-file <file>', 'the operator’s key (KEYBEARER_OPERATOR_KEY_FILE)')
-    .action(async ({ list, newKey, retire, data, vaultUrl, keyFile }: Flags) => {
+    .action(async ({ list, newKey, deleteDamaged = false, retire, data, vaultUrl, keyFile }: Flags) => {
       const opened = await operator({
         data,
         vaultUrl: vaultUrl ?? environment['KEYBEARER_URL_VAULT'],
@@ -46,7 +51,7 @@ export function rotateKeysAfter({ terminal, environment, operator }: Surrounding
       })
       if (list) await show(opened, terminal)
       else if (retire !== undefined) await retireKey(opened, terminal, retire)
-      else await rotate(opened, terminal, newKey, heardByAllMs)
+      else await rotate(opened, terminal, { newKey, deleteDamaged, heardByAllMs })
     })
 }
 
@@ -61,19 +66,31 @@ async function show(operator: Operator, terminal: Terminal): Promise<void> {
   terminal.out(printed(rows, { version: 'KEY', provider: 'FROM', use: 'USE', secrets: 'SECRETS' }, 'table'))
 }
 
-async function rotate(operator: Operator, terminal: Terminal, newKey: boolean, heardByAllMs: number): Promise<void> {
+interface Rotation {
+  readonly newKey: boolean
+  readonly deleteDamaged: boolean
+  readonly heardByAllMs: number
+}
+
+async function rotate(
+  operator: Operator,
+  terminal: Terminal,
+  { newKey, deleteDamaged, heardByAllMs }: Rotation,
+): Promise<void> {
+  let done: SafeRewrapping = { rewrapped: 0, damaged: 0, deleted: 0, remaining: 0, next: null }
   const before = await versionsOf(operator)
-  const unfinished = before.filter(({ active, secrets }) => !active && secrets > 0)
-  if (newKey && unfinished.length === 0) {
+  if (before.some(({ active, secrets }) => !active && secrets > 0))
+    done = await rewrapAll(operator, terminal, done, deleteDamaged)
+  // What does not open stays under an older key for ever, and must not keep the others there.
+  if (newKey && done.rewrapped === 0 && done.remaining === done.damaged) {
     const { version } = await operator.call<{ version: number }>('operatorMakesSafeKey')
     terminal.note(`Key ${version} is made and seals from now on.`)
   } else if (newKey) {
     terminal.note('A former rotation was not finished: it goes on, and no new key is made.')
   }
-  let done: SafeRewrapping = { rewrapped: 0, damaged: 0, remaining: 0, next: null }
   // A process that has not yet heard of the new key may have sealed with the old one meanwhile.
   for (let round = 1; ; round++) {
-    done = await rewrapAll(operator, terminal, done.rewrapped)
+    done = await rewrapAll(operator, terminal, done, deleteDamaged)
     if (round > 1 && done.remaining === done.damaged) break
     if (round === ROUNDS) {
       throw new Failure(
@@ -85,12 +102,16 @@ async function rotate(operator: Operator, terminal: Terminal, newKey: boolean, h
   }
   const versions = await versionsOf(operator)
   const sealing = versions.find(({ active }) => active)
-  const { rewrapped, damaged } = done
+  const { rewrapped, damaged, deleted } = done
   terminal.out(
     `${rewrapped} secrets were brought under key ${sealing?.version}; ${damaged} are left under an older one.`,
   )
+  if (deleted > 0) terminal.out(`${deleted} secrets that did not open are deleted: the vault’s log names them.`)
   if (damaged > 0) {
-    throw new Failure(`${damaged} secrets do not open, with whichever key: the vault’s log names them (safe.tampered).`)
+    throw new Failure(
+      `${damaged} secrets do not open, with whichever key: the vault’s log names them (safe.tampered). ` +
+        'They come back from a backup, or `--delete-damaged` destroys them, so that the older key can be retired.',
+    )
   }
   const idle = versions.filter(({ active, retired, secrets }) => !active && !retired && secrets === 0)
   for (const { version } of idle) {
@@ -101,18 +122,28 @@ async function rotate(operator: Operator, terminal: Terminal, newKey: boolean, h
   }
 }
 
-/** @param before how many were rewrapped already */
-async function rewrapAll(operator: Operator, terminal: Terminal, before: number): Promise<SafeRewrapping> {
+/** @param before what was done already */
+async function rewrapAll(
+  operator: Operator,
+  terminal: Terminal,
+  before: Pick<SafeRewrapping, 'rewrapped' | 'deleted'>,
+  deleteDamaged: boolean,
+): Promise<SafeRewrapping> {
   let after: string | null = null
   let damaged = 0
-  let rewrapped = before
+  let { rewrapped, deleted } = before
   for (;;) {
-    const body: object = { limit: STEP, ...(after !== null && { after }) }
+    const body: object = {
+      limit: STEP,
+      ...(after !== null && { after }),
+      ...(deleteDamaged && { delete_damaged: true }),
+    }
     const step: SafeRewrapping = await operator.call<SafeRewrapping>('operatorRewrapsSafe', { body })
     rewrapped += step.rewrapped
     damaged += step.damaged
+    deleted += step.deleted
     if (step.rewrapped > 0) terminal.note(`${rewrapped} secrets rewrapped, ${step.remaining} to go`)
-    if (step.next === null) return { ...step, rewrapped, damaged }
+    if (step.next === null) return { ...step, rewrapped, damaged, deleted }
     after = step.next
   }
 }

@@ -274,7 +274,10 @@ export const INTERNAL_CALLS = {
     actors: ['operator'],
     whenDown: 'the command line says so; nothing changes',
   },
-  /** `{after?, limit}` → `{rewrapped, damaged, remaining, next}`: some secrets are brought under the key that seals. */
+  /**
+   * `{after?, limit, delete_damaged?}` → `{rewrapped, damaged, deleted, remaining, next}`: some secrets are brought under the
+   * key that seals.
+   */
   operatorRewrapsSafe: {
     caller: 'operator',
     callee: 'vault',

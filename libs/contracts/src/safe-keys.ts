@@ -13,8 +13,10 @@ export interface SafeKeyVersion {
 /** What one step of a rotation has done. */
 export interface SafeRewrapping {
   readonly rewrapped: number
-  /** Secrets that do not open; they stay as they are. */
+  /** Secrets that do not open and stay as they are. */
   readonly damaged: number
+  /** Secrets that do not open and were destroyed, as was asked for. */
+  readonly deleted: number
   /** How many are not yet under the key that seals. */
   readonly remaining: number
   /** For the next step; `null` at the end. */

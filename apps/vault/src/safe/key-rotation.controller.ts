@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, ParseIntPipe, Post } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger'
-import { IsInt, IsOptional, Matches, Max, Min } from 'class-validator'
+import { IsBoolean, IsInt, IsOptional, Matches, Max, Min } from 'class-validator'
 import type { SafeKeyVersion, SafeRewrapping } from '#libs/contracts'
 import { NotAudited, ServiceOnly } from '#libs/service'
 import { KeyRotation } from './key-rotation.js'
@@ -15,6 +15,10 @@ class RewrappingBody {
   @Min(1)
   @Max(5_000)
   limit: number
+
+  @IsOptional()
+  @IsBoolean()
+  delete_damaged?: boolean
 }
 
 const KEYS_ONLY = 'changes no fact, and keys are in no log of events; the service’s own log says it'
@@ -46,8 +50,8 @@ export class KeyRotationController {
   @HttpCode(200)
   @ServiceOnly('operatorRewrapsSafe')
   @NotAudited(KEYS_ONLY)
-  rewrap(@Body() { after, limit }: RewrappingBody): Promise<SafeRewrapping> {
-    return this.rotation.rewrap(after, limit)
+  rewrap(@Body() { after, limit, delete_damaged }: RewrappingBody): Promise<SafeRewrapping> {
+    return this.rotation.rewrap(after, limit, delete_damaged)
   }
 
   @Delete(':version')

@@ -16,13 +16,18 @@ export class KeyRotation {
   /**
    * Nothing is kept between two calls: after a crash the first one finds what is left.
    * @param after what the former call said
+   * @param deleteDamaged see `Safe.rewrap`
    */
-  async rewrap(after: string | undefined, limit: number): Promise<SafeRewrapping> {
+  async rewrap(after: string | undefined, limit: number, deleteDamaged = false): Promise<SafeRewrapping> {
     // Another process may have made the new key.
     await this.keys.reload()
-    const { rewrapped, damaged, next } = await this.safe.rewrap(this.pool, { after: rowOf(after), limit })
+    const { rewrapped, damaged, deleted, next } = await this.safe.rewrap(this.pool, {
+      after: rowOf(after),
+      limit,
+      deleteDamaged,
+    })
     const remaining = await this.safe.outdated(this.pool)
-    return { rewrapped, damaged, remaining, next: next ? `${next.place}#${next.generation}` : null }
+    return { rewrapped, damaged, deleted, remaining, next: next ? `${next.place}#${next.generation}` : null }
   }
 }
 

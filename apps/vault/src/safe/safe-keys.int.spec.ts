@@ -82,7 +82,7 @@ describe('R16 keys of a file', () => {
     expect(other.keys.active).toBe(2)
 
     await expect(one.keys.retire(1)).rejects.toMatchObject({ code: 'safe.key_in_use', payload: { secrets: 3 } })
-    expect(await one.safe.rewrap(pool)).toEqual({ rewrapped: 3, damaged: 0, next: undefined })
+    expect(await one.safe.rewrap(pool)).toEqual({ rewrapped: 3, damaged: 0, deleted: 0, next: undefined })
     expect(await one.safe.outdated(pool)).toBe(0)
     await expect(one.keys.retire(2)).rejects.toMatchObject({ code: 'safe.key_active' })
     expect(await one.keys.retire(1)).toBe(true)

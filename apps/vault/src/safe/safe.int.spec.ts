@@ -105,7 +105,7 @@ describe('R16 rotating the key', () => {
     expect((await rotating.open(pool, place, 1)).reveal()).toBe('no. 1')
 
     const first3 = await rotating.rewrap(pool, { limit: 3 })
-    expect(first3).toEqual({ rewrapped: 3, damaged: 0, next: { place: placeName(place), generation: 3 } })
+    expect(first3).toEqual({ rewrapped: 3, damaged: 0, deleted: 0, next: { place: placeName(place), generation: 3 } })
     expect(await rotating.outdated(pool)).toBe(2)
     expect(await rotating.rewrap(pool, { limit: 3, after: first3.next })).toMatchObject({ rewrapped: 2 })
     expect(await rotating.outdated(pool)).toBe(0)

@@ -25,8 +25,10 @@ create index safe_kek_version on record.safe (kek_version);
 /** What one call of `rewrap` has done. */
 export interface Rewrapped {
   readonly rewrapped: number
-  /** Secrets that do not open; they stay as they are, and the log names their places. */
+  /** Secrets that do not open and stay as they are; the log names their places. */
   readonly damaged: number
+  /** Secrets that do not open and are no more; the log names their places. */
+  readonly deleted: number
   /** Where to go on; `undefined` at the end. */
   readonly next: SafeRow | undefined
 }
@@ -138,11 +140,12 @@ export class Safe {
    * Brings secrets under the active key without opening them: only their data keys are wrapped anew.
    * @param after where the former call stopped
    * @param limit rows at once
+   * @param deleteDamaged destroys those that do not open with the key that they name
    * @throws SafeError `safe.key_missing` when a row's key has been retired too early
    */
   async rewrap(
     client: SqlClient,
-    { after, limit = 500 }: { after?: SafeRow; limit?: number } = {},
+    { after, limit = 500, deleteDamaged = false }: { after?: SafeRow; limit?: number; deleteDamaged?: boolean } = {},
   ): Promise<Rewrapped> {
     const { active } = this.keys
     const { rows } = await client.query<SafeRow & { envelope: Buffer }>(sql`
@@ -150,7 +153,7 @@ export class Safe {
       where kek_version <> ${active} and (place, generation) > (${after?.place ?? ''}, ${after?.generation ?? 0}::int)
       order by place, generation limit ${limit}`)
     const done: (SafeRow & { former: Buffer; envelope: Buffer })[] = []
-    let damaged = 0
+    const damaged: (SafeRow & { former: Buffer })[] = []
     for (const { place, generation, envelope: former } of rows) {
       try {
         done.push({ place, generation, former, envelope: rewrap(this.keys, parsePlace(place), generation, former) })
@@ -158,7 +161,7 @@ export class Safe {
         if (!(error instanceof SafeError)) throw error
         this.#tell(error, place, generation)
         if (error.fault !== 'safe.tampered') throw error
-        damaged++
+        damaged.push({ place, generation, former })
       }
     }
     // Comparing the envelope leaves alone what was replaced meanwhile, and no row stays locked.
@@ -170,7 +173,19 @@ export class Safe {
       where safe.place = given.place and safe.generation = given.generation and safe.envelope = given.former`)
     const last = rows.at(-1)
     const next = rows.length === limit && last ? { place: last.place, generation: last.generation } : undefined
-    return { rewrapped: rowCount ?? 0, damaged, next }
+    const deleted = deleteDamaged ? await this.#delete(client, damaged) : 0
+    return { rewrapped: rowCount ?? 0, damaged: damaged.length - deleted, deleted, next }
+  }
+
+  /** Unless they have been replaced meanwhile. */
+  async #delete(client: SqlClient, rows: readonly (SafeRow & { former: Buffer })[]): Promise<number> {
+    const { rowCount } = await client.query(sql`
+      delete from safe
+      using unnest(${rows.map(({ place }) => place)}::text[], ${rows.map(({ generation }) => generation)}::int[],
+        ${rows.map(({ former }) => former)}::bytea[]) as given(place, generation, former)
+      where safe.place = given.place and safe.generation = given.generation and safe.envelope = given.former`)
+    if (rowCount) this.#logger.warn({ count: rowCount }, 'secrets that do not open are deleted')
+    return rowCount ?? 0
   }
 
   /** How many secrets are not yet under the active key. */

@@ -115,8 +115,16 @@ describe('E17 whoever writes to the table of the safe', () => {
       placeName(mine),
     ])
     await keys.make()
-    expect(await safe.rewrap(pool)).toEqual({ rewrapped: 1, damaged: 1, next: undefined })
+    expect(await safe.rewrap(pool)).toEqual({ rewrapped: 1, damaged: 1, deleted: 0, next: undefined })
     expect(logged[0]?.[0]).toMatchObject({ security: 'safe.tampered', place: placeName(mine) })
+    expect((await safe.open(pool, yours, 1)).reveal()).toBe('yours')
+    expect(await safe.rewrap(pool, { deleteDamaged: true })).toEqual({
+      rewrapped: 0,
+      damaged: 0,
+      deleted: 1,
+      next: undefined,
+    })
+    expect(await safe.outdated(pool)).toBe(0)
     expect((await safe.open(pool, yours, 1)).reveal()).toBe('yours')
   })
 })
