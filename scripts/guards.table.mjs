@@ -19,6 +19,7 @@ const CREDENTIALS = {
   spec: 'apps/vault/src/exchange/temporary-credentials.int.spec.ts',
 }
 const ID_TOKENS = { file: 'libs/oauth/src/id-tokens.ts', spec: 'libs/oauth/src/id-tokens.spec.ts', name: 'is not when' }
+const REFRESH = { file: 'apps/vault/src/grant/refresh.ts', spec: 'apps/vault/src/grant/refresh.int.spec.ts' }
 const KEYS = { file: 'apps/vault/src/safe/safe-keys.ts', spec: 'apps/vault/src/safe/safe-keys.int.spec.ts' }
 const SEAL = { file: 'apps/vault/src/safe/seal.ts', spec: 'apps/vault/src/safe/tampering.int.spec.ts' }
 
@@ -483,6 +484,57 @@ export const guards = [
     ...{
       from: `states.find((state) => state && clientFingerprint(state) === fingerprint)`,
       to: `states.find((state) => state && fingerprint !== '')`,
+    },
+  },
+  {
+    ...{
+      id: 'R02',
+      guard: 'new tokens are given up only when their grant has moved on',
+      ...REFRESH,
+      name: 'retired under',
+    },
+    ...{ from: `error.code === 'grant.superseded'`, to: `error.code !== ''` },
+  },
+  {
+    ...{ id: 'R02', guard: 'nothing is refreshed that could not be stored', ...REFRESH, name: 'is not begun while' },
+    ...{ from: '!(await this.#canSeal(guid))', to: 'false' },
+  },
+  {
+    ...{
+      id: 'R02',
+      guard: 'a late token of a living consent is not revoked',
+      ...REFRESH,
+      name: 'successor of the same',
+    },
+    ...{ from: 'row.obtainedAt.getTime() === begun.obtainedAt.getTime()', to: 'false' },
+  },
+  {
+    ...{ id: 'R02', guard: 'a token that never opens is mended', ...REFRESH, name: 'E17' },
+    ...{ from: 'if (isTampered(error)) return undefined', to: '' },
+  },
+  {
+    ...{ id: 'R02', guard: 'keys of an issuer are fetched before a refresh', file: REFRESH.file },
+    ...{ spec: CREDENTIALS.spec, from: 'await this.idTokens.prepare(integration)', to: '' },
+  },
+  {
+    ...{ id: 'R02', guard: 'who refuses us is asked ever more seldom', file: REFRESH.file, name: 'ever more seldom' },
+    ...{
+      spec: 'apps/vault/src/grant/sickness.int.spec.ts',
+      from: `fate !== 'misconfigured' || settings === null`,
+      to: 'true',
+    },
+  },
+  {
+    ...{
+      id: 'R02',
+      guard: 'a 5xx is in doubt whatever its JSON says',
+      file: 'libs/oauth/src/token-endpoint.ts',
+      name: 'proxy',
+    },
+    ...{
+      spec: 'libs/oauth/src/token-endpoint.spec.ts',
+      from: '(status < 500 ? error !== undefined',
+      to: '(true ? error !== undefined',
     },
   },
 ]
