@@ -31,6 +31,15 @@ describe('the key of a visit', () => {
     expect(await given('u', 'viewer', 'c')).toEqual(['key 2', 3600])
   })
 
+  it('lasts as long as identity says, though it took a moment to make', async () => {
+    let now = 0
+    const issue = () => {
+      now += 20
+      return Promise.resolve({ key: new Secret('key'), expiresIn: 3600 })
+    }
+    expect(await new RememberedKeys({ issue }, () => now).issue('u', 'viewer', 'c')).toMatchObject({ expiresIn: 3600 })
+  })
+
   it('is made once for all who ask at once', async () => {
     const { asked, given } = house()
     const all = await Promise.all(Array.from({ length: 50 }, () => given('u', 'viewer', 'c')))

@@ -46,7 +46,7 @@ export class RememberedKeys implements VisitorKeys {
     const held = this.#entries.get(name)
     const { key, endsAt } =
       held && held.renewAt > this.now() ? held : await this.#made(name, userGuid, role, contentGuid)
-    return { key, expiresIn: Math.max(0, Math.floor((endsAt - this.now()) / 1000)) }
+    return { key, expiresIn: Math.max(0, Math.ceil((endsAt - this.now()) / 1000)) }
   }
 
   /** Once, however many ask at the same time. */
