@@ -14,9 +14,10 @@ const folder = mkdtempSync(path.join(tmpdir(), 'keybearer-guards-'))
 const copy = path.join(folder, 'copy')
 const results = path.join(folder, 'results.json')
 const git = (...args) => execFileSync('git', ['-C', root, ...args], { encoding: 'utf8' }).trim()
+const revision = git('rev-parse', '--short', 'HEAD')
 
 try {
-  git('worktree', 'add', '--quiet', '--detach', copy, 'HEAD')
+  git('worktree', 'add', '--quiet', '--detach', copy, revision)
   symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'))
   process.exitCode = run()
 } finally {
@@ -119,7 +120,7 @@ function report(rows, score) {
   const line = ({ id, guard, verdict, file }) => `| ${id} | ${guard} | \`${file}\` | ${verdict} |`
   const text = `# What happens without each guard
 
-\`npm run guards\`, ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC, revision ${git('rev-parse', '--short', 'HEAD')}.
+\`npm run guards\`, ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC, revision ${revision}.
 
 Each guard is turned off by itself in a copy of the commit; then the tests that carry its name run, which passed before.
 \`killed\`: at least one of them fails. \`survived\`: none does.
