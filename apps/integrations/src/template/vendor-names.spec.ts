@@ -39,7 +39,11 @@ const EXCEPTIONS: readonly { readonly where: RegExp; readonly names: RegExp; rea
     why: 'services that keep the master key are clients of their own, chosen by name in the settings',
   },
   { where: /^scripts\/docs\.mjs$/, names: /./, why: 'it writes pages about vendors' },
-  { where: /^scripts\/guards\.table\.mjs$/, names: /./, why: 'it names the files of guards, and of what guards templates' },
+  {
+    where: /^scripts\/guards\.table\.mjs$/,
+    names: /./,
+    why: 'it names the files of guards, and of what guards templates',
+  },
 ]
 
 /** What tries the house out may name whom it plays. */
