@@ -10,6 +10,7 @@ import {
   type IntegrationState,
 } from '#libs/contracts'
 import { eventually, SecurityTokenService, VendorServer } from '#libs/testing'
+import { tokenPlace } from '../grant/grant.stream.js'
 import { newHouse, type World } from '../house.fixture.js'
 import { endGrant } from '../revocation/end-grant.js'
 import type { Issued } from './exchange.js'
@@ -253,16 +254,16 @@ describe('temporary credentials of a viewer', () => {
     const fresh = house.process()
     provider.more = { id_token: await elsewhere.sign({ aud: 'keybearer', sub: 'canary-vera' }) }
     await consents()
+    const second = await elsewhere.sign({ aud: 'keybearer', sub: 'canary-vera' }, 400)
+    provider.more = { id_token: second }
     const release = provider.hold()
     const refreshed = fresh.refreshes.refresh({ guid: world.grantGuid, generation: 1 }, integration)
     await eventually(() => provider.calls.length === 2)
     elsewhere.up = false
     release()
     expect(await refreshed).toEqual({ kind: 'refreshed' })
-    const { rows } = await vault.pool.query('select generation, id_token_fault from oauth_grant where guid = $1', [
-      world.grantGuid,
-    ])
-    expect(rows).toEqual([{ generation: 2, id_token_fault: null }])
+    // And not the former one, with which one would go on if this one could not be verified.
+    expect((await vault.safe.open(vault.pool, tokenPlace(world.grantGuid, 'id_token'), 2)).reveal()).toBe(second)
     await elsewhere.stop()
   })
 
