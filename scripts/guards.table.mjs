@@ -537,4 +537,23 @@ export const guards = [
       to: '(true ? error !== undefined',
     },
   },
+  {
+    ...{ id: 'KEY', guard: 'a key that is gone makes no keys', name: 'makes none once it has' },
+    ...{
+      file: 'apps/identity/src/api-key/api-key.queries.ts',
+      spec: 'apps/identity/src/api-key/api-key.controller.int.spec.ts',
+    },
+    ...{
+      from: `if (!key) throw authenticationFailed()`,
+      to: `if (!key) return { role: 'administrator', expiresAt: null }`,
+    },
+  },
+  {
+    ...{ id: 'KEY', guard: 'a key of a visit touches nothing of the account', name: 'reads what its visitor may read' },
+    ...{
+      file: 'apps/identity/src/user/full-power.ts',
+      spec: 'apps/identity/src/content-session/content-session.int.spec.ts',
+    },
+    ...{ from: `actor.visit !== undefined`, to: `actor.visit === ''` },
+  },
 ]
