@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
+import { text as textOf } from 'node:stream/consumers'
 import { Histogram } from 'prom-client'
 import { pino } from 'pino'
 import { PublicListener } from './public-listener.js'
@@ -23,7 +24,7 @@ describe('the listener to the world', () => {
       request: (request: IncomingMessage, response: ServerResponse) => Promise.resolve(void answer(request, response)),
       socket: (_: unknown, socket: Socket) => Promise.resolve(void socket.end('a WebSocket')),
     }
-    listener = new PublicListener(door, { pino: pino({ level: 'silent' }), seconds }, 50)
+    listener = new PublicListener(door, { pino: pino({ level: 'silent' }), seconds }, { headersMs: 800, restMs: 50 })
     port = (await listener.listen(0, '127.0.0.1')).port
     sockets = []
   })
@@ -50,6 +51,23 @@ describe('the listener to the world', () => {
     await once(waiting.resume(), 'close')
     going.write(`${post}bc`)
     expect(await heard(going)).toMatch(/^HTTP\/1\.1 200 /)
+  })
+
+  it('H16 closes 500 connections whose headers come byte by byte, and serves others meanwhile', async () => {
+    const slow = Array.from({ length: 500 }, client)
+    // A byte may be on its way to what is closed already.
+    const ends = slow.map((socket) => textOf(socket).catch(() => 'reset'))
+    let left = slow.length
+    for (const socket of slow) socket.once('close', () => left--).write('GET / HTTP/1.1\r\nHost: a\r\nX: ')
+    const drip = setInterval(() => slow.forEach((socket) => socket.writable && socket.write('a')), 100)
+    while (left > 0) {
+      const other = client()
+      other.write(get('/'))
+      expect(await heard(other)).toMatch(/^HTTP\/1\.1 200 /)
+      other.destroy()
+    }
+    clearInterval(drip)
+    for (const end of await Promise.all(ends)) expect(end).toMatch(/^(HTTP\/1\.1 408 |reset$)/)
   })
 
   it('opens a WebSocket on a connection whose requests are answered', async () => {

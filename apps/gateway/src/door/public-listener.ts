@@ -7,7 +7,7 @@ import { contextOf, enterRequest, type Pino } from '#libs/service'
 import type { Door } from './door.js'
 
 const MOST_HEADER_BYTES = 16_384
-const REST_MS = 10_000
+const PATIENCE = { headersMs: 20_000, restMs: 10_000 }
 
 interface Watch {
   readonly pino: Pino
@@ -22,18 +22,23 @@ export class PublicListener {
   readonly #unanswered = new WeakMap<Socket, number>()
   #idle: (() => void) | undefined
 
-  /** @param restMs how long the rest of a body may take that has been answered without it */
+  /**
+   * @param patience how long all headers of a request may take together, and the rest of a body that has been answered
+   *   without it
+   */
   constructor(
     private readonly door: Pick<Door, 'request' | 'socket'>,
     private readonly watch: Watch,
-    private readonly restMs = REST_MS,
+    private readonly patience = PATIENCE,
   ) {
     this.#server = createServer(
       {
         insecureHTTPParser: false,
         requireHostHeader: true,
         maxHeaderSize: MOST_HEADER_BYTES,
-        headersTimeout: 20_000,
+        headersTimeout: patience.headersMs,
+        // The time is looked at only so often: 30 s, if nothing were said.
+        connectionsCheckingInterval: patience.headersMs / 4,
         // Uploads to content may be large and lines slow, but nobody may hold a request open for ever.
         requestTimeout: 1_800_000,
         keepAliveTimeout: 65_000,
@@ -98,7 +103,7 @@ export class PublicListener {
   #discard(request: IncomingMessage): void {
     request.resume()
     const stop = (): void => void (request.complete || request.socket.destroy())
-    setTimeout(stop, this.restMs).unref()
+    setTimeout(stop, this.patience.restMs).unref()
   }
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
