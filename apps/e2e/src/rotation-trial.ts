@@ -228,7 +228,7 @@ export class RotationTrial {
   /** Whether a vault has said that it holds tokens that came too late. */
   get someCameTooLate(): boolean {
     return ['vault', 'vault-2'].some((name) =>
-      this.world.house.logs(name).some(({ message }) => message === 'new tokens came too late and are to be revoked'),
+      this.world.house.logs(name).some(({ message }) => message === 'new tokens came too late and are forgotten'),
     )
   }
 
