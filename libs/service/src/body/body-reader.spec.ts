@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { text as textOf } from 'node:stream/consumers'
-import type { Request, Response } from 'express'
+import type { Request, Response as Answer } from 'express'
 import { DomainError, errorNumber } from '#libs/contracts'
 import { enterRequest } from '../request-context.js'
 import { BodyReader } from './body-reader.js'
@@ -20,7 +20,7 @@ let server: Server
 
 beforeAll(async () => {
   server = createServer((incoming, response) => {
-    const request = Object.assign(incoming, { res: response as Response, originalUrl: incoming.url }) as Request
+    const request = Object.assign(incoming, { res: response as Answer, originalUrl: incoming.url }) as Request
     enterRequest(request, () => {
       bodies
         .read(request, Things, request.url.startsWith('/form') ? Things.prototype.form : Things.prototype.json)
@@ -28,7 +28,7 @@ beforeAll(async () => {
           () => response.end(JSON.stringify(request.body)),
           (error: DomainError) => {
             const { status, number } = errorNumber(error)
-            response.writeHead(status, { 'content-length': String(number).length }).end(String(number))
+            response.writeHead(status, { 'content-length': String(number).length, told: error.message }).end(String(number))
           },
         )
     })
@@ -50,14 +50,18 @@ function raw(text: string): Promise<string> {
 const head = (method: string, path: string, ...headers: string[]): string =>
   [`${method} ${path} HTTP/1.1`, 'Host: x', ...headers, '', ''].join('\r\n')
 
-async function post(body: string | Buffer, path = '/'): Promise<{ status: number; text: string }> {
+async function send(body: string | Buffer, path = '/'): Promise<Response> {
   const type = path === '/form' ? 'application/x-www-form-urlencoded' : 'application/json'
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`
-  const answer = await fetch(url, {
+  return await fetch(url, {
     method: 'POST',
     body: Uint8Array.from(Buffer.from(body)),
     headers: { 'content-type': type },
   })
+}
+
+async function post(body: string | Buffer, path?: string): Promise<{ status: number; text: string }> {
+  const answer = await send(body, path)
   return { status: answer.status, text: await answer.text() }
 }
 
@@ -92,15 +96,27 @@ describe('the body of a request', () => {
     ['a NUL character', '{"a":["x\\u0000y"]}'],
     ['a NUL character in a name', '{"a\\u0000":1}'],
     ['a lone high surrogate', '{"a":"\\ud800"}'],
+    ['a member twice', '{"role":"viewer","name":"x","role":"administrator"}'],
+    ['a member twice, spelt otherwise, inside a list', '[{"role":"viewer","\\u0072ole":"administrator"}]'],
+    ['what is cut short', '{"a":[1,'],
+    ['a comma too many', '{"a":1,}'],
+    ['no number', '{"a":NaN}'],
     ['a lone low surrogate', '[{"a":{"b":"\\udc00x"}}]'],
     ['a lone surrogate in a name', '{"\\udfff":1}'],
     ['H03: a name that reaches for the prototype', '{"__proto__":{"role":"administrator"}}'],
     ['H03: the constructor, deep inside', '[{"a":{"constructor":{"prototype":1}}}]'],
     ['arrays in 65 levels', '['.repeat(65) + ']'.repeat(65)],
     ['objects in 65 levels', '{"a":'.repeat(65) + '1' + '}'.repeat(65)],
+    ['arrays in 10,000 levels', '['.repeat(10_000) + ']'.repeat(10_000)],
     ['arrays in 200,000 levels', '['.repeat(200_000) + ']'.repeat(200_000)],
   ])('H02: is refused with 121 for %s', async (_, body) => {
     expect(await post(body)).toEqual({ status: 400, text: '121' })
+  })
+
+  it('H02: is refused with the name of what it has twice, never with the value or a name that is not ours', async () => {
+    const told = async (body: string): Promise<string | null> => (await send(body)).headers.get('told')
+    expect(await told('{"a":{"role":"viewer","role":"canary"}}')).toBe('The body has the member role more than once.')
+    expect(await told('{"k canary":1,"k canary":2}')).toBe('The body has the same member more than once.')
   })
 
   it.each([

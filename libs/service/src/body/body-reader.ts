@@ -3,6 +3,7 @@ import { DomainError } from '#libs/contracts'
 import { contextOf } from '../request-context.js'
 import { FORM_BODY } from './form-body.js'
 import { isPlainJson, isPlainText } from './plain.js'
+import { repeatedName } from './repeated-name.js'
 import { STREAMED_BODY } from './streamed-body.js'
 
 const MOST_BYTES = 1024 * 1024
@@ -99,9 +100,11 @@ const hangUp = (request: Request): void => void request.res?.setHeader('Connecti
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
 function jsonOf(bytes: Buffer): object {
+  let text: string
   let value: unknown
   try {
-    value = JSON.parse(UTF8.decode(bytes))
+    text = UTF8.decode(bytes)
+    value = JSON.parse(text)
   } catch {
     // The parser's message quotes the body, so it is no cause.
     throw new DomainError('invalid', 'request.json_invalid', 'The body is not valid JSON.')
@@ -115,6 +118,12 @@ function jsonOf(bytes: Buffer): object {
       'request.json_invalid',
       'The body has a NUL character, half a surrogate pair, a name like constructor or more than 64 levels.',
     )
+  }
+  const repeated = repeatedName(text)
+  if (repeated !== undefined) {
+    // A name of ours; what else it may be is not for messages.
+    const whose = /^\w{1,64}$/.test(repeated) ? `member ${repeated}` : 'same member'
+    throw new DomainError('invalid', 'request.json_invalid', `The body has the ${whose} more than once.`)
   }
   return value
 }
