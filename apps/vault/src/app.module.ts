@@ -11,10 +11,9 @@ import {
   PostgresEventStore,
   Streams,
 } from '#libs/event-sourcing'
-import { Freshness, MessagingModule, Replicas } from '#libs/messaging'
+import { Freshness, MessagingModule } from '#libs/messaging'
 import { Discovery, IdTokens, Outbound, ProviderKeys } from '#libs/oauth'
 import {
-  ContentSettings,
   Deployment,
   DevelopmentSettings,
   ExchangeSettings,
@@ -37,15 +36,15 @@ import { Consent } from './consent/consent.js'
 import { MissingConsentsController } from './consent/missing-consents.controller.js'
 import { MissingConsents } from './consent/missing-consents.js'
 import { Occasions } from './consent/occasions.js'
-import { consentPath } from './consent/return-place.js'
+import { ContentIdTokens, idTokensOfContent } from './exchange/content-id-tokens.js'
 import { CredentialsController } from './exchange/credentials.controller.js'
-import { idTokensOfContent } from './exchange/content-id-tokens.js'
 import { Exchange } from './exchange/exchange.js'
 import { FactQueries } from './exchange/facts.js'
 import { IssueLog } from './exchange/issue-log.js'
+import { PolicyOfSettings } from './exchange/policy.js'
 import { SESSION_KEYS_PATHS, SubjectTokens } from './exchange/subject-tokens.js'
 import { TemporaryCredentials } from './exchange/temporary-credentials.js'
-import { keysOfVisitors } from './exchange/visitor-keys.js'
+import { keysOfVisitors, VisitorKeys } from './exchange/visitor-keys.js'
 import { GrantEndings } from './grant/grant-endings.js'
 import { GrantIdTokens } from './grant/grant-id-tokens.js'
 import { GrantQueries } from './grant/grant.queries.js'
@@ -158,54 +157,10 @@ import { VerificationController } from './service-account/verification.controlle
       inject: [Pool, Deployment],
       useFactory: (pool: Pool, { instance }: Deployment) => new IssueLog(pool, instance),
     },
-    {
-      provide: Exchange,
-      inject: [
-        SubjectTokens,
-        FactQueries,
-        Replicas,
-        Refreshes,
-        ServiceTokens,
-        InternalHttp,
-        TemporaryCredentials,
-        Safe,
-        IssueLog,
-        ExchangeSettings,
-        ContentSettings,
-        ServerSettings,
-      ],
-      useFactory: (
-        subjects: SubjectTokens,
-        facts: FactQueries,
-        replicas: Replicas,
-        refreshes: Refreshes,
-        serviceTokens: ServiceTokens,
-        http: InternalHttp,
-        temporaryCredentials: TemporaryCredentials,
-        safe: Safe,
-        issues: IssueLog,
-        settings: ExchangeSettings,
-        { requireContentKeys }: ContentSettings,
-        server: ServerSettings,
-      ) =>
-        new Exchange(
-          subjects,
-          facts,
-          replicas,
-          refreshes,
-          serviceTokens,
-          keysOfVisitors(http),
-          idTokensOfContent(http),
-          temporaryCredentials,
-          safe,
-          issues,
-          settings,
-          {
-            requireContentKeys,
-            consentUrl: (integrationGuid, contentGuid) => server.urlOf(consentPath(integrationGuid, contentGuid)),
-          },
-        ),
-    },
+    { provide: VisitorKeys, inject: [InternalHttp], useFactory: keysOfVisitors },
+    { provide: ContentIdTokens, inject: [InternalHttp], useFactory: idTokensOfContent },
+    PolicyOfSettings,
+    Exchange,
   ],
 })
 export class AppModule implements OnApplicationShutdown {

@@ -1,6 +1,10 @@
 import { Secret } from '#libs/contracts'
 import type { InternalHttp } from '#libs/service'
-import type { ContentIdTokens } from './exchange.js'
+
+/** Says in a token which content it is, to somebody outside. */
+export abstract class ContentIdTokens {
+  abstract sign(contentGuid: string, audience: string): Promise<Secret>
+}
 
 /** Identity signs them. */
 export const idTokensOfContent = (http: InternalHttp): ContentIdTokens => ({

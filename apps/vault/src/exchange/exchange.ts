@@ -9,7 +9,6 @@ import {
   type ChangeContract,
   type IntegrationState,
   type IssuedTokenType,
-  type Role,
   type Secret,
 } from '#libs/contracts'
 import { Replicas } from '#libs/messaging'
@@ -19,38 +18,29 @@ import { Refreshes } from '../grant/refresh.js'
 import { isTampered, Safe } from '../safe/index.js'
 import { fingerprintOf, servicePlace } from '../service-account/service-token.js'
 import { ServiceTokens, type ServiceTokenOutcome } from '../service-account/service-tokens.js'
+import { ContentIdTokens } from './content-id-tokens.js'
 import {
   decide,
-  misconfigured,
-  providerUnavailable,
   readRequest,
   type KeyActor,
   type Decision,
   type Doubt,
-  type ExchangePolicy,
   type ExchangeRequest,
   type Subject,
 } from './decide.js'
 import { FactQueries, type LookedUp } from './facts.js'
 import { IssueLog } from './issue-log.js'
+import { PolicyOfSettings } from './policy.js'
+import { misconfigured, providerUnavailable } from './refusals.js'
 import { SubjectTokens } from './subject-tokens.js'
 import { TemporaryCredentials } from './temporary-credentials.js'
+import { VisitorKeys } from './visitor-keys.js'
 
 const CONTRACTS: Readonly<Record<Doubt['kind'], ChangeContract<unknown>>> = {
   content: contentContract,
   user: userContract,
   group: groupContract,
   integration: integrationContract,
-}
-
-/** Makes short-lived keys of viewers for this server; identity's work. */
-export interface VisitorKeys {
-  issue(userGuid: string, role: Role, contentGuid: string): Promise<{ key: Secret; expiresIn: number }>
-}
-
-/** Says in a token which content it is, to somebody outside; identity's work. */
-export interface ContentIdTokens {
-  sign(contentGuid: string, audience: string): Promise<Secret>
 }
 
 /** A token on its way out. */
@@ -87,7 +77,7 @@ export class Exchange {
     private readonly safe: Safe,
     private readonly issues: IssueLog,
     private readonly settings: ExchangeSettings,
-    private readonly policy: ExchangePolicy,
+    private readonly policy: PolicyOfSettings,
   ) {}
 
   /** @throws DomainError one of the refusals of `decide.ts`, or kind `unavailable` */

@@ -1,15 +1,8 @@
 import { errors, jwtVerify, type JWTPayload } from 'jose'
 import { DomainError, isGuid, TOKEN_TYP } from '#libs/contracts'
 import { Remembered, type IdentityKeys, type Verified } from '#libs/service'
-import {
-  badContentToken,
-  badSubjectToken,
-  unknownSubject,
-  wrongIssuer,
-  type Content,
-  type Subject,
-  type Viewer,
-} from './decide.js'
+import type { Content, Subject, Viewer } from './decide.js'
+import { badContentToken, badSubjectToken, unknownSubject, wrongIssuer } from './refusals.js'
 
 const CLOCK_TOLERANCE_SECONDS = 10
 

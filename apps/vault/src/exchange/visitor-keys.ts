@@ -1,7 +1,6 @@
 import { DomainError, Secret, type Role } from '#libs/contracts'
 import type { InternalHttp } from '#libs/service'
-import { unknownSubject } from './decide.js'
-import type { VisitorKeys } from './exchange.js'
+import { unknownSubject } from './refusals.js'
 
 const ENTRIES = 10_000
 
@@ -10,6 +9,12 @@ interface Entry {
   /** By the monotonic clock. */
   readonly endsAt: number
   readonly renewAt: number
+}
+
+/** Makes short-lived keys of viewers for this server. */
+export abstract class VisitorKeys {
+  /** @throws DomainError `exchange.subject_token_subject` when nobody is known by that guid */
+  abstract issue(userGuid: string, role: Role, contentGuid: string): Promise<{ key: Secret; expiresIn: number }>
 }
 
 /** Identity makes the keys. */
