@@ -121,8 +121,11 @@ describe('what existing clients rely on', () => {
       for (const name of ['sa\u200bles', 'sales\u202egpj', 's\u0430les', 'cafe\u0301s', 'sales😀']) {
         expect([name, (await call('POST', '/v1/content', { name }, owner)).code]).toEqual([name, 5])
       }
-      // With this provider usernames are the provider's, but for what turns the writing.
-      expect((await call('POST', '/v1/users', newUser({ username: 'sales\u202egpj' }))).code).toBe(7)
+      // With this provider usernames are the provider's, but for what turns the writing and what nobody sees.
+      for (const username of ['sales\u202egpj', 'sa\u200bles']) {
+        expect((await call('POST', '/v1/users', newUser({ username }))).code).toBe(7)
+      }
+      expect((await call('POST', '/v1/groups', { name: 'sa\u200bles' }, owner)).code).toBe(14)
       const category = fresh('Cafe\u0301')
       expect((await call('POST', '/v1/tags', { name: category })).json).toMatchObject({
         name: category.normalize('NFC'),

@@ -5,9 +5,15 @@ export type GroupEditor = Person | 'operator'
 
 const LONGEST = 255
 
+/**
+ * What nobody sees, and what turns the direction of writing: with it a group would pass for another. Joiners are not among
+ * them, without which some scripts and emoji cannot be written.
+ */
+const UNSEEN = /[\p{Cc}\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]/u
+
 /** Whether a group can be called, or identified, so. White space counts, but is not enough. */
 export const isGroupText = (text: string): boolean =>
-  text.trim() !== '' && text.length <= LONGEST && !/\p{Cc}/u.test(text) && text.isWellFormed()
+  text.trim() !== '' && text.length <= LONGEST && !UNSEEN.test(text) && text.isWellFormed()
 
 /** @throws DomainError `group.name_invalid` */
 export function checkName(name: string): void {

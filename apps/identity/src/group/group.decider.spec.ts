@@ -39,6 +39,10 @@ describe('creating a group', () => {
     group.when(create(name)).thenRefused('group.name_invalid')
   })
 
+  it.each(['analysts\u200b', '\u202eanalysts', 'ana\u00adlysts'])('H05 is not named like another: %j', (name) => {
+    group.when(create(name)).thenRefused('group.name_invalid')
+  })
+
   it.each(['Ä 1', ' padded ', 'x'.repeat(255), 'group_1|group_2', '😀'])('takes the name %j as it is', (name) => {
     group.when(create(name)).then(created({ name }))
   })

@@ -215,6 +215,19 @@ describe('the profile after a login', () => {
     }
   })
 
+  it.each(['a\u200bda', 'ada\ufeff', 'ada\u202e', 'a\u00adda', 'ada\u2060', 'ada\u3164', 'ada\0'])(
+    'H05 is refused with a username that looks like another one: %j',
+    (name) => {
+      expect(refusal(() => profile({ ...ada, preferred_username: name }, {}, stored))).toBe('login.username_prohibited')
+      expect(refusal(() => profile({ email: `${name}@company.com` }))).toBe('login.username_prohibited')
+    },
+  )
+
+  it('H05 has a username in one form', () => {
+    expect(profile({ preferred_username: 'jose\u0301' }).profile.username).toBe('jos\u00e9')
+    expect(profile({ email: 'jose\u0301@company.com' }).profile.username).toBe('jos\u00e9')
+  })
+
   it('LOGIN-11 is refused without username and address', () => {
     expect(refusal(() => profile({}))).toBe('login.username_missing')
   })

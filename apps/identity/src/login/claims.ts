@@ -1,7 +1,7 @@
 import { DomainError } from '#libs/contracts'
 import type { AuthorizationSettings, OAuth2Settings } from '#libs/service'
 import type { Profile } from '../user/profile.js'
-import { isProhibited, legalUsername, localPart } from '../user/username-rules.js'
+import { isProhibited, legalUsername, localPart, UNSEEN } from '../user/username-rules.js'
 
 /** What a provider says of somebody, verified; values are still theirs. */
 export type Claims = Readonly<Record<string, unknown>>
@@ -84,7 +84,7 @@ function usernameOf(
   before: Profile | undefined,
 ): { username: string; origin: UsernameOrigin } {
   const editable = settings.usernamesAreEditable
-  const stated = editable ? undefined : textOf(claimOf(claims, settings.usernameClaim))
+  const stated = editable ? undefined : seenOf(claimOf(claims, settings.usernameClaim))
   if (stated !== undefined) return { username: permitted(stated), origin: 'claim' }
   if (!editable && settings.requireUsernameClaim) {
     throw missing(
@@ -92,7 +92,8 @@ function usernameOf(
     )
   }
   if (before?.username) return { username: before.username, origin: 'stored' }
-  const derived = localPart(textOf(emailOf(claims, settings)) ?? before?.email ?? '')
+  const email = emailOf(claims, settings)
+  const derived = localPart((editable ? textOf(email) : seenOf(email)) ?? before?.email ?? '')
   if (derived === '') {
     throw missing(
       'The login provider sent neither a username nor an e-mail address. An administrator has to check OAuth2.UsernameClaim and OAuth2.EmailClaim.',
@@ -151,6 +152,21 @@ function permitted(username: string): string {
     'login.username_prohibited',
     `The username ${username.toLowerCase()} is reserved; ask for another one at the login provider.`,
   )
+}
+
+/**
+ * A username of the provider's, in one form (NFC). Dropping what nobody sees would make it somebody else's.
+ * @throws DomainError `login.username_prohibited`
+ */
+function seenOf(value: unknown): string | undefined {
+  if (typeof value === 'string' && UNSEEN.test(value)) {
+    throw new DomainError(
+      'forbidden',
+      'login.username_prohibited',
+      'The username has characters that nobody sees; ask for another one at the login provider.',
+    )
+  }
+  return textOf(value)?.normalize('NFC')
 }
 
 const missing = (message: string): DomainError => new DomainError('forbidden', 'login.username_missing', message)

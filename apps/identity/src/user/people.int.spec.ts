@@ -141,6 +141,7 @@ describe('a person who is made ahead of the first login', () => {
     ['is refused with a blank username', [400, 7], { ...ada, username: ' ' }],
     ['is refused with a username that is no text', [400, 7], { ...ada, username: ['ada'] }],
     ['D25 is refused with a username that turns the writing', [400, 7], { ...ada, username: 'ada\u202eimda' }],
+    ['H05 is refused with a username of which something is not seen', [400, 7], { ...ada, username: 'a\u200bda' }],
     ['D25 is refused with a first name of control characters', [400, 25], { ...ada, first_name: 'A\u0007da' }],
     ['is refused with a blank e-mail address', [400, 128], { ...ada, email: '' }],
     ['is refused with what is no e-mail address', [400, 264], { ...ada, email: 'ada at home' }],
@@ -149,6 +150,11 @@ describe('a person who is made ahead of the first login', () => {
     await start(OPEN_ID)
     expect(await codeOf(create(body))).toEqual(expected)
     expect((await pool.query(`select from person`)).rowCount).toBe(2)
+  })
+
+  it('H05 has a username in one form', async () => {
+    await start(OPEN_ID)
+    expect((await create({ ...ada, username: 'jose\u0301' })).json()).toMatchObject({ username: 'jos\u00e9' })
   })
 
   it('is made by administrators only, whatever a body says of roles', async () => {

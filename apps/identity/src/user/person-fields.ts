@@ -1,6 +1,8 @@
 import { applyDecorators } from '@nestjs/common'
+import { Transform } from 'class-transformer'
 import { IsString, Matches, MaxLength } from 'class-validator'
 import { refusedAs } from '#libs/service'
+import { UNSEEN } from './username-rules.js'
 
 /** Characters of every text about a person. */
 export const LONGEST = 255
@@ -10,14 +12,20 @@ export const LONGEST = 255
 const PLAIN = /^[^\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u
 const EXACT = /^[^\p{Cc}]*$/u
 
-const NO_USERNAME = refusedAs('user.username_invalid', 'The username must be a text without control characters.')
+const NO_USERNAME = refusedAs('user.username_invalid', 'The username must be a text without unseen characters.')
+const SEEN = new RegExp(`^(?!.*${UNSEEN.source})`, 'su')
 
 /** A first or last name; may be empty. */
 export const IsName = (): PropertyDecorator => applyDecorators(IsString(), MaxLength(LONGEST), Matches(PLAIN))
 
 /** A username, as far as it is one everywhere: the settings say more. */
 export const IsUsername = (): PropertyDecorator =>
-  applyDecorators(IsString(NO_USERNAME), MaxLength(LONGEST, NO_USERNAME), Matches(PLAIN, NO_USERNAME))
+  applyDecorators(
+    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.normalize('NFC') : value)),
+    IsString(NO_USERNAME),
+    MaxLength(LONGEST, NO_USERNAME),
+    Matches(SEEN, NO_USERNAME),
+  )
 
 /** What the provider calls somebody, exactly; not checked for being blank. @param name of the parameter */
 export function IsUniqueId(name: string): PropertyDecorator {

@@ -30,6 +30,12 @@ const LONGEST = 64
 // ASCII only: letters of other scripts can look like these, and then two people have one name to the eye.
 const EDITABLE = /^[A-Za-z][A-Za-z0-9_.]*$/
 
+/**
+ * Control characters, those that turn the direction of writing, and those that nobody sees: of two names that differ in
+ * them alone one passes for the other.
+ */
+export const UNSEEN = /[\p{Cc}\p{Default_Ignorable_Code_Point}]/u
+
 export const isProhibited = (username: string): boolean => PROHIBITED.has(username.toLowerCase())
 
 /**
