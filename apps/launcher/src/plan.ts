@@ -80,9 +80,10 @@ export function serviceCommand(instance: Instance, surroundings: Surroundings): 
 
 /**
  * Left alone, V8 lets the heap of a busy service grow to twice its size before it cleans up, as there is memory enough;
- * these keep the four services together under 700 MB at the same speed. The second is a bound, not what they need.
+ * these keep the four services together under 700 MB, and the vault under 150, at the same speed. The second is a bound, not
+ * what they need; the third lets what lives long grow by three tenths before it is looked through.
  */
-const V8_FLAGS: readonly string[] = ['--max-semi-space-size=8', '--max-old-space-size=512']
+const V8_FLAGS: readonly string[] = ['--max-semi-space-size=8', '--max-old-space-size=512', '--heap-growing-percent=30']
 
 export function migrationCommand(
   service: ServiceWithDatabase,
