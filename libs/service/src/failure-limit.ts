@@ -1,3 +1,5 @@
+import { rateLimited } from '#libs/contracts'
+
 const BURST = 50
 const PER_SECOND = 10
 const ADDRESSES = 10_000
@@ -23,9 +25,13 @@ export class FailureLimit {
     private readonly perSecond = PER_SECOND,
   ) {}
 
-  /** Whether the address has used up what it may, or will have if all fails that it is at. */
-  isExhausted(address: string): boolean {
-    return this.#left(address) - (this.#pending.get(address) ?? 0) < 1
+  /**
+   * @throws DomainError `request.rate_limited` when the address has used up what it may, or will have if all fails that it
+   *   is at
+   */
+  mustHaveLeft(address: string, message: string): void {
+    const lacking = 1 - (this.#left(address) - (this.#pending.get(address) ?? 0))
+    if (lacking > 0) throw rateLimited(message, Math.ceil(lacking / this.perSecond))
   }
 
   /** Lets an attempt count as a failure until it has ended. */

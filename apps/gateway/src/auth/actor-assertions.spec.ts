@@ -141,14 +141,34 @@ describe('what is remembered of a credential', () => {
 })
 
 describe('guessing', () => {
-  it('is slowed down for the address that guesses, and for no other', () => {
+  /** Whole seconds. */
+  function waitOf(limit: FailureLimit, address: string): unknown {
+    try {
+      return void limit.mustHaveLeft(address, 'Wait.')
+    } catch (error) {
+      return (error as DomainError).payload?.['retry_after']
+    }
+  }
+
+  it('H19 says how long to wait, which is enough', () => {
+    let now = 0
+    const limit = new FailureLimit(() => now, 10, 1 / 6)
+    for (let time = 0; time < 100; time++) limit.failed('10.0.0.1')
+    expect(waitOf(limit, '10.0.0.1')).toBe(6)
+    now += 1500
+    expect(waitOf(limit, '10.0.0.1')).toBe(5)
+    now += 5000
+    expect(waitOf(limit, '10.0.0.1')).toBeUndefined()
+  })
+
+  it('H19 is slowed down for the address that guesses, and for no other', () => {
     let now = 0
     const limit = new FailureLimit(() => now)
     for (let time = 0; time < 50; time++) limit.failed('10.0.0.1')
-    expect(limit.isExhausted('10.0.0.1')).toBe(true)
-    expect(limit.isExhausted('10.0.0.2')).toBe(false)
+    expect(waitOf(limit, '10.0.0.1')).toBe(1)
+    expect(waitOf(limit, '10.0.0.2')).toBe(undefined)
     now += 100
-    expect(limit.isExhausted('10.0.0.1')).toBe(false)
+    expect(waitOf(limit, '10.0.0.1')).toBe(undefined)
   })
 
   it('is forgiven as soon after many failures as after few', () => {
@@ -156,20 +176,20 @@ describe('guessing', () => {
     const limit = new FailureLimit(() => now)
     for (let time = 0; time < 5000; time++) limit.failed('10.0.0.1')
     now += 100
-    expect(limit.isExhausted('10.0.0.1')).toBe(false)
+    expect(waitOf(limit, '10.0.0.1')).toBe(undefined)
   })
 
   it('counts while it is not known yet what comes of it', async () => {
     const limit = new FailureLimit(() => 0)
     const ends = Array.from({ length: 50 }, () => Promise.withResolvers<void>())
     const attempts = ends.map(({ promise }) => limit.pending('10.0.0.1', promise))
-    expect(limit.isExhausted('10.0.0.1')).toBe(true)
+    expect(waitOf(limit, '10.0.0.1')).toBe(1)
     ends[0]!.resolve()
     await attempts[0]
-    expect(limit.isExhausted('10.0.0.1')).toBe(false)
+    expect(waitOf(limit, '10.0.0.1')).toBe(undefined)
     for (const { resolve } of ends) resolve()
     await Promise.all(attempts)
     for (let time = 0; time < 49; time++) limit.failed('10.0.0.1')
-    expect(limit.isExhausted('10.0.0.1')).toBe(false)
+    expect(waitOf(limit, '10.0.0.1')).toBe(undefined)
   })
 })

@@ -98,13 +98,7 @@ export class ActorAssertions {
     let running = this.#running.get(key)
     if (!running) {
       const isKnown = this.#known.has(key) || this.isKnown(presented)
-      if (!isKnown && this.limit.isExhausted(address)) {
-        throw new DomainError(
-          'invalid',
-          'request.rate_limited',
-          'Too many failed attempts. Try again in a few seconds.',
-        )
-      }
+      if (!isKnown) this.limit.mustHaveLeft(address, 'Too many failed attempts. Try again in a few seconds.')
       const changed = new Set<string>()
       const answer = this.#question(presented, audience, address, credential, key, changed)
       running = { answer: isKnown ? answer : this.limit.pending(address, answer), changed }

@@ -14,14 +14,14 @@ describe('beginning logins', () => {
         limit.take(address)
         count++
       } catch (error) {
-        expect(error).toMatchObject({ code: 'request.rate_limited' })
+        expect(error).toMatchObject({ code: 'request.rate_limited', payload: { retry_after: 1 } })
       }
     }
     return count
   }
 
   it.each(['192.0.2.7', '2001:db8::7', '::ffff:192.0.2.7'])(
-    'is limited for one address, %s, and no other',
+    'H19 is limited for one address, %s, and no other',
     (address) => {
       expect(begun(address, 150)).toBe(100)
       expect(begun('192.0.2.8', 1)).toBe(1)
@@ -43,7 +43,7 @@ describe('beginning logins', () => {
         await limit
           .countFailure('192.0.2.7', () => Promise.resolve(++count > 0 && succeeds))
           .catch((error: unknown) => {
-            expect(error).toMatchObject({ code: 'request.rate_limited' })
+            expect(error).toMatchObject({ code: 'request.rate_limited', payload: { retry_after: 1 } })
           })
       }
       return count

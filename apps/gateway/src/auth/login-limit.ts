@@ -1,5 +1,4 @@
 import { BlockList } from 'node:net'
-import { DomainError } from '#libs/contracts'
 import { FailureLimit } from '#libs/service'
 
 /** Half of what identity keeps of logins on their way, in the time for which it keeps them: nobody can push all out. */
@@ -44,7 +43,6 @@ export class LoginLimit {
   }
 
   #mustBeLeft(address: string): void {
-    if (!this.#limit.isExhausted(address)) return
-    throw new DomainError('invalid', 'request.rate_limited', 'Too many attempts. Try again in a few seconds.')
+    this.#limit.mustHaveLeft(address, 'Too many attempts. Try again in a few seconds.')
   }
 }

@@ -321,16 +321,19 @@ describe('a request to a service', () => {
       beforeEach(() => void jest.spyOn(performance, 'now').mockReturnValue(performance.now()))
       afterEach(() => void jest.restoreAllMocks())
 
-      it('is limited for one address', async () => {
+      it('H19 is limited for one address, and told for how long', async () => {
         const answers = await guess()
         expect(answers.filter(({ status }) => status === 401)).toHaveLength(50)
         const limited = answers.filter(({ status }) => status === 429)
         expect(limited).toHaveLength(70)
-        expect(JSON.parse(limited[0]!.text)).toMatchObject({ code: 277 })
+        for (const { headers, text } of limited) {
+          expect(headers['retry-after']).toMatch(/^[1-9]$/)
+          expect(JSON.parse(text)).toMatchObject({ code: 277 })
+        }
         expect(asked()).toBe(50)
       })
 
-      it('lets those in at their address who are known', async () => {
+      it('H19 lets those in at their address who are known', async () => {
         const user = await street.user()
         const [session, { key }, gone] = [await street.login(), await street.apiKey(user), await street.apiKey(user)]
         await street.tell(apiKeyContract, gone.guid, null)

@@ -1,7 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { Logger } from '@nestjs/common'
-import { DomainError, errorNumber } from '#libs/contracts'
+import { DomainError, errorNumber, retryAfterOf } from '#libs/contracts'
 import { contextOf, refusalPage } from '#libs/service'
 import type { Pages } from '../site/page.js'
 
@@ -22,6 +22,7 @@ interface Told {
   readonly number: number
   readonly message: string
   readonly payload: object | null
+  readonly headers: Readonly<Record<string, string>>
 }
 
 /** Tells clients that they do not get what they asked for: programs in JSON, people on a page. */
@@ -46,8 +47,8 @@ export class Refusals {
     if (thrown instanceof DomainError && thrown.code === 'route.unknown') {
       return this.pages.sendAs(request, response, 404, 'text/plain; charset=utf-8', thrown.message)
     }
-    const { status, number, message, payload } = this.#told(thrown, correlationId)
-    if (status === 401) response.setHeader(...CHALLENGE)
+    const { status, number, message, payload, headers } = this.#told(thrown, correlationId)
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     if (form === 'json') {
       const body = JSON.stringify({ code: number, error: message, payload })
       return this.pages.sendAs(request, response, status, 'application/json', body)
@@ -59,7 +60,7 @@ export class Refusals {
   /** Refuses to open a WebSocket. */
   hangUp(request: IncomingMessage, socket: Socket, thrown: unknown): void {
     const { correlationId } = contextOf(request)
-    const { status, message } = this.#told(thrown, correlationId)
+    const { status, message, headers } = this.#told(thrown, correlationId)
     if (!socket.writable) return void socket.destroy()
     socket.end(
       [
@@ -68,6 +69,7 @@ export class Refusals {
         'Content-Type: text/plain; charset=utf-8',
         `Content-Length: ${Buffer.byteLength(message)}`,
         `X-Correlation-ID: ${correlationId}`,
+        ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
         '',
         message,
       ].join('\r\n'),
@@ -81,6 +83,7 @@ export class Refusals {
       if (thrown.cause !== undefined || thrown.kind === 'unavailable') this.#logger.warn({ err: thrown }, 'refused')
       const { number, status } = errorNumber(thrown)
       return {
+        headers: { ...(status === 401 && Object.fromEntries([CHALLENGE])), ...retryAfterOf(thrown) },
         status: STATUSES[thrown.code] ?? status,
         number,
         message: thrown.message,
@@ -90,9 +93,9 @@ export class Refusals {
     const payload = { correlation_id: correlationId }
     if (thrown instanceof AppUnreachable) {
       this.#logger.warn({ err: thrown }, 'an app does not answer')
-      return { status: 502, number: 1, message: thrown.message, payload }
+      return { status: 502, number: 1, message: thrown.message, payload, headers: {} }
     }
     this.#logger.error({ err: thrown }, 'failed in a way that nobody foresaw')
-    return { status: 500, number: 1, message: 'Internal failure', payload }
+    return { status: 500, number: 1, message: 'Internal failure', payload, headers: {} }
   }
 }

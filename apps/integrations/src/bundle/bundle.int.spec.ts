@@ -313,7 +313,7 @@ describe('a bundle', () => {
     expect((await house.get(`${CONTENT}/${guid}/bundles`, priya)).json()).toEqual([])
   })
 
-  it('waits for room: two of one person at a time, and those of others beside them', async () => {
+  it('H19 waits for room: two of one person at a time, and those of others beside them', async () => {
     const guid = await house.newContent(priya)
     const uploads = house.service.app.get(Uploads)
     const gate = Promise.withResolvers<void>()
@@ -322,7 +322,10 @@ describe('a bundle', () => {
       yield shiny
     }
     const running = ['one', 'one', 'two'].map((person) => uploads.receive(guid, person, slowly()))
-    await expect(uploads.receive(guid, 'one', slowly())).rejects.toMatchObject({ code: 'request.rate_limited' })
+    await expect(uploads.receive(guid, 'one', slowly())).rejects.toMatchObject({
+      code: 'request.rate_limited',
+      payload: { retry_after: 5 },
+    })
     gate.resolve()
     for (const { archiveGuid } of await Promise.all(running)) await house.service.app.get(Archives).discard(archiveGuid)
     await house.service.app.get(Archives).discard((await uploads.receive(guid, 'one', slowly())).archiveGuid)

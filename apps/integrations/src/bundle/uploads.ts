@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
-import { DomainError } from '#libs/contracts'
+import { DomainError, rateLimited } from '#libs/contracts'
 import { ContentSettings } from '#libs/service'
 import { contentNotFound } from '../content/content.refusals.js'
 import type { Manifest } from '../content/belongings.js'
@@ -12,6 +12,8 @@ const PART = 1024 * 1024
 const MOST_AT_ONCE = 8
 /** Of those, so that one person leaves room for others. */
 const MOST_OF_ONE = 2
+/** Nobody knows how long an upload takes. */
+const RETRY_AFTER_SECONDS = 5
 
 export interface Uploaded {
   /** Not a bundle's yet. */
@@ -47,7 +49,7 @@ export class Uploads {
     const mine = this.#running.get(personGuid) ?? 0
     const all = [...this.#running.values()].reduce((sum, each) => sum + each, 0)
     if (mine >= MOST_OF_ONE) {
-      throw new DomainError('unavailable', 'request.rate_limited', 'Two of your uploads are under way; wait for one.')
+      throw rateLimited('Two of your uploads are under way; wait for one.', RETRY_AFTER_SECONDS)
     }
     if (all >= MOST_AT_ONCE) {
       throw new DomainError('unavailable', 'service.unavailable', 'Too much is being uploaded at the moment.')

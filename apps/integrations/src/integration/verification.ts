@@ -47,7 +47,7 @@ export class Verification {
       )
     }
     const person = mustBePerson(context.actor).guid
-    if (this.#failures.isExhausted(person)) throw tooManyFailures()
+    this.#failures.mustHaveLeft(person, 'Too many verifications have failed. Try again later.')
     try {
       await this.#failures.pending(person, this.clientSecrets.verify(document.state))
     } catch (error) {
@@ -66,9 +66,6 @@ export class Verification {
     await this.streams.handle(integrationStream, guid, command, context)
   }
 }
-
-const tooManyFailures = (): DomainError =>
-  new DomainError('invalid', 'request.rate_limited', 'Too many verifications have failed. Try again in a few seconds.')
 
 /** The provider's own word, if it gave one. */
 const wordOf = ({ code, payload }: DomainError): string =>

@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common'
 import type { Request, Response } from 'express'
-import { DomainError, type ErrorKind, errorNumber } from '#libs/contracts'
+import { DomainError, type ErrorKind, errorNumber, retryAfterOf } from '#libs/contracts'
 import { contextOf } from '../request-context.js'
 
 /** Carries our own code of a refusal on internal routes, so that the caller gets back the error that was thrown. */
@@ -48,6 +48,7 @@ export class DomainErrorFilter implements ExceptionFilter {
       return
     }
     const { number, status } = errorNumber(error)
+    response.set(retryAfterOf(error))
     if (request.path.startsWith('/internal/')) response.setHeader(ERROR_CODE_HEADER, error.code)
     this.tell(request, response, status, { code: number, error: error.message, payload: error.payload })
   }
