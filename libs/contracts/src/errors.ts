@@ -60,6 +60,7 @@ export const ERROR_NUMBERS: Readonly<Record<string, ErrorNumber>> = {
   'stream.conflict': { number: 80, status: 409 },
   'tag.name_taken': { number: 81, status: 400 },
   'request.body_unreadable': { number: 87, status: 400 },
+  'request.body_encoded': { number: 87, status: 415 },
   'request.body_too_slow': { number: 87, status: 408 },
   'request.body_too_large': { number: 87, status: 413 },
   'tag.own_ancestor': { number: 88, status: 400 },

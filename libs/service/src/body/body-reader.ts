@@ -1,6 +1,7 @@
 import type { Request } from 'express'
 import { DomainError } from '#libs/contracts'
 import { contextOf } from '../request-context.js'
+import { mustNotBeEncoded } from './content-encoding.js'
 import { FORM_BODY } from './form-body.js'
 import { isPlainJson, isPlainText } from './plain.js'
 import { repeatedName } from './repeated-name.js'
@@ -17,7 +18,8 @@ export class BodyReader {
 
   /**
    * @throws DomainError `request.parameter_invalid` for a NUL character in path or query, `request.json_invalid`,
-   *   `request.body_unreadable`, `request.body_too_large`, `request.body_too_slow`, `form.missing`, `form.unreadable`
+   *   `request.body_unreadable`, `request.body_encoded`, `request.body_too_large`, `request.body_too_slow`, `form.missing`,
+   *   `form.unreadable`
    */
   async read(request: Request, controller: object, handler: object): Promise<void> {
     if (request.originalUrl.includes('%00')) {
@@ -50,10 +52,7 @@ async function bytesOf(request: Request, withinMs: number): Promise<Buffer> {
   }
   // Gone while its caller was being verified: nothing will come any more.
   if (request.destroyed) throw cutShort()
-  const encoding = request.headers['content-encoding']
-  if (encoding !== undefined && encoding !== 'identity') {
-    throw unreadable('The body has a content encoding that is not supported.')
-  }
+  mustNotBeEncoded(request)
   if (Number(request.headers['content-length'] ?? 0) > MOST_BYTES) throw tooLarge(request)
   const chunks: Buffer[] = []
   let length = 0

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { SetMetadata } from '@nestjs/common'
 import { DomainError } from '#libs/contracts'
+import { mustNotBeEncoded } from './content-encoding.js'
 
 export const STREAMED_BODY = 'keybearer:streamed_body'
 
@@ -32,21 +33,18 @@ const WHOLE_MS = 30 * 60_000
 /**
  * The body's parts as they come; nothing is read ahead of whoever takes them. When it is left early, the rest is not
  * waited for and the connection ends with the answer.
- * @throws DomainError `request.body_too_large`, `request.body_too_slow`, `request.body_unreadable`
+ * @throws DomainError `request.body_too_large`, `request.body_too_slow`, `request.body_encoded`, `request.body_unreadable`
  */
 export async function* streamedBody(
   request: Streamed,
   { most, tooLarge, idleMs = IDLE_MS, wholeMs = WHOLE_MS, signal }: StreamLimits,
 ): AsyncGenerator<Buffer, void> {
-  const encoding = request.headers['content-encoding']
   const until = performance.now() + wholeMs
   let whole = false
   // What becomes of the rest must not end the process.
   request.on('error', () => undefined)
   try {
-    if (encoding !== undefined && encoding !== 'identity') {
-      throw unreadable('The body has a content encoding that is not supported.')
-    }
+    mustNotBeEncoded(request)
     if (Number(request.headers['content-length'] ?? 0) > most) throw tooMuch(tooLarge)
     for (let length = 0; ;) {
       const part = await nextOf(request, Math.min(idleMs, until - performance.now()), signal)
