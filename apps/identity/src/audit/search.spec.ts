@@ -60,4 +60,12 @@ describe('a search of the audit log', () => {
     expect(refusal).toBeInstanceOf(DomainError)
     expect(refusal).toMatchObject({ code: 'audit.filter_invalid', message: expect.stringContaining(text) })
   })
+  it('H10 reads 100 kB of anything in a moment', async () => {
+    for (const piece of ['-', '_', '"', 'a', 'a:', 'a-', ' ', '-"']) {
+      const begun = performance.now()
+      // Too many words is an answer too.
+      await search(piece.repeat(100_000 / piece.length)).catch(() => undefined)
+      expect(performance.now() - begun).toBeLessThan(250)
+    }
+  })
 })

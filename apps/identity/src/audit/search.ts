@@ -72,8 +72,10 @@ function termsOf(q: string): Term[] {
 
 const isFilter = (name: string): name is Filter => (FILTERS as readonly string[]).includes(name)
 
+const WORD = /[\p{L}\p{N}_-]+/gu
+// Not one pattern with the other: a row of hyphens would be read again from each of them.
 const wordsOf = (text: string): string[] =>
-  text.toLowerCase().match(/[\p{L}\p{N}_-]*[\p{L}\p{N}][\p{L}\p{N}_-]*/gu) ?? []
+  (text.toLowerCase().match(WORD) ?? []).filter((word) => /[\p{L}\p{N}]/u.test(word))
 
 /** Of each action the words that find it: its name, the name's parts and those of its description. */
 const WORDS_OF_ACTIONS = (Object.entries(AUDIT_ACTIONS) as [AuditAction, string][]).map(

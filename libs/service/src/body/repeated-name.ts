@@ -1,5 +1,5 @@
 /** What matters of a document that is known to be JSON: where an object or array begins and ends, and texts. */
-const TOKEN = /[{}[\]]|("(?:[^"\\]+|\\.)*")(\s*:)?/g
+const TOKEN = /[{}[\]]|("(?:[^"\\]|\\.)*")(\s*:)?/g
 
 /**
  * The first name that a JSON object has more than once, at any level; `undefined` when there is none. `JSON.parse` and
