@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { jest } from '@jest/globals'
 import { Secret, type Quirk } from '#libs/contracts'
 import { eventually } from '#libs/testing'
 import { CONSENT_URL, FakeProvider, newHouse, World, type VaultProcess } from '../house.fixture.js'
+import { Bulkhead } from '../provider/bulkhead.js'
 import { grantStream, tokenPlace } from './grant.stream.js'
 import { putTokens } from './grant.tokens.js'
 
@@ -243,8 +245,10 @@ describe('refreshes at one integration', () => {
 
     provider.rotates = false
     const release = provider.hold()
+    const arrivals = jest.spyOn(Bulkhead.prototype, 'enter')
     const answers = busy.slice(0, 80).map((each) => process.exchanged(each))
-    await eventually(() => provider.calls.length === 16)
+    await eventually(() => provider.calls.length === 16 && arrivals.mock.calls.length === 80)
+    arrivals.mockRestore()
     expect(await process.refused(busy[80]!)).toEqual({
       code: 'token_endpoint.unavailable',
       payload: { oauth_error: 'temporarily_unavailable' },
