@@ -15,7 +15,7 @@ import { Replicas } from '#libs/messaging'
 import { currentRequest, ExchangeSettings } from '#libs/service'
 import { tokenPlace } from '../grant/grant.stream.js'
 import { Refreshes } from '../grant/refresh.js'
-import { isTampered, Safe } from '../safe/index.js'
+import { isTampered, Safe, type Place } from '../safe/index.js'
 import { fingerprintOf, servicePlace } from '../service-account/service-token.js'
 import { ServiceTokens, type ServiceTokenOutcome } from '../service-account/service-tokens.js'
 import { ContentIdTokens } from './content-id-tokens.js'
@@ -89,11 +89,7 @@ export class Exchange {
       const decided = await this.#decide(question)
       if (decided.decision.verdict === 'obtain_service')
         return await this.#obtained(question, decided.decision.integration)
-      const current = await this.#refreshed(question, decided)
-      const { decision, idToken } = current
-      return decision.verdict === 'trade'
-        ? await this.#traded(question, decision, idToken)
-        : await this.#issue(question, current)
+      return await this.#issue(question, await this.#refreshed(question, decided))
     } catch (error) {
       throw inOAuthWords(error)
     }
@@ -152,10 +148,16 @@ export class Exchange {
   }
 
   /** As after a refresh: whoever may not have the credentials any more, by now, does not get them. */
-  async #traded(question: Question, trade: Trade, envelope: Buffer | null): Promise<Issued> {
+  async #traded(question: Question, trade: Trade, envelope: Buffer | null, isReplaced: boolean): Promise<Issued> {
     const { caller, subject } = question
     const { integration, grant } = trade
-    const idToken = await this.#idToken(subject, trade, envelope)
+    const idToken = grant
+      ? await this.#opened(envelope, tokenPlace(grant.guid, 'id_token'), grant.generation)
+      : await this.#idTokenOfContent(subject, integration)
+    if (!idToken) {
+      if (!grant || isReplaced) throw new Error(`grant ${grant?.guid} has no ID token in the safe`)
+      return await this.#replaced(question, { grant, integration })
+    }
     const sessionName = subject.type === 'viewer' ? `viewer-${subject.userGuid}` : `content-${subject.content}`
     const { text, expiresAt } = await this.temporaryCredentials.obtain(integration, idToken, sessionName)
     const { decision, facts } = await this.#decide(question)
@@ -176,20 +178,22 @@ export class Exchange {
     return { type, accessToken: text, expiresIn: secondsLeft({ expiresAt }, facts.now) }
   }
 
-  async #idToken({ content }: Subject, { integration, grant }: Trade, envelope: Buffer | null): Promise<Secret> {
-    if (!grant) {
-      const { audience } = integration.issues ?? {}
-      if (audience === undefined) throw misconfigured(null)
-      return await this.contentIdTokens.sign(content, audience)
-    }
-    if (!envelope) throw new Error(`grant ${grant.guid} has no ID token in the safe`)
-    return await this.safe.openEnvelope(envelope, tokenPlace(grant.guid, 'id_token'), grant.generation)
+  async #idTokenOfContent({ content }: Subject, { issues }: IntegrationState): Promise<Secret> {
+    const { audience } = issues ?? {}
+    if (audience === undefined) throw misconfigured(null)
+    return await this.contentIdTokens.sign(content, audience)
+  }
+
+  /** @returns `undefined` for what is not there (a rotation may have deleted what was damaged) or will never open */
+  async #opened(envelope: Buffer | null, place: Place, generation: number): Promise<Secret | undefined> {
+    if (!envelope) return undefined
+    return await this.safe.openEnvelope(envelope, place, generation).catch(unlessTampered)
   }
 
   /** What will never open is replaced by a refresh, which finds out, if need be, that only the viewer can mend it. */
   async #replaced(
     question: Question,
-    { grant, integration }: Extract<Decision, { verdict: 'issue' | 'refresh' }>,
+    { grant, integration }: Pick<Extract<Decision, { verdict: 'issue' | 'refresh' }>, 'grant' | 'integration'>,
   ): Promise<Issued> {
     const outcome = await this.refreshes.refresh(grant, integration)
     if (outcome.kind === 'failed' && outcome.fate === 'misconfigured') throw misconfigured(outcome.error)
@@ -197,22 +201,20 @@ export class Exchange {
     return await this.#issue(question, await this.#decide(question), true)
   }
 
-  async #issue(question: Question, { decision, facts, accessToken }: Decided, isReplaced = false): Promise<Issued> {
+  async #issue(question: Question, decided: Decided, isReplaced = false): Promise<Issued> {
+    const { decision, facts, accessToken, idToken } = decided
     switch (decision.verdict) {
       case 'refuse':
         throw decision.error
       case 'trade':
-        throw new Error('a token that is to be traded first was to be issued')
+        return await this.#traded(question, decision, idToken, isReplaced)
       case 'obtain_service':
         throw new Error('a token that is to be obtained first was to be issued')
       case 'visitor_key':
         return await this.#issueVisitorKey(question, decision)
       case 'issue_service': {
         const { integration, token } = decision
-        if (!accessToken) throw new Error(`the service account ${integration.guid} has no token in the safe`)
-        const opened = await this.safe
-          .openEnvelope(accessToken, servicePlace(integration.guid), token.generation)
-          .catch(unlessTampered)
+        const opened = await this.#opened(accessToken, servicePlace(integration.guid), token.generation)
         // The provider gives another.
         if (!opened) return await this.#obtained(question, integration)
         return await this.#issueOfService(question, integration, { ...token, accessToken: opened }, facts.now)
@@ -220,13 +222,12 @@ export class Exchange {
       case 'issue':
         this.refreshes.renewEarly(decision.grant, decision.integration, facts.now)
         break
-      // Tokens that live for seconds only, or an old one that outlives a failure.
       case 'refresh':
+        // Tokens that live for seconds only, or an old one that outlives a failure.
+        if (!decision.oldIsValid) throw providerUnavailable()
     }
     const { viewer, grant, integration } = decision
-    const place = tokenPlace(grant.guid, 'access_token')
-    const opened =
-      accessToken && (await this.safe.openEnvelope(accessToken, place, grant.generation).catch(unlessTampered))
+    const opened = await this.#opened(accessToken, tokenPlace(grant.guid, 'access_token'), grant.generation)
     if (!opened) {
       if (isReplaced) throw new Error(`grant ${grant.guid} has no access token in the safe`)
       return await this.#replaced(question, decision)

@@ -203,6 +203,30 @@ describe('temporary credentials of a viewer', () => {
     expect(await kept()).toEqual([2])
   })
 
+  it.each([
+    ['is damaged', 'update safe set envelope = set_byte(envelope, 70, get_byte(envelope, 70) # 1) where place = $1'],
+    ['was deleted by a rotation', 'delete from safe where place = $1'],
+  ])('E17 get another ID token by a refresh when the one at hand %s', async (_, damage) => {
+    await ofViewer()
+    await idToken()
+    await consents()
+    await vault.pool.query(damage, [tokenPlace(world.grantGuid, 'id_token').join('/')])
+    await idToken()
+    expect((await exchanged()).type).toBe(TYPE)
+    expect((await exchanged()).type).toBe(TYPE)
+    expect([await kept(), provider.calls.length]).toEqual([[2], 2])
+  })
+
+  it('E17 say that there is no ID token when the one at hand is damaged and no other comes (276)', async () => {
+    await ofViewer()
+    await idToken()
+    await consents()
+    await vault.pool.query('delete from safe where place = $1', [tokenPlace(world.grantGuid, 'id_token').join('/')])
+    await idToken(null)
+    expect((await refused(exchanged()))[0]).toBe(276)
+    expect([stsServer.journal, provider.calls.length]).toEqual([[], 2])
+  })
+
   it('go on with the former ID token while it lasts, and then say that there is none (276)', async () => {
     const integration = await ofViewer()
     await idToken()

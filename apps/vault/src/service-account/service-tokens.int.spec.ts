@@ -167,6 +167,16 @@ describe('a service account at the exchange', () => {
     expect((await exchanged()).accessToken.reveal()).toBe(second)
   })
 
+  it('E17 gets another when a rotation has deleted the damaged one', async () => {
+    const first = (await exchanged()).accessToken.reveal()
+    await vault.pool.query('delete from safe where place = $1', [
+      `service_account/${world.integrationGuid}/access_token`,
+    ])
+    const second = (await exchanged()).accessToken.reveal()
+    expect(second).not.toBe(first)
+    expect((await exchanged()).accessToken.reveal()).toBe(second)
+  })
+
   it('SVC-06 is not begun for an integration that is deleted between the decision and the request', async () => {
     const deleted = await makeRobot(3)
     await told(null, 4)
