@@ -202,6 +202,16 @@ describe('groups', () => {
       expect((await house.remove(`/${guid}/members/${vera}`, keyOf(vera, 'viewer'))).status).toBe(204)
     })
 
+    it('who are made so by no key that content has for a visit of theirs', async () => {
+      const [guid, owner] = [await house.make(unique('closed')), await house.publisher(unique('olga'))]
+      await house.patch(guid, { owner_guid: owner })
+      const visit: Actor = { ...(keyOf(owner, 'publisher') as PersonActor & { type: 'key' }), visit: randomUUID() }
+      for (const spelled of [owner, owner.toUpperCase()])
+        expect(outcome(await house.add(guid, spelled, visit))).toEqual([403, 22])
+      expect(await house.groupsOf(owner)).toEqual([])
+      expect((await house.add(guid, owner, keyOf(owner, 'publisher'))).status).toBe(204)
+    })
+
     it('GRP-17 who lose nothing but the group when it is removed, in one event', async () => {
       const guid = await house.make(unique('gone'))
       const user = await house.login(unique('stays'))

@@ -188,9 +188,12 @@ export class GroupController {
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
   ): Promise<void> {
-    if (!mayManage(mustBePerson(actor), await this.queries.get(guid))) throw permissionDenied()
+    const person = mustBePerson(actor)
+    const memberGuid = userGuid.toLowerCase()
+    if (!mayManage(person, await this.queries.get(guid))) throw permissionDenied()
+    if (person.guid === memberGuid) await mustHaveFullPower(actor, this.users)
     const command = { type: 'ChangeMemberships', added: [guid], removed: [] } as const
-    const { events } = await this.streams.handle(userStream, userGuid.toLowerCase(), command, context)
+    const { events } = await this.streams.handle(userStream, memberGuid, command, context)
     if (events.length > 0) return
     throw new DomainError('conflict', 'group.already_a_member', 'This user is a member of the group already.')
   }

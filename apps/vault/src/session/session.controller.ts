@@ -96,6 +96,12 @@ export class SessionController {
     @CurrentActor() actor: Actor,
     @Command() context: CommandContext,
   ): Promise<void> {
+    if (actor.type === 'key' && actor.visit !== undefined)
+      throw new DomainError(
+        'forbidden',
+        'permission.denied',
+        'An API key that was made for a visit can only read this.',
+      )
     if (await this.streams.former(grantStream, guid, context)) return
     const person = mustBePerson(actor)
     const { userGuid } = await this.#get(guid, person)

@@ -157,6 +157,20 @@ describe('OAuth sessions', () => {
     expect((await get(SESSIONS, user(world.viewerGuid))).json()).toEqual([])
   })
 
+  it('are read by the key of a visit, and ended by none', async () => {
+    await vault.grant(world, 3600)
+    const path = `${SESSIONS}/${world.grantGuid}`
+    for (const [user, role] of [
+      [world.viewerGuid, 'viewer'],
+      [randomUUID(), 'administrator'],
+    ] as const) {
+      const key = { type: 'key', guid: randomUUID(), user, role, visit: world.contentGuid } as const
+      expect((await get(path, key)).status).toBe(200)
+      expect(await refusalOf(del(path, key))).toEqual([403, 22])
+    }
+    expect((await vault.exchanged(world)).accessToken.reveal()).toBe('access-0')
+  })
+
   it('E22 have nothing left anywhere of what their tokens were sealed with, nor of the tokens', async () => {
     await vault.grant(world, 3600)
     const { rows: sealed } = await vault.pool.query<{ wrapped: string; envelope: string }>(
