@@ -630,6 +630,32 @@ describe('what the gateway asks before it lets somebody in', () => {
     expect(await missing()).toEqual([world.integrationGuid])
   })
 
+  it('names one again whose grant is of another client than it is now, or of one that nobody noted', async () => {
+    await vault.grant(world, 600)
+    await vault.pool.query('update oauth_grant set client = null where guid = $1', [world.grantGuid])
+    expect([await missing(), await vault.refused(world)]).toEqual([
+      [world.integrationGuid],
+      expect.objectContaining({ code: 'grant.none' }),
+    ])
+    await vault.grant(world, 600)
+    expect(await missing()).toEqual([])
+    const client = { ...world.integration().client!, client_id: 'another' }
+    await vault.tell('integration', world.integrationGuid, world.integration({ client }), 2)
+    expect([await missing(), await vault.refused(world)]).toEqual([
+      [world.integrationGuid],
+      expect.objectContaining({ code: 'grant.none' }),
+    ])
+  })
+
+  it('names none for content that has nobody’s token', async () => {
+    for (const content of [{ kind: 'static' }, { kind: 'rendered' }, { access_type: 'all' }] as const) {
+      await vault.tell('content', world.contentGuid, world.content(content))
+      expect(await missing()).toEqual([])
+      const answer = await beginning()
+      expect('redirect' in answer).toBe(false)
+    }
+  })
+
   it('leaves service accounts alone', async () => {
     await vault.tell('integration', world.integrationGuid, world.integration({ auth_type: 'Service Account' }), 2)
     expect(await missing()).toEqual([])

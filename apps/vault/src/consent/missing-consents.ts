@@ -1,14 +1,23 @@
 import { Pool } from 'pg'
 import { Injectable } from '@nestjs/common'
-import { contentContract, integrationContract } from '#libs/contracts'
+import {
+  contentContract,
+  integrationContract,
+  obstacleTo,
+  type ContentState,
+  type IntegrationState,
+} from '#libs/contracts'
 import { sql } from '#libs/event-sourcing'
 import { Replicas } from '#libs/messaging'
+import { clientFingerprint } from '../provider/client-fingerprint.js'
 
-interface Row {
+interface Row extends Pick<ContentState, 'kind' | 'access_type'> {
   version: number
   guid: string | null
   known: boolean
-  missing: boolean
+  integration: IntegrationState | null
+  /** That the user's usable grant is of; null also without any. */
+  client: string | null
 }
 
 @Injectable()
@@ -38,18 +47,16 @@ export class MissingConsents {
   /** One for each association; one without any for content that has none. */
   async #rows(userGuid: string, contentGuid: string): Promise<Row[]> {
     const { rows } = await this.pool.query<Row>(sql`
-      select content.version, association.guid, integration.guid is not null as known,
-        coalesce(integration.state ->> 'auth_type' = 'Viewer', false) and not exists (
-          select from oauth_grant
-          where user_guid = ${userGuid} and integration_guid = association.guid and status = 'usable'
-            and (has_refresh_token or expires_at is null or expires_at > clock_timestamp())
-        ) as missing
+      select content.version, content.state ->> 'kind' as kind, content.state ->> 'access_type' as access_type,
+        association.guid, integration.guid is not null as known, integration.state as integration, oauth_grant.client
       from replica as content
       left join lateral (
         select (entry ->> 'oauth_integration_guid')::uuid as guid, place
         from json_array_elements(content.state -> 'associations') with ordinality as each (entry, place)
       ) as association on true
       left join replica as integration on integration.kind = 'integration' and integration.guid = association.guid
+      left join oauth_grant on user_guid = ${userGuid} and integration_guid = association.guid and status = 'usable'
+        and (has_refresh_token or expires_at is null or expires_at > clock_timestamp())
       where content.kind = 'content' and content.guid = ${contentGuid}
       order by association.place`)
     return rows
@@ -57,4 +64,10 @@ export class MissingConsents {
 }
 
 const missingOf = (rows: readonly Row[]): string[] =>
-  rows.flatMap(({ guid, missing }) => (guid !== null && missing ? [guid] : []))
+  rows.flatMap((row) => (row.guid !== null && isMissing(row) ? [row.guid] : []))
+
+/** By the rules of the exchange; where consent would lead nowhere, nobody is sent to it. */
+const isMissing = ({ integration, client, ...content }: Row): boolean =>
+  integration?.auth_type === 'Viewer' &&
+  obstacleTo(integration.auth_type, content) === undefined &&
+  client !== clientFingerprint(integration)

@@ -47,6 +47,24 @@ describe('grants whose integration or user is gone', () => {
     expect(await endings.sweep()).toBe(0)
   })
 
+  it('end where nobody noted what client they are of, and are nothing to recover then', async () => {
+    const [world, other] = [await authorized(), await authorized()]
+    await vault.pool.query(
+      `update oauth_grant set client = null, lease_attempt = gen_random_uuid(), lease_until = clock_timestamp()
+       where guid = $1`,
+      [world.grantGuid],
+    )
+    expect(await vault.refused(world)).toMatchObject({ code: 'grant.none' })
+    expect(await endings.sweep()).toBe(1)
+    expect([await statusOf(world), await tokensOf(world)]).toEqual(['revoked', 0])
+    expect([await statusOf(other), await tokensOf(other)]).toEqual(['usable', 2])
+    expect(await vault.grants.unsettled(100, { pauseMs: 0, hopeMs: 1000 })).toEqual([])
+    expect(await endings.sweep()).toBe(0)
+    await vault.grant(world, 3600)
+    expect(await endings.sweep()).toBe(0)
+    expect((await vault.exchanged(world)).accessToken.reveal()).toBe('access-0')
+  })
+
   it('end soon after the news has come', async () => {
     const world = await authorized()
     const message = { type: 'IntegrationChanged', schema_version: 1, revision: 1, version: 2, cause: [], state: null }

@@ -32,9 +32,9 @@ interface Over {
 }
 
 /**
- * Ends grants whose integration is deleted, has become another client or has another provider, and those whose user is
- * deleted or locked: at once when the news comes, and every ten
- * minutes for news that a process did not live to follow. The exchange refuses them from the first moment.
+ * Ends grants whose integration is deleted, has become another client or has another provider, those of before
+ * their client was noted, and those whose user is deleted or locked: at once when the news comes, and every ten minutes
+ * for news that a process did not live to follow. The exchange refuses them from the first moment.
  */
 @Injectable()
 export class GrantEndings implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -85,6 +85,10 @@ export class GrantEndings implements OnApplicationBootstrap, BeforeApplicationSh
         from former_integration as former
         join replica on kind = 'integration' and replica.guid = former.guid and replica.state is not null
         join oauth_grant on integration_guid = former.guid and oauth_grant.client = former.client and status <> 'revoked'
+        union
+        select oauth_grant.guid, generation, user_guid, 'integration_changed'
+        from oauth_grant join replica on kind = 'integration' and replica.guid = integration_guid and state is not null
+        where oauth_grant.client is null and status <> 'revoked'
         union
         select oauth_grant.guid, generation, user_guid, case when state is null then 'user_deleted' else 'user_locked' end
         from replica join oauth_grant on user_guid = replica.guid and status <> 'revoked'
