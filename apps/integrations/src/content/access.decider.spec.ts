@@ -163,6 +163,23 @@ describe('the owner', () => {
   })
 })
 
+describe('access on a server that limits it', () => {
+  const opened = (accessType: 'acl' | 'logged_in' | 'all'): ContentEvent => ({
+    type: 'AccessTypeChanged',
+    data: { accessType },
+  })
+  const open = (accessType: 'acl' | 'logged_in' | 'all') =>
+    ({ type: 'ChangeContent', editor: priya, changes: { accessType }, widest: 'acl' }) as const
+
+  it('is narrowed step by step, and not widened again', () => {
+    content.given(registered, opened('all')).when(open('logged_in')).then(opened('logged_in'))
+    content.given(registered, opened('all'), opened('logged_in')).when(open('acl')).then(opened('acl'))
+    for (const present of ['acl', 'logged_in'] as const)
+      content.given(registered, opened(present)).when(open('all')).thenRefused('content.access_type_prohibited')
+    content.given(registered).when(open('logged_in')).thenRefused('content.access_type_prohibited')
+  })
+})
+
 describe('a lock', () => {
   const locked = (message: string): ContentEvent => ({ type: 'ContentLocked', data: { message } })
   const unlocked: ContentEvent = { type: 'ContentUnlocked', data: {} }
@@ -201,6 +218,24 @@ describe('a lock', () => {
       .given(registered, locked(''))
       .when(change(alice, { lockedMessage: 'Ask us' }))
       .then(lockedByAlice)
+    // Also with the words that its owner chose; only saying so does it.
+    const lockedByPriya = [registered, locked('Ask us')]
+    content
+      .given(...lockedByPriya)
+      .when(change(alice, { locked: true }))
+      .then(lockedByAlice)
+    content
+      .given(...lockedByPriya)
+      .when(change(alice, { locked: true, lockedMessage: 'Ask us' }))
+      .then(lockedByAlice)
+    content
+      .given(...lockedByPriya)
+      .when(change(alice, { lockedMessage: 'Ask us' }))
+      .thenNothing()
+    content
+      .given(...held)
+      .when(change({ ...alice, guid: 'another' }, { locked: true }))
+      .thenNothing()
     for (const changes of [{ locked: false }, { lockedMessage: '' }, { locked: true, lockedMessage: 'Back soon' }]) {
       content
         .given(...held)

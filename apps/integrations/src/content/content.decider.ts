@@ -23,7 +23,7 @@ import {
 } from './permission.rules.js'
 import { differing, mayRunAs, type RuntimeSettings } from './runtime-settings.js'
 import { createShareLink, revokeShareLink, type NewShareLink, type ShareLinks } from './share-link.rules.js'
-import { mustBeWithin } from './widest-access.js'
+import { isWider, mustBeWithin } from './widest-access.js'
 
 /** What `[Content] Upstream` says of a URL; see `UpstreamList` of `#libs/service`. */
 export type UpstreamVerdict = 'listed' | 'administrators_only' | 'outside'
@@ -240,7 +240,7 @@ function changeContent(
     events.push({ type: 'ContentDescribed', data: { title, description } })
   }
   if (accessType !== content.accessType) {
-    mustBeWithin(widest, accessType)
+    if (isWider(accessType, content.accessType)) mustBeWithin(widest, accessType)
     mayBeOpenedTo(accessType, content)
     events.push({ type: 'AccessTypeChanged', data: { accessType } })
   }
@@ -266,7 +266,10 @@ function changeContent(
 function lockChanged({ locked, lockedMessage }: ContentChanges, content: Registered, editor: Editor): ContentEvent[] {
   const { lock } = content
   const message = (locked ?? lock !== undefined) ? (lockedMessage ?? lock?.message ?? '') : undefined
-  if (message === lock?.message) return []
+  const byAdministrator = editor.role === 'administrator' && editor.guid !== content.ownerGuid
+  // What its owner has locked with the same words an administrator still holds shut by saying so.
+  const takesOver = locked === true && byAdministrator && !lock?.byAdministrator
+  if (message === lock?.message && !takesOver) return []
   mustManage(content, editor, 'lock or unlock this content')
   if (lock?.byAdministrator && editor.role !== 'administrator') {
     throw new DomainError(
@@ -276,7 +279,6 @@ function lockChanged({ locked, lockedMessage }: ContentChanges, content: Registe
     )
   }
   if (message === undefined) return [{ type: 'ContentUnlocked', data: {} }]
-  const byAdministrator = editor.role === 'administrator' && editor.guid !== content.ownerGuid
   return [{ type: 'ContentLocked', data: { message, ...(byAdministrator && { byAdministrator }) } }]
 }
 

@@ -1,12 +1,15 @@
 import { ACCESS_TYPES, DomainError, type AccessType } from '#libs/contracts'
 
+export const isWider = (accessType: AccessType, than: AccessType): boolean =>
+  ACCESS_TYPES.indexOf(accessType) > ACCESS_TYPES.indexOf(than)
+
 /**
  * What the operator permits nobody to open further.
  * @param widest what `[Applications]` says for whoever asks
  * @throws DomainError `content.access_type_prohibited`
  */
 export function mustBeWithin(widest: AccessType, accessType: AccessType): void {
-  if (ACCESS_TYPES.indexOf(accessType) <= ACCESS_TYPES.indexOf(widest)) return
+  if (!isWider(accessType, widest)) return
   throw new DomainError(
     'forbidden',
     'content.access_type_prohibited',
