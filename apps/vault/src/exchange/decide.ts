@@ -15,6 +15,7 @@ import {
   type UserState,
 } from '#libs/contracts'
 import type { GrantFacts } from '../grant/grant.queries.js'
+import { isTradable } from '../grant/id-token.js'
 import { clientFingerprint } from '../provider/client-fingerprint.js'
 import { fingerprintOf, isUsable, type ServiceTokenFacts } from '../service-account/service-token.js'
 import {
@@ -45,9 +46,6 @@ import {
 
 /** Seconds that an access token must still be good for to be handed out without a refresh. */
 const USABLE_SECONDS = 5
-
-/** Seconds that an ID token must still be good for to be sent away: its reader has a clock of its own. */
-const TRADABLE_SECONDS = 15
 
 /** Seconds after which a provider is asked again for an ID token that it has not given, or not a good one. */
 const ID_TOKEN_AGAIN_SECONDS = 60
@@ -324,7 +322,7 @@ function ofIdToken(
   consentUrl: string,
 ): Decision {
   const { idTokenExpiresAt: end, idTokenFault: fault, hasRefreshToken, tokenSince } = grant
-  if (end && (end.getTime() - now.getTime()) / 1000 > TRADABLE_SECONDS) return { verdict: 'trade', integration, grant }
+  if (end && isTradable(end, now)) return { verdict: 'trade', integration, grant }
   const since = tokenSince ? (now.getTime() - tokenSince.getTime()) / 1000 : Infinity
   if (hasRefreshToken && (!fault || since > ID_TOKEN_AGAIN_SECONDS))
     return { verdict: 'refresh', viewer, integration, grant, oldIsValid: false }

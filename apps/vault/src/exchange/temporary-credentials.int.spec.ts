@@ -244,6 +244,16 @@ describe('temporary credentials of a viewer', () => {
     expect(provider.calls).toHaveLength(calls)
   })
 
+  it('R02 are not asked for time after time in the last seconds of an ID token that nothing comes after (276)', async () => {
+    await ofViewer()
+    await idToken()
+    await consents()
+    await idToken(null)
+    await lasted(10)
+    for (let n = 0; n < 3; n++) expect(await refused(exchanged())).toEqual([276, 400, 'grant.no_id_token', undefined])
+    expect(provider.calls).toHaveLength(2)
+  })
+
   it.each([
     ['none: 276', 276, null],
     ['one for another application: 251', 251, { aud: 'other' }],

@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common'
 import { REQUESTED_TOKEN_TYPE, type IntegrationState, type Secret } from '#libs/contracts'
 import { IdTokenError, IdTokens, type TokenResponse } from '#libs/oauth'
 import type { IdTokenFacts } from './grant.events.js'
+import { isTradable } from './id-token.js'
 
 /** What is kept with a new token set; both absent where the integration trades no ID token. */
 export interface KeptIdToken {
@@ -48,7 +49,8 @@ export class GrantIdTokens {
     const facts: IdTokenFacts = idToken ? await this.#factsOf(integration, idToken, former) : { fault: 'none' }
     if (idToken && facts.expiresAt !== undefined) return { idToken, facts }
     const { kept } = former ?? {}
-    if (kept && kept.expiresAt.getTime() > Date.now())
+    // One that cannot be traded any more would only be asked for again, with each exchange.
+    if (kept && isTradable(kept.expiresAt, new Date()))
       return { idToken: kept.idToken, facts: { expiresAt: kept.expiresAt.toISOString() } }
     return { idToken: null, facts }
   }
