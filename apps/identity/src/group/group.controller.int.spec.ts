@@ -186,6 +186,18 @@ describe('groups', () => {
       expect(outcome(await house.service.get(`${GROUPS}/${randomUUID()}/members`, alice))).toEqual([404, 153])
     })
 
+    it('who can be added and removed under an idempotency key that was refused before', async () => {
+      const [guid, user] = [await house.make(unique('again')), await house.login(unique('member'))]
+      const [add, remove] = [0, 1].map(() => ({ 'idempotency-key': randomUUID() }))
+      const path = `/${guid}/members/${user}`
+      expect(outcome(await house.remove(path, alice, remove))).toEqual([404, 17])
+      expect((await house.add(guid, user)).status).toBe(204)
+      expect(outcome(await house.add(guid, user, alice, add))).toEqual([409, 16])
+      for (let count = 0; count < 2; count++) expect((await house.remove(path, alice, remove)).status).toBe(204)
+      for (let count = 0; count < 2; count++) expect((await house.add(guid, user, alice, add)).status).toBe(204)
+      expect((await house.page(`/${guid}/members`)).total).toBe(1)
+    })
+
     it('ten a page unless told', async () => {
       const guid = await house.make(unique('many'))
       for (let number = 0; number < 11; number++) await house.add(guid, await house.login(unique('member')))

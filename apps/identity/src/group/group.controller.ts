@@ -192,10 +192,7 @@ export class GroupController {
     const memberGuid = userGuid.toLowerCase()
     if (!mayManage(person, await this.queries.get(guid))) throw permissionDenied()
     if (person.guid === memberGuid) await mustHaveFullPower(actor, this.users)
-    const command = { type: 'ChangeMemberships', added: [guid], removed: [] } as const
-    const { events } = await this.streams.handle(userStream, memberGuid, command, context)
-    if (events.length > 0) return
-    throw new DomainError('conflict', 'group.already_a_member', 'This user is a member of the group already.')
+    await this.streams.handle(userStream, memberGuid, { type: 'JoinGroup', group: guid }, context)
   }
 
   @Delete(':guid/members/:user_guid')
@@ -214,10 +211,7 @@ export class GroupController {
     const group = await this.queries.get(guid)
     if (person.guid !== userGuid && !mayManage(person, group)) throw permissionDenied()
     if (person.guid === userGuid) await mustHaveFullPower(actor, this.users)
-    const command = { type: 'ChangeMemberships', added: [], removed: [guid] } as const
-    const { events } = await this.streams.handle(userStream, userGuid, command, context)
-    if (events.length > 0) return
-    throw new DomainError('not_found', 'group.not_a_member', 'This user is not a member of the group.')
+    await this.streams.handle(userStream, userGuid, { type: 'LeaveGroup', group: guid }, context)
   }
 
   async #change(guid: string, changes: GroupChanges, person: Person, context: CommandContext): Promise<GroupView> {

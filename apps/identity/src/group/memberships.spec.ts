@@ -24,6 +24,16 @@ describe('memberships that are changed by hand', () => {
       .thenNothing()
   })
 
+  it('begin and end one by one, and are refused where it is so already', () => {
+    const [join, leave] = (['JoinGroup', 'LeaveGroup'] as const).map((type) => ({ type, group: A }))
+    const [outside, inside] = [user.given(registered), user.given(registered, changed([A]))]
+    outside.when(join!).then(changed([A]))
+    inside.when(join!).thenRefused('group.already_a_member')
+    inside.when(leave!).then(changed([], [A]))
+    outside.when(leave!).thenRefused('group.not_a_member')
+    for (const command of [join!, leave!]) user.when(command).thenRefused('user.not_found')
+  })
+
   it('need a user', () => {
     user.when(change([A])).thenRefused('user.not_found')
     user

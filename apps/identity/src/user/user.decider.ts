@@ -30,6 +30,8 @@ export type UserCommand =
   | { type: 'UnlockUser'; editor: Editor }
   /** Guids of groups. Changes nothing where it is so already. */
   | { type: 'ChangeMemberships'; added: readonly string[]; removed: readonly string[] }
+  /** Refused where it is so already. */
+  | { type: 'JoinGroup' | 'LeaveGroup'; group: string }
   | { type: 'DeleteUser' }
 
 export const userDecider: Decider<UserCommand, UserEvent, User> = {
@@ -75,6 +77,14 @@ export const userDecider: Decider<UserCommand, UserEvent, User> = {
         return registered(state).locked ? [{ type: 'UserUnlocked', data: {} }] : []
       case 'ChangeMemberships':
         return changeMemberships(command, registered(state))
+      case 'JoinGroup':
+        if (registered(state).groups.has(command.group))
+          throw new DomainError('conflict', 'group.already_a_member', 'This user is a member of the group already.')
+        return [{ type: 'MembershipsChanged', data: { added: [command.group], removed: [] } }]
+      case 'LeaveGroup':
+        if (!registered(state).groups.has(command.group))
+          throw new DomainError('not_found', 'group.not_a_member', 'This user is not a member of the group.')
+        return [{ type: 'MembershipsChanged', data: { added: [], removed: [command.group] } }]
       case 'DeleteUser':
         registered(state)
         return [{ type: 'UserDeleted', data: {} }]
