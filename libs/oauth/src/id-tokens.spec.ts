@@ -90,6 +90,11 @@ describe('an ID token', () => {
     expect((await idTokens().verify(several, issuer, 'keybearer')).subject).toBe('canary-person')
   })
 
+  it.each([8.64e12, 1e300, Date.now() + 600_000])('R02 ends within a year, whatever its `exp` is: %d', async (exp) => {
+    const { expiresAt } = await idTokens().verify(await made({ claims: { exp } }), issuer, 'keybearer')
+    expect(Math.abs(expiresAt.getTime() - Date.now() - 365 * 86_400_000)).toBeLessThan(5_000)
+  })
+
   it.each<[string, () => Promise<Secret>]>([
     ['somebody else has signed it', () => made({ key: stranger.privateKey })],
     ['it is signed with what everybody knows', () => made({ key: Buffer.from(jwks), alg: 'HS256' })],

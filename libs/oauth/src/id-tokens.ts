@@ -5,6 +5,8 @@ import type { Discovery } from './discovery.js'
 import type { ProviderKeys } from './provider-keys.js'
 
 const LEEWAY_SECONDS = 60
+/** As for access tokens. What providers write there, milliseconds among it, may be no date that can be kept. */
+const LONGEST_MS = 365 * 86_400_000
 /** New tokens wait for this, and so do people: a provider that takes longer does not say who its tokens are of. */
 const WITHIN_MS = 3_000
 
@@ -71,7 +73,7 @@ export class IdTokens {
       // Several audiences need a word on for whom it was made; whoever is named there must be us.
       if (azp === undefined ? Array.isArray(aud) && aud.length > 1 : azp !== clientId)
         throw new IdTokenError('invalid', 'azp')
-      return { subject: sub!, expiresAt: new Date(exp! * 1000) }
+      return { subject: sub!, expiresAt: new Date(Math.min(exp! * 1000, Date.now() + LONGEST_MS)) }
     } catch (error) {
       if (error instanceof IdTokenError) throw error
       throw faultOf(error)

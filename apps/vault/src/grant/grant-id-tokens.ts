@@ -72,9 +72,9 @@ export class GrantIdTokens {
       if (former?.subject !== undefined && subject !== former.subject) throw new IdTokenError('invalid', 'sub')
       return { expiresAt: expiresAt.toISOString() }
     } catch (error) {
-      if (!(error instanceof IdTokenError)) throw error
       this.#logger.warn({ err: error, integration: guid }, 'an ID token is not believed')
-      return { fault: error.fault }
+      // Whatever it is: the tokens that came with it may be the only good ones, and wait to be stored.
+      return { fault: error instanceof IdTokenError ? error.fault : 'unverified' }
     }
   }
 }
