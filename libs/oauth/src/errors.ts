@@ -41,6 +41,8 @@ export interface TokenEndpointFault {
   readonly sent: boolean
   /** Seconds, at most 300: what the provider asked for in `Retry-After` (RFC 9110 §10.2.3). */
   readonly retryAfterSeconds?: number
+  /** The provider says in words of its own that it has too much to do, whatever the status. */
+  readonly busy?: boolean
 }
 
 /** A token endpoint that gave no tokens. Holds no token, no secret and nobody's error, so that it may be logged whole. */
@@ -52,6 +54,7 @@ export class TokenEndpointError extends Error implements TokenEndpointFault {
   readonly inDoubt: boolean
   readonly sent: boolean
   readonly retryAfterSeconds?: number
+  readonly busy?: boolean
 
   constructor(fault: TokenEndpointFault) {
     super(`token endpoint: ${fault.error ?? fault.reason}${fault.status === undefined ? '' : ` (${fault.status})`}`)
@@ -63,5 +66,6 @@ export class TokenEndpointError extends Error implements TokenEndpointFault {
     this.inDoubt = fault.inDoubt
     this.sent = fault.sent
     this.retryAfterSeconds = fault.retryAfterSeconds
+    this.busy = fault.busy
   }
 }

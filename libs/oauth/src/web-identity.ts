@@ -56,7 +56,8 @@ export async function assumeRoleWithWebIdentity(
     if (credentials) return credentials
   }
   const code = codeOf(told, idToken)
-  const refused = code !== undefined && status >= 400 && status < 500 && status !== 429 && !BUSY.test(code)
+  const busy = code !== undefined && BUSY.test(code)
+  const refused = code !== undefined && status >= 400 && status < 500 && status !== 429 && !busy
   const wait = refused ? undefined : retryAfterOf(answer.headers)
   throw new TokenEndpointError({
     fate: refused ? 'misconfigured' : 'retry',
@@ -66,6 +67,7 @@ export async function assumeRoleWithWebIdentity(
     inDoubt: false,
     ...(code !== undefined && { error: code }),
     ...(wait !== undefined && { retryAfterSeconds: wait }),
+    ...(busy && { busy }),
   })
 }
 

@@ -431,9 +431,12 @@ describe('temporary credentials of content', () => {
     expect(await issuedRows()).toEqual([])
   })
 
-  it('R10 leave a service in peace that fails time after time', async () => {
+  it.each([
+    ['fails', 503, '<html>'],
+    ['is throttled', 400, '<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>'],
+  ])('R10 leave a service in peace that %s time after time', async (_, status, body) => {
     await ofContent()
-    stsServer.fault = { status: 503, body: '<html>' }
+    stsServer.fault = { status, body }
     for (let n = 0; n < 8; n++) expect((await refused(exchangedByContent()))[1]).toBe(502)
     expect(stsServer.journal).toHaveLength(5)
   })

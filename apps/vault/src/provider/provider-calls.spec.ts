@@ -55,6 +55,12 @@ describe('calls to a provider', () => {
     expect(await asking()).toBe('left_in_peace')
   })
 
+  it('R10 are not made any more after five answers that say it is busy, whatever their status', async () => {
+    for (let failures = 0; failures < 5; failures++)
+      await asking(fault({ status: 400, error: 'Throttling', busy: true }))
+    expect(await asking()).toBe('left_in_peace')
+  })
+
   it('R10 for refreshes do not hear of the codes that viewers bring', async () => {
     const redemptions: ProviderEndpoint = { ...endpoint, use: 'redemption' }
     await asking(fault({ status: 429, retryAfterSeconds: 300 }), redemptions)

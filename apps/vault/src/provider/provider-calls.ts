@@ -108,9 +108,9 @@ export class ProviderCalls {
   #judge(
     { integrationGuid }: ProviderEndpoint,
     admission: Admission,
-    { fate, sent, status, retryAfterSeconds }: TokenEndpointError,
+    { fate, sent, status, retryAfterSeconds, busy }: TokenEndpointError,
   ): void {
-    if (fate !== 'retry' || isAboutThisRequest(status, retryAfterSeconds)) {
+    if (fate !== 'retry' || (!busy && isAboutThisRequest(status, retryAfterSeconds))) {
       if (sent) admission.answered()
     } else if (admission.failed(retryAfterSeconds)) {
       this.#logger.warn(
