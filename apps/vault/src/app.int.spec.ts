@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { jest } from '@jest/globals'
 import { Module, type INestApplication } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
+import { Pool } from 'pg'
 import { pino } from 'pino'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { ACTOR_HEADER, Secret, TOKEN_TYP, type Actor } from '#libs/contracts'
@@ -86,6 +87,10 @@ beforeEach(async () => {
     freshness.looked(each, 0)
     freshness.heard(each, 1, { type: 'Heartbeat', complete_until: now, sent_at: now })
   }
+})
+
+it('R01 waits for a database that says nothing no longer than ten seconds', () => {
+  expect(app.get(Pool).options.query_timeout).toBe(10_000)
 })
 
 interface Options {

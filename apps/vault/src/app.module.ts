@@ -9,6 +9,7 @@ import {
   mustKeepTime,
   poolOf,
   PostgresEventStore,
+  SHORT_STATEMENTS,
   Streams,
 } from '#libs/event-sourcing'
 import { Freshness, MessagingModule } from '#libs/messaging'
@@ -72,7 +73,9 @@ import { VerificationController } from './service-account/verification.controlle
   imports: [
     TypeOrmModule.forRootAsync({
       inject: [Deployment],
-      useFactory: ({ databaseUrl, instance }: Deployment) => databaseOptions(databaseUrl.reveal(), instance, []),
+      // Exchanges share statements: one that never ends would keep them all waiting.
+      useFactory: ({ databaseUrl, instance }: Deployment) =>
+        databaseOptions(databaseUrl.reveal(), instance, [], SHORT_STATEMENTS),
     }),
     MessagingModule.forRootAsync({
       inject: [Deployment, DataSource, InternalHttp],

@@ -28,6 +28,14 @@ export function databaseOptions(
   }
 }
 
+/**
+ * For a pool whose statements are short: a server that says nothing for so long, as behind a connection whose other half
+ * is gone, is waited for no longer. What was sent may have been done all the same: as after a lost connection, the
+ * outcome of a commit is unknown. Only where all go by `pool.query` and `transaction`, which throw such a connection
+ * away; TypeORM would lend it again.
+ */
+export const SHORT_STATEMENTS: PoolConfig = { query_timeout: 10_000 }
+
 /** The pg pool of a connected DataSource. */
 export const poolOf = (dataSource: DataSource): Pool => (dataSource.driver as unknown as { master: Pool }).master
 

@@ -122,6 +122,7 @@ class ThingController {
     if (how === 'conflict') throw new ConcurrencyConflict('x')
     if (how === 'reused-key') throw Object.assign(new Error('x'), { name: 'IdempotencyConflict' })
     if (how === 'lost') throw new Error('Connection terminated unexpectedly')
+    if (how === 'silent') throw new Error('Query read timeout')
     if (how === 'broken') throw new Error('Client has encountered a connection error and is not queryable')
     if (/^[0-9A-Z]{5}$/.test(how)) throw Object.assign(new Error('of the database'), { code: how })
     throw new DomainError('not_found', 'grant.none', 'There is no grant.', { cause, payload: { consent_url: '/c' } })
@@ -310,6 +311,7 @@ describe('a service', () => {
       ['reused-key', 409, 80],
       ['lost', 503, 1],
       ['broken', 503, 1],
+      ['silent', 503, 1],
       ['57P01', 503, 1],
       ['08006', 503, 1],
       ['53300', 503, 1],

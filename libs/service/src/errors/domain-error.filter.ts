@@ -73,7 +73,9 @@ function isOutage(thrown: unknown): boolean {
   if (!(thrown instanceof Error)) return false
   const { code } = thrown as { code?: unknown }
   if (typeof code === 'string') return /^(08...|53...|57P..|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/.test(code)
-  return /^Connection terminated|^Client has encountered|^timeout exceeded when trying to connect/.test(thrown.message)
+  return /^(Connection terminated|Client has encountered|timeout exceeded when trying to connect|Query read timeout)/.test(
+    thrown.message,
+  )
 }
 
 /** The refusal that may be told; `undefined` for a bug. */
