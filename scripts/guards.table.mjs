@@ -450,7 +450,7 @@ export const guards = [
     ...{
       file: 'apps/integrations/src/integration/verification.ts',
       spec: 'apps/integrations/src/integration/integration.controller.int.spec.ts',
-      from: 'if (this.#failures.isExhausted(person)) throw tooManyFailures()',
+      from: "this.#failures.mustHaveLeft(person, 'Too many verifications have failed. Try again later.')",
       to: '',
     },
   },
