@@ -28,7 +28,9 @@ beforeAll(async () => {
           () => response.end(JSON.stringify(request.body)),
           (error: DomainError) => {
             const { status, number } = errorNumber(error)
-            response.writeHead(status, { 'content-length': String(number).length, told: error.message }).end(String(number))
+            response
+              .writeHead(status, { 'content-length': String(number).length, told: error.message })
+              .end(String(number))
           },
         )
     })
