@@ -23,6 +23,7 @@ import { currentRequest, ExchangeSettings } from '#libs/service'
 import { ClientSecrets } from '../client-secret/client-secrets.js'
 import { clientFingerprint } from '../provider/client-fingerprint.js'
 import { NotAskedError, ProviderCalls, tokenEndpointOf, type Ask } from '../provider/provider-calls.js'
+import { within } from '../provider/within.js'
 import { isTampered, Safe } from '../safe/index.js'
 import { fingerprintOf } from '../service-account/service-token.js'
 import type { GrantEvent, RefreshFate } from './grant.events.js'
@@ -120,15 +121,7 @@ export class Refreshes implements BeforeApplicationShutdown {
     const running = this.#running.get(grant.guid) ?? this.#start(grant, integration)
     running.until = Math.max(running.until, until)
     running.pauseMs = PAUSE_AFTER_FAILURE_MS
-    const inVain = new AbortController()
-    try {
-      return await Promise.race([
-        running.outcome,
-        delay<RefreshOutcome>(Math.max(0, waitMs), { kind: 'waited_in_vain' }, { signal: inVain.signal }),
-      ])
-    } finally {
-      inVain.abort()
-    }
+    return await within(waitMs, running.outcome, { kind: 'waited_in_vain' })
   }
 
   /**

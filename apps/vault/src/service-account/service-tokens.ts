@@ -9,6 +9,7 @@ import { requestClientCredentials, TokenEndpointError, type TokenResponse } from
 import { ExchangeSettings } from '#libs/service'
 import { ClientSecrets } from '../client-secret/client-secrets.js'
 import { NotAskedError, ProviderCalls, tokenEndpointOf, type Ask } from '../provider/provider-calls.js'
+import { within } from '../provider/within.js'
 import { owe } from '../revocation/owed-revocations.js'
 import { keepFormer } from '../revocation/revocations.js'
 import { isTampered, placeName, Safe } from '../safe/index.js'
@@ -80,15 +81,7 @@ export class ServiceTokens {
     const name = `${integration.guid} ${fingerprint}`
     const running = this.#running.get(name) ?? this.#start(name, integration, fingerprint)
     running.until = performance.now() + waitMs
-    const inVain = new AbortController()
-    try {
-      return await Promise.race([
-        running.outcome,
-        delay<ServiceTokenOutcome>(waitMs, { kind: 'waited_in_vain' }, { signal: inVain.signal }),
-      ])
-    } finally {
-      inVain.abort()
-    }
+    return await within(waitMs, running.outcome, { kind: 'waited_in_vain' })
   }
 
   #start(name: string, integration: IntegrationState, fingerprint: string): Running {
