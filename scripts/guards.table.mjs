@@ -12,7 +12,7 @@ const SUBJECT = {
 }
 const SERVICE = {
   file: 'apps/vault/src/exchange/decide.ts',
-  spec: 'apps/vault/src/service-account/service-tokens.int.spec.ts',
+  spec: 'apps/vault/src/service-account/service-account-tokens.int.spec.ts',
 }
 const CREDENTIALS = {
   file: 'apps/vault/src/exchange/exchange.ts',
@@ -413,7 +413,7 @@ export const guards = [
     ...{
       id: 'SVC-06',
       guard: 'a former token is shown to no other provider',
-      file: 'apps/vault/src/service-account/service-tokens.ts',
+      file: 'apps/vault/src/service-account/service-account-tokens.ts',
     },
     ...{
       spec: 'apps/vault/src/revocation/revocations.int.spec.ts',

@@ -64,7 +64,7 @@ import { KeyRotation } from './safe/key-rotation.js'
 import { RevocationController } from './revocation/revocation.controller.js'
 import { Revocations } from './revocation/revocations.js'
 import { ServiceAccounts } from './service-account/service-accounts.js'
-import { ServiceTokens } from './service-account/service-tokens.js'
+import { ServiceAccountTokens } from './service-account/service-account-tokens.js'
 import { SessionController } from './session/session.controller.js'
 import { SessionQueries } from './session/session.queries.js'
 import { VerificationController } from './service-account/verification.controller.js'
@@ -119,7 +119,7 @@ import { VerificationController } from './service-account/verification.controlle
     RefreshSweep,
     Revocations,
     ServiceAccounts,
-    ServiceTokens,
+    ServiceAccountTokens,
     SessionQueries,
     TemporaryCredentials,
     { provide: Pool, inject: [DataSource], useFactory: poolOf },

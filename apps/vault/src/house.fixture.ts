@@ -42,7 +42,7 @@ import { Refreshes } from './grant/refresh.js'
 import { clientFingerprint } from './provider/client-fingerprint.js'
 import { ProviderCalls } from './provider/provider-calls.js'
 import { Safe, type KeySource } from './safe/index.js'
-import { ServiceTokens } from './service-account/service-tokens.js'
+import { ServiceAccountTokens } from './service-account/service-account-tokens.js'
 
 // The vault's parts as a process has them, without Nest and NATS, and a provider to try them against: for its specs.
 
@@ -297,7 +297,7 @@ export class VaultProcess {
   readonly grants: GrantQueries
   readonly idTokens: GrantIdTokens
   readonly refreshes: Refreshes
-  readonly serviceTokens: ServiceTokens
+  readonly serviceAccountTokens: ServiceAccountTokens
   /** What identity was asked to make: user, role, content. */
   readonly visitorKeys: string[][] = []
   whileKeyIsMade = (): Promise<void> => Promise.resolve()
@@ -339,7 +339,14 @@ export class VaultProcess {
       this.idTokens,
       this.settings,
     )
-    this.serviceTokens = new ServiceTokens(pool, this.safe, this.secrets, this.calls, this.settings, this.replicas)
+    this.serviceAccountTokens = new ServiceAccountTokens(
+      pool,
+      this.safe,
+      this.secrets,
+      this.calls,
+      this.settings,
+      this.replicas,
+    )
     this.issues = new IssueLog(database, 'vault')
     const server = Object.assign(new ServerSettings(), { address: ADDRESS })
     this.exchange = new Exchange(
@@ -347,7 +354,7 @@ export class VaultProcess {
       new FactQueries(database, this.authorization),
       this.replicas,
       this.refreshes,
-      this.serviceTokens,
+      this.serviceAccountTokens,
       {
         issue: async (...asked) => {
           this.visitorKeys.push(asked)

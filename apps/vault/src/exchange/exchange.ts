@@ -17,7 +17,7 @@ import { tokenPlace } from '../grant/grant.stream.js'
 import { Refreshes } from '../grant/refresh.js'
 import { isTampered, Safe, type Place } from '../safe/index.js'
 import { fingerprintOf, servicePlace } from '../service-account/service-token.js'
-import { ServiceTokens, type ServiceTokenOutcome } from '../service-account/service-tokens.js'
+import { ServiceAccountTokens, type ServiceTokenOutcome } from '../service-account/service-account-tokens.js'
 import { ContentIdTokens } from './content-id-tokens.js'
 import {
   decide,
@@ -70,7 +70,7 @@ export class Exchange {
     private readonly facts: FactQueries,
     private readonly replicas: Replicas,
     private readonly refreshes: Refreshes,
-    private readonly serviceTokens: ServiceTokens,
+    private readonly serviceAccountTokens: ServiceAccountTokens,
     private readonly visitorKeys: VisitorKeys,
     private readonly contentIdTokens: ContentIdTokens,
     private readonly temporaryCredentials: TemporaryCredentials,
@@ -137,7 +137,7 @@ export class Exchange {
 
   /** As after a refresh: whoever may not have the new token any more, by now, does not get it. */
   async #obtained(question: Question, integration: IntegrationState): Promise<Issued> {
-    const outcome = await this.serviceTokens.obtain(integration)
+    const outcome = await this.serviceAccountTokens.obtain(integration)
     const decided = await this.#decide(question)
     if (decided.decision.verdict !== 'obtain_service' && decided.decision.verdict !== 'issue_service')
       return await this.#issue(question, decided)

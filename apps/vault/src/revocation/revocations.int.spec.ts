@@ -532,7 +532,7 @@ describe('the former tokens of a service account', () => {
     } as const
     const { world, state } = await known({ auth_type: 'Service Account', client })
     await vault.secrets.put(reference, world.integrationGuid, new Secret('the-secret'))
-    const outcome = await vault.serviceTokens.obtain(state)
+    const outcome = await vault.serviceAccountTokens.obtain(state)
     if (outcome.kind !== 'token') throw new Error(outcome.kind)
     return { world, state, token: outcome.accessToken.reveal() }
   }

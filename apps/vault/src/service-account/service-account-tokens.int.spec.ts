@@ -180,7 +180,7 @@ describe('a service account at the exchange', () => {
   it('SVC-06 is not begun for an integration that is deleted between the decision and the request', async () => {
     const deleted = await makeRobot(3)
     await told(null, 4)
-    expect(await vault.serviceTokens.obtain(deleted)).toEqual({ kind: 'waited_in_vain' })
+    expect(await vault.serviceAccountTokens.obtain(deleted)).toEqual({ kind: 'waited_in_vain' })
     expect(house.provider.calls).toHaveLength(0)
     const { rows } = await vault.pool.query('select from service_token where integration_guid = $1', [deleted.guid])
     expect(rows).toEqual([])

@@ -54,8 +54,8 @@ interface Row extends ServiceTokenFacts {
  * @see RFC 6749 §4.4
  */
 @Injectable()
-export class ServiceTokens {
-  readonly #logger = new Logger(ServiceTokens.name)
+export class ServiceAccountTokens {
+  readonly #logger = new Logger(ServiceAccountTokens.name)
   readonly #running = new Map<string, Running>()
 
   constructor(
