@@ -60,6 +60,9 @@ const UNTOLD_LIFE_SECONDS = 600
 /** Whose call the exchange answers. */
 export type KeyActor = Extract<Actor, { type: 'key' | 'content_key' }>
 
+/** The guid of the person whose key it is. */
+export const keyOwner = (caller: KeyActor): string => (caller.type === 'key' ? caller.user : caller.owner)
+
 /** A form that is worth looking up facts for. */
 export interface ExchangeRequest {
   readonly subjectType: Subject['type']
@@ -263,7 +266,7 @@ function ofCaller(
   } else if (policy.requireContentKeys) {
     return refuse(notTheOwner('This server wants a key that is bound to the content.'))
   }
-  const person = caller.type === 'key' ? caller.user : caller.owner
+  const person = keyOwner(caller)
   if (person !== content.owner_guid) return refuse(notTheOwner())
   if (!callerUser) return refuse(notTheOwner(), callerUser === undefined && { kind: 'user', guid: person })
   const role = caller.type === 'key' ? lower(caller.role, callerUser.user_role) : callerUser.user_role

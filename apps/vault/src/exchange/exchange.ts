@@ -21,6 +21,7 @@ import { ServiceAccountTokens, type ServiceTokenOutcome } from '../service-accou
 import { ContentIdTokens } from './content-id-tokens.js'
 import {
   decide,
+  keyOwner,
   readRequest,
   type KeyActor,
   type Decision,
@@ -103,8 +104,7 @@ export class Exchange {
     const confirmed = new Set<string>()
     for (;;) {
       const visitor = subject.type === 'viewer' ? subject.userGuid : undefined
-      const callerUser = caller.type === 'key' ? caller.user : caller.owner
-      const found = await this.facts.lookUp(subject.content, visitor, callerUser, request.audience)
+      const found = await this.facts.lookUp(subject.content, visitor, keyOwner(caller), request.audience)
       const decision = decide(request, caller, subject, found.facts, this.policy)
       const doubts = [
         ...found.documents.filter(({ kind, guid }) => !this.replicas.of(CONTRACTS[kind]).isTrusted(guid)),
@@ -166,7 +166,7 @@ export class Exchange {
     const goesOn = decision.verdict === 'trade' || decision.verdict === 'refresh'
     if (!goesOn || isAnother(decision, trade)) throw providerUnavailable()
     const data = {
-      userGuid: subject.type === 'viewer' ? subject.userGuid : caller.type === 'key' ? caller.user : caller.owner,
+      userGuid: subject.type === 'viewer' ? subject.userGuid : keyOwner(caller),
       contentGuid: subject.content,
       integrationGuid: integration.guid,
       grantGuid: grant?.guid ?? null,
@@ -272,7 +272,7 @@ export class Exchange {
     now: Date,
   ): Promise<Issued> {
     const data = {
-      userGuid: caller.type === 'key' ? caller.user : caller.owner,
+      userGuid: keyOwner(caller),
       contentGuid: subject.content,
       integrationGuid: integration.guid,
       generation: token.generation,
